@@ -1,0 +1,129 @@
+//! SHA-256 (FIPS 180-4), the only hash of the ledger, and the tag bytes that keep its preimages
+//! apart. Nothing else in the workspace's consensus code calls the hash library.
+
+use core::fmt;
+use core::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// First byte of every preimage, so that no two kinds of object can share a hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Tag {
+    /// A leaf of a log tree (RFC 6962 section 2.1).
+    LogLeaf = 0x00,
+    /// An inner node of a log tree (RFC 6962 section 2.1).
+    LogNode = 0x01,
+    /// A leaf of the account tree.
+    AccountLeaf = 0x02,
+    /// A branch of the account tree.
+    AccountBranch = 0x03,
+    /// The commitment of a header to all its fields but the nonce.
+    HeaderCommitment = 0x04,
+    /// The key under which an account stands in the account tree.
+    AccountKey = 0x05,
+    /// The `previous` field of a genesis header.
+    Genesis = 0x06,
+}
+
+/// A SHA-256 digest. Shown and parsed as 64 lower-case hexadecimal digits, first byte first.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Hash32([u8; 32]);
+
+impl Hash32 {
+    /// 32 zero bytes: the root of an empty account tree.
+    pub const ZERO: Self = Self([0; 32]);
+
+    /// Wraps 32 bytes.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 32 bytes.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl AsRef<[u8]> for Hash32 {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Hash32 {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Hash32 {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+/// Why a text is not a hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ParseHashError {
+    /// The text has another length than 64 digits.
+    #[error("expected 64 hexadecimal digits, got {got} characters")]
+    Length {
+        /// Length of the text in bytes.
+        got: usize,
+    },
+    /// A character is no hexadecimal digit.
+    #[error("character {position} is not a lower-case hexadecimal digit")]
+    Digit {
+        /// Offset of the first wrong character.
+        position: usize,
+    },
+}
+
+impl FromStr for Hash32 {
+    type Err = ParseHashError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.len() != 64 {
+            return Err(ParseHashError::Length { got: text.len() });
+        }
+        let mut bytes = [0; 32];
+        let digits = text.as_bytes().chunks_exact(2).enumerate();
+        for ((index, pair), byte) in digits.zip(&mut bytes) {
+            for (offset, &character) in pair.iter().enumerate() {
+                let digit = match character {
+                    b'0'..=b'9' => character - b'0',
+                    b'a'..=b'f' => character - b'a' + 10,
+                    _ => return Err(ParseHashError::Digit { position: 2 * index + offset }),
+                };
+                *byte = *byte << 4 | digit;
+            }
+        }
+        Ok(Self(bytes))
+    }
+}
+
+/// SHA-256 of `tag || parts[0] || parts[1] || …`.
+pub fn tagged(tag: Tag, parts: &[&[u8]]) -> Hash32 {
+    let mut hasher = Sha256::new_with_prefix([tag as u8]);
+    for part in parts {
+        hasher.update(part);
+    }
+    Hash32(hasher.finalize().into())
+}
+
+/// SHA-256 of `bytes` without a tag: the root of an empty log tree (`sha256(b"")`, RFC 6962), and
+/// what published vectors are checked with.
+pub fn sha256(bytes: &[u8]) -> Hash32 {
+    Hash32(Sha256::digest(bytes).into())
+}
+
+/// One attempt of a miner: SHA-256 of `commitment || nonce`, 40 bytes and so one compression.
+pub fn attempt(commitment: &Hash32, nonce: u64) -> Hash32 {
+    let mut preimage = [0; 40];
+    let (head, tail) = preimage.split_at_mut(32);
+    head.copy_from_slice(&commitment.0);
+    tail.copy_from_slice(&nonce.to_le_bytes());
+    sha256(&preimage)
+}

@@ -1,0 +1,84 @@
+//! How difficulty follows the hash rate: the integer formula aserti3-2d (CHIP-2020-11 of Bitcoin
+//! Cash, <https://upgradespecs.bitcoincashnode.org/2020-11-15-asert/>), applied from tip to tip.
+
+use super::target::{CompactTarget, Target};
+use super::u256::U256;
+use crate::chain::Tip;
+use crate::params::{
+    BLOCK_SPACING_SECONDS, HALF_LIFE_SECONDS, HALF_LIFE_YOUNG_SECONDS, IDLE_MAX_SECONDS, Params, Retarget,
+    YOUNG_BELOW_BLOCKS,
+};
+
+/// The target of the block after the one that is `height_delta` blocks above the anchor, by
+/// aserti3-2d. All targets are in compact form, times in seconds.
+///
+/// `time_delta` is the tip's time less that of the anchor's parent, `spacing` the interval aimed at,
+/// `half_life` what doubles or halves the target, `floor` the easiest target. Every input gives a
+/// result: the exponent and the target saturate, an anchor above 2^256 - 1 counts as the floor, a
+/// negative or zero one as 1, and a half-life below 1 as 1.
+pub fn asert(
+    anchor_target: u32,
+    time_delta: i64,
+    height_delta: i64,
+    spacing: i64,
+    half_life: i64,
+    floor: u32,
+) -> u32 {
+    let floor_value = expand_or_saturate(floor, U256::MAX);
+    let anchor = expand_or_saturate(anchor_target, floor_value);
+    let scheduled = i128::from(spacing).saturating_mul(i128::from(height_delta) + 1);
+    let error = i128::from(time_delta).saturating_sub(scheduled);
+    let exponent = error.saturating_mul(65_536) / i128::from(half_life.max(1));
+    let (shift, fraction) = (exponent >> 16, (exponent & 0xffff) as u64);
+    // 2^(fraction / 65536) in units of 2^-16, by the cubic of the specification.
+    let cubic = 195_766_423_245_049 * u128::from(fraction)
+        + 971_821_376 * u128::from(fraction).pow(2)
+        + 5_127 * u128::from(fraction).pow(3)
+        + (1 << 47);
+    let factor = 65_536 + (cubic >> 48) as u64;
+    let target = scale(anchor, factor, shift - 16).clamp(U256::ONE, floor_value);
+    if target == floor_value { floor } else { Target(target).compact().bits() }
+}
+
+fn expand_or_saturate(bits: u32, overflow: U256) -> U256 {
+    match CompactTarget::from_bits(bits).expand() {
+        Some(Target(value)) => value,
+        None if bits & 0x0080_0000 != 0 || bits & 0x007f_ffff == 0 || bits >> 24 <= 3 => U256::ONE,
+        None => overflow,
+    }
+}
+
+/// `value * factor * 2^shift`, at most 2^256 - 1.
+fn scale(value: U256, factor: u64, shift: i128) -> U256 {
+    let (low, high) = value.widening_mul(factor);
+    let magnitude = u32::try_from(shift.unsigned_abs()).unwrap_or(u32::MAX);
+    if shift < 0 {
+        let remains_above = magnitude < 64 && high >> magnitude != 0;
+        if remains_above {
+            return U256::MAX;
+        }
+        let carried = U256::from_u64(high).shl(256_u32.saturating_sub(magnitude));
+        let carried = if magnitude <= 256 { carried } else { U256::from_u64(high).shr(magnitude - 256) };
+        return low.shr(magnitude.min(256)).overflowing_add(carried).0;
+    }
+    if high != 0 || low.bits().saturating_add(magnitude) > 256 { U256::MAX } else { low.shl(magnitude) }
+}
+
+/// The target that a child of `tip` must have.
+///
+/// The anchor is the tip itself, so that a block's own time never sets its own target. What the tip's
+/// time exceeds the latest of the up to eleven headers before it by, beyond half an hour, is
+/// forgiven. The child of genesis has the floor.
+pub fn next_target(params: &Params, tip: &Tip) -> CompactTarget {
+    let (Retarget::EveryBlock, Some(parent_time)) = (params.retarget, tip.parent_time()) else {
+        return params.floor;
+    };
+    let latest_before = tip.latest_time_before().unwrap_or(parent_time);
+    let idle = tip.time().since(latest_before).saturating_sub(IDLE_MAX_SECONDS);
+    // Times are below 2^40 by rule, so no difference comes near the limits of i64.
+    let elapsed = tip.time().seconds() as i64 - parent_time.seconds() as i64 - idle as i64;
+    let is_young = tip.height().get() < YOUNG_BELOW_BLOCKS;
+    let half_life = if is_young { HALF_LIFE_YOUNG_SECONDS } else { HALF_LIFE_SECONDS };
+    let bits = asert(tip.target().bits(), elapsed, 0, BLOCK_SPACING_SECONDS, half_life, params.floor.bits());
+    CompactTarget::from_bits(bits)
+}
