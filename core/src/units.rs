@@ -95,7 +95,8 @@ impl FromStr for Amount {
             return Err(ParseAmountError::Empty);
         }
         let is_wrong = |(position, byte): (usize, u8)| {
-            (!byte.is_ascii_digit() && !(byte == b'.' && position == whole.len())).then_some(position)
+            let is_point = byte == b'.' && position == whole.len();
+            (!byte.is_ascii_digit() && !is_point).then_some(position)
         };
         if let Some(position) = text.bytes().enumerate().find_map(is_wrong) {
             return Err(ParseAmountError::Digit { position });
