@@ -2,5 +2,7 @@
 
 mod hex;
 mod keychain;
+pub mod passphrase;
+pub mod seal;
 pub mod seed;
 pub mod slip10;
