@@ -1,1 +1,5 @@
-//! tests
+//! What the tests of the Mote ledger share.
+
+pub mod fixtures;
+pub mod oracle;
+pub mod random;
