@@ -2,4 +2,5 @@
 
 mod architecture;
 mod difficulty;
+mod properties;
 mod rules;
