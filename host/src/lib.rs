@@ -1,1 +1,4 @@
 //! host
+
+pub mod block;
+pub mod store;
