@@ -12,7 +12,7 @@
 //! | `history` | account key 32, height 8, index 4 (all ones: the miner's credit) | role 1, transaction or block id 32 |
 //! | `subtrees` | level 1, index 8 | root 32 of a perfect subtree of the log of all blocks |
 //! | `nodes` | serial 8 | leaf: 0, key 32, balance 8, nonce 8; branch: 1, bit index 1, twice (serial 8, hash 32) |
-//! | `meta` | name | `schema` 4, `genesis` 32, `tip` 32, `trusted` 8 (log position), `serial` 8 (of the next node), `blocks` 8 (count) |
+//! | `meta` | name | `schema` 8, `genesis` 32, `tip` 32, `trusted` 8 (log position), `serial` 8 (of the next node), `blocks` 8 (count) |
 //!
 //! `main`, `transactions`, `history` and `subtrees` speak of the main chain only.
 //!
@@ -29,7 +29,7 @@ use super::rows::{decode_node, encode_node};
 use super::tree::{Node, Nodes};
 
 /// The form of the tables. Another one is not read but rebuilt.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u64 = 1;
 
 /// Nodes of the account tree that are kept in memory: about 8 MB, the upper levels of a large tree
 /// and what the last blocks have touched.

@@ -6,10 +6,10 @@ use mote_core::hash::Hash32;
 use mote_core::keys::AccountKey;
 use mote_core::pow::Work;
 use mote_core::state::{Account, Leaf};
-use mote_core::units::Amount;
+use mote_core::units::{Amount, Height};
 
 use super::error::StoreError;
-use super::index::Table;
+use super::index::{Index, Table};
 use super::tree::{Node, NodeRef};
 
 /// The log position of the genesis block, which is not in the log.
@@ -138,14 +138,8 @@ pub fn subtree_key(level: u32, index: u64) -> [u8; 9] {
     key
 }
 
-/// A value of `table` that is a hash.
-pub fn decode_hash(table: Table, bytes: &[u8]) -> Result<Hash32, StoreError> {
+fn decode_hash(table: Table, bytes: &[u8]) -> Result<Hash32, StoreError> {
     Fields::of(table.name(), "32", bytes).array().map(Hash32::from_bytes)
-}
-
-/// A value of `table` that is a number.
-pub fn decode_number(table: Table, bytes: &[u8]) -> Result<u64, StoreError> {
-    Fields::of(table.name(), "8", bytes).u64()
 }
 
 /// The bytes of a node of the account tree.
@@ -192,6 +186,64 @@ pub fn decode_node(serial: u64, bytes: &[u8]) -> Result<Node, StoreError> {
         }
         _ => Err(fields.error()),
     }
+}
+
+impl Index {
+    /// The row of a block.
+    pub fn block(&self, id: &Hash32) -> Result<Option<BlockRow>, StoreError> {
+        let row = self.get(Table::Blocks, id.as_bytes())?;
+        row.map(|bytes| BlockRow::decode(id, &bytes)).transpose()
+    }
+
+    /// The block of the main chain at `height`.
+    pub fn main(&self, height: u64) -> Result<Option<Hash32>, StoreError> {
+        let row = self.get(Table::Main, &height.to_be_bytes())?;
+        row.map(|bytes| decode_hash(Table::Main, &bytes)).transpose()
+    }
+
+    /// Height and index of a transaction on the main chain.
+    pub fn place(&self, transaction: &Hash32) -> Result<Option<(u64, u32)>, StoreError> {
+        let row = self.get(Table::Transactions, transaction.as_bytes())?;
+        row.map(|bytes| decode_place(&bytes)).transpose()
+    }
+
+    /// The root of a perfect subtree of the log of all blocks of the main chain.
+    pub fn subtree(&self, level: u32, index: u64) -> Result<Option<Hash32>, StoreError> {
+        let row = self.get(Table::Subtrees, &subtree_key(level, index))?;
+        row.map(|bytes| decode_hash(Table::Subtrees, &bytes)).transpose()
+    }
+
+    /// The row of a block that another row has named.
+    pub fn row(&self, id: &Hash32) -> Result<BlockRow, StoreError> {
+        self.block(id)?.ok_or_else(|| missing(Table::Blocks, id))
+    }
+
+    /// The block of the main chain at a height that the chain has.
+    pub fn main_id(&self, height: u64) -> Result<Hash32, StoreError> {
+        self.main(height)?.ok_or_else(|| missing(Table::Main, &height))
+    }
+
+    /// Whether block `id`, which has this height, is on the main chain.
+    pub fn is_main(&self, id: &Hash32, height: Height) -> Result<bool, StoreError> {
+        Ok(self.main(height.get())?.as_ref() == Some(id))
+    }
+
+    /// A row of `meta` that is a hash.
+    pub fn meta_hash(&self, name: &str) -> Result<Option<Hash32>, StoreError> {
+        let row = self.get(Table::Meta, name.as_bytes())?;
+        row.map(|bytes| decode_hash(Table::Meta, &bytes)).transpose()
+    }
+
+    /// A row of `meta` that is a number.
+    pub fn meta_number(&self, name: &str) -> Result<Option<u64>, StoreError> {
+        let row = self.get(Table::Meta, name.as_bytes())?;
+        row.map(|bytes| Fields::of(Table::Meta.name(), "8", &bytes).u64()).transpose()
+    }
+}
+
+/// Says that a row which another one promises is not there.
+pub(super) fn missing(table: Table, key: &dyn std::fmt::Display) -> StoreError {
+    StoreError::Missing { table: table.name(), what: key.to_string() }
 }
 
 /// Reads the fields of a row one after another.
