@@ -1,1 +1,3 @@
-//! host
+//! The Mote node: store, peers, wallet, miner, HTTP API and command line.
+
+pub mod store;
