@@ -144,6 +144,14 @@ pub fn parse(bytes: &[u8], salt: u32) -> Result<Option<Frame<'_>>, ReadError<Inf
     head.check(salt, rest.get(..size).unwrap_or(rest))
 }
 
+/// How many bytes the record at the front of `bytes` takes, as far as they tell: that of its head
+/// where they are fewer, or where the length cannot be right.
+pub fn claimed_bytes(bytes: &[u8]) -> usize {
+    let head = bytes.first_chunk().copied().map(Head::from_bytes);
+    let size = head.and_then(|head| head.size::<Infallible>(FRAME_PAYLOAD_MAX_BYTES).ok());
+    FRAME_OVERHEAD_BYTES + size.unwrap_or_default()
+}
+
 /// CRC-32C of `bytes`.
 pub fn crc32c(bytes: &[u8]) -> u32 {
     !update(u32::MAX, bytes)
@@ -282,6 +290,7 @@ mod tests {
         for end in 0..=bytes.len() {
             let mut buffer = [0; FRAME_PAYLOAD_MAX_BYTES];
             assert_eq!(parse(&bytes[..end], 5), read(&mut &bytes[..end], 5, &mut buffer));
+            assert_eq!(claimed_bytes(&bytes[..end]), if end < 9 { 9 } else { 16 });
         }
         let long = [0xff; 16];
         let limit = FRAME_PAYLOAD_MAX_BYTES;

@@ -37,7 +37,9 @@ pub const FRAME_PAYLOAD_MAX_BYTES: usize = 256 * 1_024;
 
 const _: () = assert!(
     FRAME_PAYLOAD_MAX_BYTES
-        >= crate::block::HEADER_MAX_BYTES + 2 + BLOCK_TRANSACTIONS_MAX * crate::transaction::TRANSACTION_MAX_BYTES,
+        >= crate::block::HEADER_MAX_BYTES
+            + 2
+            + BLOCK_TRANSACTIONS_MAX * crate::transaction::TRANSACTION_MAX_BYTES,
     "every block must fit a record of the log"
 );
 

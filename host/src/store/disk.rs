@@ -1,6 +1,6 @@
 //! The file operations that the store uses, so that a disk with faults can stand in for the real
 //! one: [`Disk`] is one flat folder, [`DiskFile`] a file in it. [`FileDisk`] is the real folder;
-//! [`MemoryDisk`](super::memory::MemoryDisk) is what tests and the simulator run on.
+//! a disk in memory is what tests and the simulator run on.
 
 use std::fmt::Debug;
 use std::fs::{File, OpenOptions};

@@ -135,7 +135,9 @@ pub enum LogError {
         end: Position,
     },
     /// The record cannot be written by anybody. The log is as before.
-    #[error("a record of kind {kind} with {got} bytes cannot be written: kinds are 1 to 126, the limit is {limit} bytes")]
+    #[error(
+        "a record of kind {kind} with {got} bytes cannot be written: kinds are 1 to 126, the limit is {limit} bytes"
+    )]
     Unwritable {
         /// Kind of the record.
         kind: u8,

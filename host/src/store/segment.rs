@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use mote_core::frame::{self, FRAME_OVERHEAD_BYTES, Frame};
 use mote_core::hash::Hash32;
@@ -66,10 +66,7 @@ impl From<Position> for u64 {
 impl From<u64> for Position {
     fn from(number: u64) -> Self {
         let [s0, s1, s2, s3, o0, o1, o2, o3] = number.to_be_bytes();
-        Self {
-            segment: u32::from_be_bytes([s0, s1, s2, s3]),
-            offset: u32::from_be_bytes([o0, o1, o2, o3]),
-        }
+        Self { segment: u32::from_be_bytes([s0, s1, s2, s3]), offset: u32::from_be_bytes([o0, o1, o2, o3]) }
     }
 }
 
@@ -134,7 +131,7 @@ pub enum Found<F> {
     /// A segment.
     Segment(Segment<F>),
     /// What remains when the power fails while a segment is made: no record was ever in it.
-    Unfinished,
+    Unfinished(Problem),
 }
 
 impl<F: DiskFile> Segment<F> {
@@ -184,9 +181,11 @@ impl<F: DiskFile> Segment<F> {
         let header = match read {
             Ok(Some(frame)) if frame.kind == KIND_HEADER | WRITE_START => frame.payload,
             Ok(Some(_)) => return Err(LogError::NotALog { path }),
+            Ok(None) => {
+                return Ok(Found::Unfinished(Problem::Truncated { got: 0, expected: header_bytes }));
+            }
             // The header is on the disk before anything is written behind it.
-            _ if length as usize <= header_bytes => return Ok(Found::Unfinished),
-            Ok(None) => return Err(LogError::NotALog { path }),
+            Err(problem) if length as usize <= header_bytes => return Ok(Found::Unfinished(problem)),
             Err(problem) => return Err(LogError::Damaged { path, offset: 0, problem }),
         };
         let header_bytes = record_bytes(header.len()) as u32;
@@ -195,7 +194,7 @@ impl<F: DiskFile> Segment<F> {
     }
 
     /// Where the file is.
-    pub fn path(&self) -> &PathBuf {
+    pub fn path(&self) -> &Path {
         &self.path
     }
 
@@ -282,8 +281,8 @@ impl<F: DiskFile> Segment<F> {
             let mut buffer = vec![0; SCAN_BYTES];
             let mut offset = from;
             while offset < end {
-                let part = buffer.iter_mut().take((end - offset) as usize).count();
-                let part = buffer.get_mut(..part).unwrap_or_default();
+                let size = SCAN_BYTES.min((end - offset) as usize);
+                let part = buffer.get_mut(..size).unwrap_or_default();
                 self.file.read_at(offset.into(), part)?;
                 self.file.write_at(offset.into(), part)?;
                 offset += part.len() as u32;
@@ -306,6 +305,11 @@ impl Window {
         Self { start: 0, bytes: Vec::new(), step }
     }
 
+    /// Forgets what was read, so that the window can be used for another file.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+    }
+
     /// The frame at `offset`. It is looked for in what is in memory; where that ends inside the frame
     /// but the file goes on, as many bytes are read as the frame says that it needs, and at least a
     /// step.
@@ -319,13 +323,8 @@ impl Window {
         loop {
             let have = self.from(offset);
             let in_file = end.saturating_sub(offset) as usize;
-            let needed = match frame::parse(have, salt) {
-                Ok(None) => FRAME_OVERHEAD_BYTES,
-                Err(Problem::Truncated { expected, .. }) => expected,
-                _ => 0,
-            };
-            if needed == 0 || have.len() >= in_file {
-                // Parsed once more, as the borrow checker does not let a loop return what it borrowed.
+            let needed = frame::claimed_bytes(have);
+            if have.len() >= needed.min(in_file) {
                 return Ok(frame::parse(self.from(offset), salt));
             }
             self.bytes.resize(in_file.min(needed.max(self.step)), 0);
@@ -340,6 +339,72 @@ impl Window {
     }
 }
 
-fn io_error(action: &'static str, path: &std::path::Path, source: io::Error) -> LogError {
+fn encode(salt: u32, kind: u8, payload: &[u8]) -> Option<Vec<u8>> {
+    let mut bytes = vec![0; record_bytes(payload.len())];
+    frame::write(&mut bytes.as_mut_slice(), salt, kind, payload).ok()?;
+    Some(bytes)
+}
+
+fn encode_header(number: u32, identity: &Identity, salt: u32) -> Vec<u8> {
+    let mut header = MAGIC.to_vec();
+    header.extend(FORMAT_VERSION.to_le_bytes());
+    header.extend(number.to_le_bytes());
+    header.extend(salt.to_le_bytes());
+    header.extend(identity.genesis.as_bytes());
+    // A name beyond 255 bytes is cut in its length byte, and then refused when it is read.
+    header.push(identity.network.len() as u8);
+    header.extend(identity.network.as_bytes());
+    header
+}
+
+/// The fields of a header, as they stand in it.
+struct Header<'b> {
+    number: u32,
+    salt: u32,
+    genesis: Hash32,
+    network: &'b [u8],
+}
+
+/// Reads a header; `Err(Some(version))` where it has another version, `Err(None)` where it is none.
+fn decode_header(bytes: &[u8]) -> Result<Header<'_>, Option<u16>> {
+    let rest = bytes.strip_prefix(MAGIC).ok_or(None)?;
+    let (version, rest) = rest.split_first_chunk().ok_or(None)?;
+    let version = u16::from_le_bytes(*version);
+    if version != FORMAT_VERSION {
+        return Err(Some(version));
+    }
+    let (number, rest) = rest.split_first_chunk().ok_or(None)?;
+    let (salt, rest) = rest.split_first_chunk().ok_or(None)?;
+    let (genesis, rest) = rest.split_first_chunk().ok_or(None)?;
+    let (length, network) = rest.split_first().ok_or(None)?;
+    if network.len() != usize::from(*length) {
+        return Err(None);
+    }
+    let (number, salt) = (u32::from_le_bytes(*number), u32::from_le_bytes(*salt));
+    Ok(Header { number, salt, genesis: Hash32::from_bytes(*genesis), network })
+}
+
+/// Checks everything that a header says and returns its salt.
+fn check_header(bytes: &[u8], number: u32, identity: &Identity, path: &Path) -> Result<u32, LogError> {
+    let path = path.to_owned();
+    let header = match decode_header(bytes) {
+        Ok(header) => header,
+        Err(Some(got)) => return Err(LogError::Version { path, got, expected: FORMAT_VERSION }),
+        Err(None) => return Err(LogError::NotALog { path }),
+    };
+    if header.network != identity.network.as_bytes() {
+        let got = String::from_utf8_lossy(header.network).into_owned();
+        return Err(LogError::Network { path, got, expected: identity.network.clone() });
+    }
+    if header.genesis != identity.genesis {
+        return Err(LogError::Genesis { path, got: header.genesis, expected: identity.genesis });
+    }
+    if header.number != number {
+        return Err(LogError::Number { path, got: header.number, expected: number });
+    }
+    Ok(header.salt)
+}
+
+fn io_error(action: &'static str, path: &Path, source: io::Error) -> LogError {
     LogError::Io { action, path: path.to_owned(), source }
 }
