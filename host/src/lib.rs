@@ -1,3 +1,4 @@
 //! The Mote node: store, peers, wallet, miner, HTTP API and command line.
 
 pub mod store;
+pub mod wallet;
