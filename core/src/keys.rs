@@ -55,9 +55,8 @@ impl PublicKey {
 const SMALL_ORDER_Y: [[u8; 32]; 7] = {
     const fn ending(first: u8, middle: u8, last: u8) -> [u8; 32] {
         let mut bytes = [middle; 32];
-        let (start, end) = (bytes.split_at_mut(1).0, 31);
-        start[0] = first;
-        bytes[end] = last;
+        let [start, .., end] = &mut bytes;
+        (*start, *end) = (first, last);
         bytes
     }
     [

@@ -264,14 +264,11 @@ mod tests {
                 Ok::<_, ()>(leaves.get(range).map(reference_root))
             };
             assert_eq!(frontier(size as u64, subtree).unwrap().unwrap().root(), expected);
-            for index in 0..size {
+            for (index, leaf) in leaves.iter().enumerate() {
                 let path = path(index as u64, size as u64, subtree).unwrap().unwrap();
-                assert_eq!(
-                    verify_inclusion(&leaves[index], index as u64, size as u64, &path, &expected),
-                    Ok(())
-                );
+                assert_eq!(verify_inclusion(leaf, index as u64, size as u64, &path, &expected), Ok(()));
                 for other in (0..size).filter(|other| *other != index) {
-                    let moved = verify_inclusion(&leaves[index], other as u64, size as u64, &path, &expected);
+                    let moved = verify_inclusion(leaf, other as u64, size as u64, &path, &expected);
                     assert!(moved.is_err());
                 }
             }

@@ -1,1 +1,66 @@
-//! x
+//! Making blocks: a template that only lacks its nonce, and the search for one in bounded slices.
+
+use core::ops::Range;
+
+use crate::block::Header;
+use crate::chain::Tip;
+use crate::hash::{Hash32, attempt};
+use crate::keys::PublicKey;
+use crate::params::{FUTURE_MAX_SECONDS, HEADER_VERSION, Params};
+use crate::pow::{CompactTarget, Target};
+use crate::rules::Executed;
+use crate::units::Timestamp;
+
+/// The time that a miner stamps on a child of `tip`: its clock, or the median plus 1 where that is
+/// later. `None` while that is further ahead of the clock than others would accept.
+pub fn stamp(tip: &Tip, now: Timestamp) -> Option<Timestamp> {
+    let time = now.max(tip.median_time().plus(1));
+    (time <= now.plus(FUTURE_MAX_SECONDS)).then_some(time)
+}
+
+/// The header of a child of `tip` with what was executed on it, all but the nonce.
+pub fn template(
+    params: &Params,
+    tip: &Tip,
+    miner: PublicKey,
+    time: Timestamp,
+    executed: &Executed,
+) -> Header {
+    Header {
+        version: HEADER_VERSION,
+        height: tip.height().next(),
+        previous: tip.id(),
+        history_root: tip.history_root(),
+        transactions_root: executed.transactions_root,
+        transaction_count: executed.transaction_count,
+        state_root: executed.state_root,
+        miner,
+        time,
+        target: tip.next_target(params),
+        nonce: 0,
+    }
+}
+
+/// What a miner needs to know: 32 bytes and a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Job {
+    commitment: Hash32,
+    target: Target,
+}
+
+impl Job {
+    /// The job of finding a nonce for `header`; `None` where its target is none.
+    pub fn new(header: &Header) -> Option<Self> {
+        Self::from_parts(header.commitment(), header.target)
+    }
+
+    /// The job of finding a nonce for a header with this commitment and target.
+    pub fn from_parts(commitment: Hash32, target: CompactTarget) -> Option<Self> {
+        target.expand().map(|target| Self { commitment, target })
+    }
+
+    /// Tries the nonces of a range, one SHA-256 compression each, and returns the first that works.
+    pub fn search(&self, mut nonces: Range<u64>) -> Option<u64> {
+        nonces.find(|nonce| self.target.is_met_by(&attempt(&self.commitment, *nonce)))
+    }
+}

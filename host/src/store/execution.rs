@@ -77,9 +77,7 @@ pub(super) fn execute<N: Nodes>(
 ) -> Result<Executed, AddError> {
     let mut execution = Execution::new(params, height, miner);
     for (index, transaction) in transactions.iter().enumerate() {
-        execution
-            .apply(accounts, transaction)
-            .map_err(|error| AddError::update(error, Some(index)))?;
+        execution.apply(accounts, transaction).map_err(|error| AddError::update(error, Some(index)))?;
     }
     execution.finish(accounts).map_err(|error| AddError::update(error, None))
 }

@@ -1,10 +1,10 @@
 //! Reading the ledger: blocks and headers, the accounts after any block, where chains part.
 
 use mote_core::block::Header;
+use mote_core::chain::Tip;
 use mote_core::codec;
 use mote_core::hash::Hash32;
 use mote_core::keys::{AccountKey, PublicKey};
-use mote_core::chain::Tip;
 use mote_core::pow::Work;
 use mote_core::rules::{CheckedTransaction, Executed};
 use mote_core::state::{Account, Proof};

@@ -42,8 +42,11 @@ impl<D: Disk> Ledger<D> {
             disconnect(changes, &self.block_or_missing(&id)?);
             disconnected.push(id);
         }
-        let mut log =
-            if disconnected.is_empty() { self.tip.history().clone() } else { self.index.main_log(fork + 1)? };
+        let mut log = if disconnected.is_empty() {
+            self.tip.history().clone()
+        } else {
+            self.index.main_log(fork + 1)?
+        };
         let mut connected = Vec::with_capacity(branch.len() + 1);
         for id in branch.into_iter().rev() {
             let work = self.index.row(&id)?.work;
@@ -84,7 +87,7 @@ fn disconnect(changes: &mut Changes, block: &Block) {
 /// Shows the rows of `transactions` and `history` that a block of the main chain has.
 fn for_each_row(id: &Hash32, block: &Block, mut visit: impl FnMut(Table, &[u8], &[u8])) {
     let height = block.header.height.get();
-    let mut history = |account: &PublicKey, index, role, id| {
+    let history = |account: &PublicKey, index, role, id| {
         let key = HistoryEntry::key(&account.account_key(), height, index);
         (key, HistoryEntry { height, index, role, id }.value())
     };

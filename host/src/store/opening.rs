@@ -123,8 +123,10 @@ impl<D: Disk> Ledger<D> {
             self.applied = end;
             return Ok(0);
         }
-        let block = block::decode(&record.payload)
-            .map_err(|error| StoreError::Encoding { what: format!("the log's block at {position}"), error })?;
+        let block = block::decode(&record.payload).map_err(|error| StoreError::Encoding {
+            what: format!("the log's block at {position}"),
+            error,
+        })?;
         match self.add_again(&block, position, end) {
             Ok(Added::Known) => Ok(0),
             Ok(_) => Ok(1),
@@ -208,7 +210,9 @@ fn genesis(params: &Params) -> Changes {
     changes.put(Table::Blocks, id.as_bytes(), &row.encode());
     let block = Block { header, transactions: Vec::new() };
     connect(&mut changes, &mut Frontier::new(), &id, &tip.work(), &block);
-    for (name, number) in [("schema", SCHEMA), ("serial", 1), ("blocks", 1), ("trusted", Position::START.into())] {
+    for (name, number) in
+        [("schema", SCHEMA), ("serial", 1), ("blocks", 1), ("trusted", Position::START.into())]
+    {
         changes.put(Table::Meta, name.as_bytes(), &u64::to_be_bytes(number));
     }
     changes.put(Table::Meta, b"genesis", id.as_bytes());

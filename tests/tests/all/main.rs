@@ -1,0 +1,3 @@
+//! All integration tests in one binary, so that the workspace is linked once: a module per topic.
+
+mod architecture;
