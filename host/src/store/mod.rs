@@ -3,6 +3,7 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | [`disk`] | the file operations that the store uses, and the real folder behind them |
+//! | [`memory`] | a disk in memory, with power cuts and faults |
 //! | [`segment`] | one file of a log: its name, its header, its records |
 //! | [`log_error`] | why a log cannot be opened, read or written |
 //! | [`log`] | the append-only log and the byte map of its files |
@@ -14,17 +15,22 @@
 //! | [`lookup`], [`history`] | reading a ledger |
 //! | [`witness`] | what a device checks a block with |
 //! | [`error`] | why the store cannot do what it was asked to |
+//! | [`journal`] | acknowledged open transactions |
+//! | [`lock`] | one process per data folder |
 
 pub mod disk;
 pub mod error;
 mod execution;
 pub mod history;
 pub mod index;
+pub mod journal;
 pub mod ledger;
+pub mod lock;
 pub mod log;
 pub mod log_error;
 pub mod lookup;
 mod main_chain;
+pub mod memory;
 pub mod opening;
 pub mod rows;
 pub mod segment;
