@@ -12,32 +12,12 @@ struct Owned {
 const PROGRAMS: &[&str] = &["core/src/", "host/src/", "firmware/src/"];
 
 const OWNED: [Owned; 5] = [
-    Owned {
-        name: "postcard",
-        owner: "core/src/codec",
-        folders: PROGRAMS,
-    },
-    Owned {
-        name: "ed25519_dalek",
-        owner: "core/src/keys",
-        folders: PROGRAMS,
-    },
-    Owned {
-        name: "ed25519_zebra",
-        owner: "core/src/keys",
-        folders: PROGRAMS,
-    },
-    Owned {
-        name: "bech32",
-        owner: "core/src/address",
-        folders: PROGRAMS,
-    },
+    Owned { name: "postcard", owner: "core/src/codec", folders: PROGRAMS },
+    Owned { name: "ed25519_dalek", owner: "core/src/keys", folders: PROGRAMS },
+    Owned { name: "ed25519_zebra", owner: "core/src/keys", folders: PROGRAMS },
+    Owned { name: "bech32", owner: "core/src/address", folders: PROGRAMS },
     // The host's wallet derives keys with HMAC over SHA-512.
-    Owned {
-        name: "sha2",
-        owner: "core/src/hash",
-        folders: &["core/src/"],
-    },
+    Owned { name: "sha2", owner: "core/src/hash", folders: &["core/src/"] },
 ];
 
 impl Owned {
@@ -68,20 +48,15 @@ pub fn named_outside_owner(tree: &Tree) -> Vec<String> {
 pub fn std_or_alloc_in_core(tree: &Tree) -> Vec<String> {
     let mut violations = Vec::new();
     let root = tree.get("core/src/lib.rs").expect("the core has a root");
-    if !root
-        .code_lines()
-        .iter()
-        .any(|(_, code)| code.trim() == "#![no_std]")
-    {
+    if !root.code_lines().iter().any(|(_, code)| code.trim() == "#![no_std]") {
         violations.push(root.violation(1, "#![no_std] must stand here without condition"));
     }
     for source in tree.rust_in("core/src/") {
         let mut previous = String::new();
         for (line, code) in source.code_lines() {
             let code = code.trim().to_owned();
-            let linked = ["std", "alloc"]
-                .iter()
-                .any(|library| has_word(&code, &format!("extern crate {library}")));
+            let linked =
+                ["std", "alloc"].iter().any(|library| has_word(&code, &format!("extern crate {library}")));
             if linked && previous != "#[cfg(test)]" && !code.starts_with("#[cfg(test)]") {
                 violations.push(source.violation(line, "only tests may link std or alloc"));
             }
@@ -95,12 +70,7 @@ pub fn std_or_alloc_in_core(tree: &Tree) -> Vec<String> {
 
 pub fn unsafe_in_core(tree: &Tree) -> Vec<String> {
     tree.rust_in("core/")
-        .flat_map(|source| {
-            source
-                .code_lines()
-                .into_iter()
-                .map(move |line| (source, line))
-        })
+        .flat_map(|source| source.code_lines().into_iter().map(move |line| (source, line)))
         .filter(|(_, (_, code))| has_word(code, "unsafe"))
         .map(|(source, (line, _))| source.violation(line, "the core has no unsafe code"))
         .collect()
@@ -111,28 +81,15 @@ fn finds_crates_named_by_strangers() {
     let tree = Tree::planted(&[
         ("core/src/codec.rs", "use postcard::Error;"),
         ("core/src/keys/verify.rs", "use ed25519_zebra::Signature;"),
-        (
-            "core/src/keys_extra.rs",
-            "// why\nuse ed25519_zebra::Signature;",
-        ),
-        (
-            "core/src/merkle.rs",
-            "/// Not sha2.\nfn f() { sha2::Sha256::new(); }",
-        ),
-        (
-            "host/src/wallet.rs",
-            "use sha2::Sha512;\nuse postcard::to_slice;",
-        ),
+        ("core/src/keys_extra.rs", "// why\nuse ed25519_zebra::Signature;"),
+        ("core/src/merkle.rs", "/// Not sha2.\nfn f() { sha2::Sha256::new(); }"),
+        ("host/src/wallet.rs", "use sha2::Sha512;\nuse postcard::to_slice;"),
         ("tests/src/oracle.rs", "use sha2::Sha256;"),
     ]);
     let mut found = named_outside_owner(&tree);
     found.sort();
     let places: Vec<&str> = found.iter().filter_map(|v| v.split(": ").next()).collect();
-    let expected = [
-        "core/src/keys_extra.rs:2",
-        "core/src/merkle.rs:2",
-        "host/src/wallet.rs:2",
-    ];
+    let expected = ["core/src/keys_extra.rs:2", "core/src/merkle.rs:2", "host/src/wallet.rs:2"];
     assert_eq!(places, expected);
 }
 

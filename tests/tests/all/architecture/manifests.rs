@@ -7,11 +7,7 @@ const PACKAGES: [(&str, &str, &[&str]); 4] = [
     ("mote-core", "core/", &[]),
     ("mote", "host/", &["mote-core"]),
     ("mote-firmware", "firmware/", &["mote-core"]),
-    (
-        "mote-tests",
-        "tests/",
-        &["mote-core", "mote", "mote-firmware"],
-    ),
+    ("mote-tests", "tests/", &["mote-core", "mote", "mote-firmware"]),
 ];
 
 const KINDS: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
@@ -42,20 +38,14 @@ fn forbidden_in(manifest: &Source) -> Vec<String> {
         .filter(|(_, on)| PACKAGES.iter().any(|(package, ..)| package == on))
         .filter(|(_, on)| !allowed.contains(on))
         .map(|(key, on)| {
-            manifest.violation(
-                line_of(manifest, key),
-                &format!("{name} must not depend on {on}"),
-            )
+            manifest.violation(line_of(manifest, key), &format!("{name} must not depend on {on}"))
         })
         .collect()
 }
 
 /// The package behind a dependency, which `package = "…"` may have renamed.
 fn dependency_name<'a>(key: &'a str, value: &'a toml::Value) -> &'a str {
-    value
-        .get("package")
-        .and_then(toml::Value::as_str)
-        .unwrap_or(key)
+    value.get("package").and_then(toml::Value::as_str).unwrap_or(key)
 }
 
 fn line_of(manifest: &Source, key: &str) -> usize {
@@ -70,11 +60,7 @@ fn line_of(manifest: &Source, key: &str) -> usize {
 
 pub fn code_outside_packages(tree: &Tree) -> Vec<String> {
     tree.rust_in("")
-        .filter(|source| {
-            PACKAGES
-                .iter()
-                .all(|(_, folder, _)| !source.path.starts_with(folder))
-        })
+        .filter(|source| PACKAGES.iter().all(|(_, folder, _)| !source.path.starts_with(folder)))
         .map(|source| source.violation(1, "is in the folder of no package"))
         .collect()
 }
@@ -85,30 +71,15 @@ fn finds_forbidden_dependencies() {
     let check = |text: &str| forbidden_dependencies(&Tree::planted(&[("a/Cargo.toml", text)]));
     for (name, rest, line) in [
         ("mote-core", "[dependencies]\nmote.workspace = true", 4),
-        (
-            "mote-core",
-            "[dev-dependencies.mote-tests]\npath = \"x\"",
-            3,
-        ),
+        ("mote-core", "[dev-dependencies.mote-tests]\npath = \"x\"", 3),
         ("mote-firmware", "[build-dependencies]\nmote = \"1\"", 4),
-        (
-            "mote",
-            "[target.'cfg(unix)'.dependencies]\nmote-firmware = \"1\"",
-            4,
-        ),
-        (
-            "mote",
-            "[dependencies]\nx = { package = \"mote-tests\", path = \"x\" }",
-            4,
-        ),
+        ("mote", "[target.'cfg(unix)'.dependencies]\nmote-firmware = \"1\"", 4),
+        ("mote", "[dependencies]\nx = { package = \"mote-tests\", path = \"x\" }", 4),
         ("other", "", 1),
     ] {
         let found = check(&manifest(name, rest));
         assert_eq!(found.len(), 1, "{name} {rest}: {found:?}");
-        assert!(
-            found[0].starts_with(&format!("a/Cargo.toml:{line}: ")),
-            "{found:?}"
-        );
+        assert!(found[0].starts_with(&format!("a/Cargo.toml:{line}: ")), "{found:?}");
     }
     assert_eq!(check("[package").len(), 1);
     assert!(check(&manifest("mote", "[dependencies]\nmote-core = \"1\"")).is_empty());

@@ -17,12 +17,7 @@ fn assert_none(violations: Vec<String>) {
 #[test]
 fn the_tree_is_seen() {
     let tree = Tree::of_project();
-    for path in [
-        "Cargo.toml",
-        "core/src/lib.rs",
-        "host/src/lib.rs",
-        "tests/run",
-    ] {
+    for path in ["Cargo.toml", "core/src/lib.rs", "host/src/lib.rs", "tests/run"] {
         assert!(tree.get(path).is_some(), "{path} is not in the tree");
     }
 }

@@ -44,10 +44,8 @@ enum Children {
 fn crate_roots(tree: &Tree, manifest: &Source) -> Vec<String> {
     let table: toml::Table = manifest.text.parse().unwrap_or_default();
     let folder = manifest.path.trim_end_matches("Cargo.toml");
-    let mut roots: Vec<String> = ["src/lib.rs", "src/main.rs", "build.rs"]
-        .iter()
-        .map(|root| format!("{folder}{root}"))
-        .collect();
+    let mut roots: Vec<String> =
+        ["src/lib.rs", "src/main.rs", "build.rs"].iter().map(|root| format!("{folder}{root}")).collect();
     let targets = ["lib", "bin", "test", "bench", "example"];
     let named = targets.iter().filter_map(|kind| table.get(*kind));
     for target in named.flat_map(|t| t.as_array().map_or(std::slice::from_ref(t), Vec::as_slice)) {
@@ -87,14 +85,10 @@ fn declared_modules(code: &str) -> Vec<&str> {
 
 #[test]
 fn finds_orphans() {
-    let manifest =
-        "[package]\nname = \"a\"\nautotests = false\n[[test]]\npath = \"tests/all/main.rs\"";
+    let manifest = "[package]\nname = \"a\"\nautotests = false\n[[test]]\npath = \"tests/all/main.rs\"";
     let tree = Tree::planted(&[
         ("a/Cargo.toml", manifest),
-        (
-            "a/src/lib.rs",
-            "pub mod b;\n#[cfg(test)]\nmod c;\n// mod lost;\nmod inline {}",
-        ),
+        ("a/src/lib.rs", "pub mod b;\n#[cfg(test)]\nmod c;\n// mod lost;\nmod inline {}"),
         ("a/src/b.rs", "mod inner;"),
         ("a/src/b/inner.rs", ""),
         ("a/src/c/mod.rs", "mod d;"),
@@ -108,8 +102,5 @@ fn finds_orphans() {
     ]);
     let found = orphans(&tree);
     let places: Vec<&str> = found.iter().filter_map(|v| v.split(':').next()).collect();
-    assert_eq!(
-        places,
-        ["a/src/inner.rs", "a/src/lost.rs", "a/tests/other.rs"]
-    );
+    assert_eq!(places, ["a/src/inner.rs", "a/src/lost.rs", "a/tests/other.rs"]);
 }

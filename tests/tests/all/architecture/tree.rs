@@ -31,10 +31,7 @@ impl Tree {
 
     /// A tree planted by a test.
     pub fn planted(files: &[(&str, &str)]) -> Self {
-        let source = |&(path, text): &(&str, &str)| Source {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        };
+        let source = |&(path, text): &(&str, &str)| Source { path: path.to_owned(), text: text.to_owned() };
         Self(files.iter().map(source).collect())
     }
 
@@ -47,28 +44,20 @@ impl Tree {
     }
 
     pub fn rust_in<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = &'a Source> {
-        self.files()
-            .filter(move |source| source.path.starts_with(folder) && source.path.ends_with(".rs"))
+        self.files().filter(move |source| source.path.starts_with(folder) && source.path.ends_with(".rs"))
     }
 
     pub fn manifests(&self) -> impl Iterator<Item = &Source> {
-        self.files()
-            .filter(|source| source.path == "Cargo.toml" || source.path.ends_with("/Cargo.toml"))
+        self.files().filter(|source| source.path == "Cargo.toml" || source.path.ends_with("/Cargo.toml"))
     }
 }
 
 fn tracked(root: &Path) -> Vec<String> {
-    let listed = Command::new("git")
-        .args(["ls-files", "-z"])
-        .current_dir(root)
-        .output();
+    let listed = Command::new("git").args(["ls-files", "-z"]).current_dir(root).output();
     let Ok(listed) = listed else {
         return Vec::new();
     };
-    String::from_utf8_lossy(&listed.stdout)
-        .split_terminator('\0')
-        .map(str::to_owned)
-        .collect()
+    String::from_utf8_lossy(&listed.stdout).split_terminator('\0').map(str::to_owned).collect()
 }
 
 fn walk(root: &Path, folder: &str, paths: &mut Vec<String>) {
@@ -130,9 +119,7 @@ pub fn code(text: &str) -> String {
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
         let in_word = code.chars().next_back().is_some_and(is_word_character);
-        let skipped = comment(rest)
-            .or_else(|| string(rest, in_word))
-            .or_else(|| character(rest));
+        let skipped = comment(rest).or_else(|| string(rest, in_word)).or_else(|| character(rest));
         let Some(length) = skipped else {
             code.push(first);
             rest = &rest[first.len_utf8()..];

@@ -22,11 +22,7 @@ const UNFINISHED: [&str; 6] = [
 ];
 
 /// Folders of one machine, and the hosts of package registries.
-const FOLDERS: [&str; 3] = [
-    concat!("/wo", "rk/"),
-    concat!("/ro", "ot/"),
-    concat!("/ho", "me/"),
-];
+const FOLDERS: [&str; 3] = [concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/ho", "me/")];
 const REGISTRIES: [&str; 6] = [
     concat!("crates", ".io"),
     concat!("pypi", ".org"),
@@ -43,9 +39,7 @@ fn is_foreign(source: &Source) -> bool {
 }
 
 fn is_program(source: &Source) -> bool {
-    [".rs", ".js", ".css", ".html", ".sh", "/run"]
-        .iter()
-        .any(|ending| source.path.ends_with(ending))
+    [".rs", ".js", ".css", ".html", ".sh", "/run"].iter().any(|ending| source.path.ends_with(ending))
 }
 
 pub fn long_files(tree: &Tree) -> Vec<String> {
@@ -59,20 +53,14 @@ pub fn long_files(tree: &Tree) -> Vec<String> {
 pub fn drawers(tree: &Tree) -> Vec<String> {
     let mut violations = Vec::new();
     for source in tree.files() {
-        let mut parts = source
-            .path
-            .split('/')
-            .filter_map(|part| part.split('.').next());
+        let mut parts = source.path.split('/').filter_map(|part| part.split('.').next());
         if parts.any(|part| DRAWERS.contains(&part)) {
             violations.push(source.violation(1, "name it after its purpose"));
         }
     }
     for source in tree.rust_in("") {
         for (line, code) in source.code_lines() {
-            if DRAWERS
-                .iter()
-                .any(|name| has_word(&code, &format!("mod {name}")))
-            {
+            if DRAWERS.iter().any(|name| has_word(&code, &format!("mod {name}"))) {
                 violations.push(source.violation(line, "name it after its purpose"));
             }
         }
@@ -89,9 +77,7 @@ pub fn unfinished(tree: &Tree) -> Vec<String> {
 
 pub fn machine_names(tree: &Tree) -> Vec<String> {
     matching(tree, |line| {
-        let folder = FOLDERS
-            .iter()
-            .find(|folder| has_absolute_path(line, folder));
+        let folder = FOLDERS.iter().find(|folder| has_absolute_path(line, folder));
         let registry = REGISTRIES.iter().find(|host| line.contains(*host));
         let name = folder.or(registry)?;
         Some(format!("{name} is not the same everywhere"))
@@ -117,11 +103,7 @@ fn matching(tree: &Tree, reason: impl Fn(&str) -> Option<String>) -> Vec<String>
 #[test]
 fn finds_long_files() {
     let (allowed, long) = ("\n".repeat(LINES_MAX), "\n".repeat(LINES_MAX + 1));
-    let files = [
-        ("a.rs", allowed.as_str()),
-        ("b.rs", long.as_str()),
-        ("c.md", long.as_str()),
-    ];
+    let files = [("a.rs", allowed.as_str()), ("b.rs", long.as_str()), ("c.md", long.as_str())];
     let found = long_files(&Tree::planted(&files));
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].starts_with("b.rs:501: "));
@@ -142,10 +124,7 @@ fn finds_unfinished_work() {
     for mark in UNFINISHED {
         let text = format!("fn f() {{\n    {mark}()\n}}");
         let tree = Tree::planted(&[("README.md", &text), ("LICENSE-MIT", &text)]);
-        assert_eq!(
-            unfinished(&tree),
-            [format!("README.md:2: {mark} marks unfinished work")]
-        );
+        assert_eq!(unfinished(&tree), [format!("README.md:2: {mark} marks unfinished work")]);
     }
 }
 
