@@ -181,6 +181,33 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// A moment on a clock that only goes forward, in milliseconds from a start that its owner chose.
+/// For time-outs and rates; never compared with a [`Timestamp`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Moment(u64);
+
+impl Moment {
+    /// The moment `milliseconds` after the start.
+    pub const fn from_millis(milliseconds: u64) -> Self {
+        Self(milliseconds)
+    }
+
+    /// Milliseconds since the start.
+    pub const fn millis(self) -> u64 {
+        self.0
+    }
+
+    /// The moment `milliseconds` later; saturates.
+    pub const fn plus(self, milliseconds: u64) -> Self {
+        Self(self.0.saturating_add(milliseconds))
+    }
+
+    /// How many milliseconds this moment is after `other`, 0 where it is not after.
+    pub const fn since(self, other: Self) -> u64 {
+        self.0.saturating_sub(other.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
