@@ -161,7 +161,7 @@ impl<D: Disk> Journal<D> {
     /// file at a time is enough: each call adds at most one.
     fn shrink(&mut self) -> Result<(), JournalError> {
         let (start, end) = (self.log.start().segment(), self.log.end().segment());
-        if (end - start) as usize + 1 <= self.limits.segments {
+        if ((end - start) as usize) < self.limits.segments {
             return Ok(());
         }
         let in_oldest = self.open.iter().filter(|(_, position)| position.segment() == start);

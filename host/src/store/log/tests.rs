@@ -12,10 +12,7 @@ fn identity() -> Identity {
     Identity { network: "regtest".to_owned(), genesis: sha256(b"genesis") }
 }
 
-fn open<D: Disk>(disk: &D, trusted: Position) -> Result<(Log<D>, Opened), LogError>
-where
-    D: Clone,
-{
+fn open<D: Disk + Clone>(disk: &D, trusted: Position) -> Result<(Log<D>, Opened), LogError> {
     Log::open(disk.clone(), "log", &identity(), OPTIONS, trusted)
 }
 
