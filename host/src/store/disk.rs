@@ -193,7 +193,8 @@ mod tests {
         assert!(put(&database, 2).is_err());
         drop(database);
         disk.crash(PowerCut::Tears(3));
-        let transaction = redb::ReadableDatabase::begin_read(&open()).unwrap();
+        let database = open();
+        let transaction = redb::ReadableDatabase::begin_read(&database).unwrap();
         let table = transaction.open_table(TABLE).unwrap();
         assert_eq!(table.get(1).unwrap().unwrap().value(), 1);
     }
