@@ -35,19 +35,23 @@ pub struct Witness {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WitnessPart {
     /// A transaction and its accounts.
-    Transaction {
-        /// The transaction.
-        transaction: Transaction,
-        /// The sender's account before the transaction.
-        sender: Box<Proof>,
-        /// The recipient's account after the sender's debit.
-        recipient: Box<Proof>,
-    },
+    Transaction(Box<WitnessTransaction>),
     /// What comes behind the last transaction.
     End {
         /// The miner's account; none where the miner gets nothing.
         miner: Option<Box<Proof>>,
     },
+}
+
+/// A transaction and what proves its accounts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WitnessTransaction {
+    /// The transaction.
+    pub transaction: Transaction,
+    /// The sender's account before the transaction.
+    pub sender: Proof,
+    /// The recipient's account after the sender's debit.
+    pub recipient: Proof,
 }
 
 impl<D: Disk> Ledger<D> {
@@ -102,7 +106,10 @@ impl Witness {
         let Some(transaction) = self.transactions.next() else {
             let miner = match self.income {
                 Amount::ZERO => None,
-                income => Some(prove(&mut view, &self.miner, None, |account| credit(income, account))?),
+                income => {
+                    let proof = prove(&mut view, &self.miner, None, |account| credit(income, account))?;
+                    Some(Box::new(proof))
+                }
             };
             return Ok(Some(WitnessPart::End { miner }));
         };
@@ -113,7 +120,8 @@ impl Witness {
         let recipient = prove(&mut view, recipient, Some(index), |account| credit(*amount, account))?;
         self.income = income;
         self.accounts = Some(view.into_version());
-        Ok(Some(WitnessPart::Transaction { transaction, sender, recipient }))
+        let part = WitnessTransaction { transaction, sender, recipient };
+        Ok(Some(WitnessPart::Transaction(Box::new(part))))
     }
 }
 
@@ -123,9 +131,9 @@ fn prove(
     owner: &PublicKey,
     transaction: Option<usize>,
     change: impl FnOnce(Account) -> Result<Account, RuleError>,
-) -> Result<Box<Proof>, AddError> {
+) -> Result<Proof, AddError> {
     let key = owner.account_key();
-    let proof = Box::new(view.proof(&key)?);
+    let proof = view.proof(&key)?;
     view.update(&key, change).map_err(|error| AddError::update(error, transaction))?;
     Ok(proof)
 }
