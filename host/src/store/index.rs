@@ -27,7 +27,7 @@ use redb::{Database, Durability, ReadOnlyTable, ReadableDatabase, StorageBackend
 
 use super::error::StoreError;
 use super::rows::{decode_node, encode_node};
-use super::tree::{Node, Nodes};
+use super::tree::{Node, NodeRef, Nodes};
 
 /// The form of the tables. Another one is not read but rebuilt.
 pub const SCHEMA: u64 = 1;
@@ -287,7 +287,8 @@ fn slot(serial: u64) -> usize {
 }
 
 impl Nodes for Index {
-    fn node(&self, serial: u64) -> Result<Node, StoreError> {
+    fn node(&self, named: NodeRef) -> Result<Node, StoreError> {
+        let serial = named.serial;
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         let slot = &mut cache[slot(serial)];
         if let Some((_, node)) = slot.filter(|(cached, _)| *cached == serial) {
@@ -301,6 +302,9 @@ impl Nodes for Index {
                 decode_node(serial, row.value())
             })?,
         };
+        if node.hash() != named.hash {
+            return Err(StoreError::Node { serial, problem: "not the one that was named" });
+        }
         *slot = Some((serial, node));
         Ok(node)
     }

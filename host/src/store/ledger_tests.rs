@@ -296,9 +296,9 @@ fn fold(ledger: &Ledger<MemoryDisk>, parent: &Header, block: &Block, id: Option<
     let (mut proofs, mut transactions): (Vec<Proof>, Vec<Transaction>) = Default::default();
     while let Some(part) = witness.next(ledger).unwrap() {
         match part {
-            WitnessPart::Transaction(part) => {
-                transactions.push(part.transaction);
-                proofs.extend([part.sender, part.recipient]);
+            WitnessPart::Transaction { transaction, sender, recipient } => {
+                transactions.push(transaction);
+                proofs.extend([*sender, *recipient]);
             }
             WitnessPart::End { miner } => proofs.extend(miner.map(|proof| *proof)),
         }

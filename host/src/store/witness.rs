@@ -33,25 +33,22 @@ pub struct Witness {
 
 /// A part of a witness, in the order in which execution needs them.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "there is one part at a time, and nearly all have transactions")]
 pub enum WitnessPart {
     /// A transaction and its accounts.
-    Transaction(Box<WitnessTransaction>),
+    Transaction {
+        /// The transaction.
+        transaction: Transaction,
+        /// The sender's account before the transaction.
+        sender: Box<Proof>,
+        /// The recipient's account after the sender's debit.
+        recipient: Box<Proof>,
+    },
     /// What comes behind the last transaction.
     End {
         /// The miner's account; none where the miner gets nothing.
         miner: Option<Box<Proof>>,
     },
-}
-
-/// A transaction and what proves its accounts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WitnessTransaction {
-    /// The transaction.
-    pub transaction: Transaction,
-    /// The sender's account before the transaction.
-    pub sender: Proof,
-    /// The recipient's account after the sender's debit.
-    pub recipient: Proof,
 }
 
 impl<D: Disk> Ledger<D> {
@@ -106,10 +103,7 @@ impl Witness {
         let Some(transaction) = self.transactions.next() else {
             let miner = match self.income {
                 Amount::ZERO => None,
-                income => {
-                    let proof = prove(&mut view, &self.miner, None, |account| credit(income, account))?;
-                    Some(Box::new(proof))
-                }
+                income => Some(prove(&mut view, &self.miner, None, |account| credit(income, account))?),
             };
             return Ok(Some(WitnessPart::End { miner }));
         };
@@ -120,8 +114,7 @@ impl Witness {
         let recipient = prove(&mut view, recipient, Some(index), |account| credit(*amount, account))?;
         self.income = income;
         self.accounts = Some(view.into_version());
-        let part = WitnessTransaction { transaction, sender, recipient };
-        Ok(Some(WitnessPart::Transaction(Box::new(part))))
+        Ok(Some(WitnessPart::Transaction { transaction, sender, recipient }))
     }
 }
 
@@ -131,9 +124,9 @@ fn prove(
     owner: &PublicKey,
     transaction: Option<usize>,
     change: impl FnOnce(Account) -> Result<Account, RuleError>,
-) -> Result<Proof, AddError> {
+) -> Result<Box<Proof>, AddError> {
     let key = owner.account_key();
-    let proof = view.proof(&key)?;
+    let proof = Box::new(view.proof(&key)?);
     view.update(&key, change).map_err(|error| AddError::update(error, transaction))?;
     Ok(proof)
 }
