@@ -7,6 +7,8 @@
 //! | [`segment`] | one file of a log: its name, its header, its records |
 //! | [`log_error`] | why a log cannot be opened, read or written |
 //! | [`log`] | the append-only log and the byte map of its files |
+//! | [`journal`] | acknowledged open transactions |
+//! | [`lock`] | one process per data folder |
 //! | [`tree`] | the account tree, versioned by path copying |
 //! | [`index`] | the look-up tables behind the log, in one embedded database |
 //! | [`rows`] | what the rows of the tables mean |
@@ -25,6 +27,8 @@ pub mod history;
 pub mod index;
 pub mod journal;
 pub mod ledger;
+#[cfg(test)]
+mod ledger_tests;
 pub mod lock;
 pub mod log;
 pub mod log_error;
