@@ -1,5 +1,5 @@
-//! Every rule of consensus, staged by what it may look at: an object alone ([`isolation`]), a header
-//! in its chain ([`header_context`]), a transaction among the accounts ([`ledger_context`]).
+//! Every rule of consensus, staged by what it may look at: an object alone (`isolation`), a header
+//! in its chain (`header_context`), a transaction among the accounts (`ledger_context`).
 //!
 //! Only this module can make the checked types, so a value of such a type is proof that its rules
 //! were run. [`Rule`] lists them all.
@@ -11,5 +11,5 @@ mod ledger_context;
 
 pub use error::{Rule, RuleError};
 pub use header_context::{CheckedHeader, Clock, check_header};
-pub use isolation::{CheckedTransaction, SoundHeader, check_transaction, inspect_header};
+pub use isolation::{CheckedTransaction, KeptTransaction, SoundHeader, check_transaction, inspect_header};
 pub use ledger_context::{Executed, Execution, credit, debit};

@@ -4,3 +4,4 @@ mod architecture;
 mod difficulty;
 mod properties;
 mod rules;
+mod vectors;
