@@ -300,3 +300,6 @@ impl<D: Disk> Log<D> {
         LogError::Io { action, path: self.disk.path(name), source }
     }
 }
+
+#[cfg(test)]
+mod tests;
