@@ -37,6 +37,7 @@ use mote_core::params::Params;
 use mote_core::peer::Greeting;
 use mote_core::pow::Work;
 use mote_core::state::Account;
+use mote_core::transaction::Transaction;
 use mote_core::units::{Moment, Timestamp};
 use mote_core::wire::MESSAGE_MAX_BYTES;
 
@@ -195,7 +196,7 @@ impl<D: Disk> Node<D> {
     pub fn new(
         disk: D,
         ledger: Ledger<D>,
-        journal: (Journal<D>, Vec<Vec<u8>>),
+        journal: (Journal<D>, Vec<Transaction>),
         params: Arc<Params>,
         options: Options,
     ) -> Result<Self, StoreError> {
@@ -414,7 +415,9 @@ impl<D: Disk> Node<D> {
                     let error = request::MineError::ReadOnly(reason.clone());
                     self.reply(ticket, Reply::Mined(Err(error)));
                 }
-                Output::Event(Event::Block { .. } | Event::Transaction { .. } | Event::Reorganisation { .. }) => {}
+                Output::Event(
+                    Event::Block { .. } | Event::Transaction { .. } | Event::Reorganisation { .. },
+                ) => {}
                 other => self.outputs.push_back(other),
             }
         }
@@ -431,7 +434,7 @@ impl<D: Disk> Node<D> {
         if let Some(text) = self.addresses.changes()
             && let Err(error) = self.disk.replace(PEERS_FILE, text.as_bytes())
         {
-            self.fail(StoreError::file(self.disk.path(PEERS_FILE), error));
+            self.fail(StoreError::File { path: self.disk.path(PEERS_FILE), source: error });
         }
     }
 
@@ -446,7 +449,8 @@ impl<D: Disk> Node<D> {
             bytes_out: 0,
             last_refusal: self.addresses.last_refusal(state.address()).map(str::to_owned),
         });
-        let is_connected = |address: &PeerAddress| self.peers.values().any(|state| state.address() == address);
+        let is_connected =
+            |address: &PeerAddress| self.peers.values().any(|state| state.address() == address);
         let waiting = self.addresses.added().filter(|(address, ..)| !is_connected(address));
         let waiting = waiting.map(|(address, is_busy, last_refusal)| PeerStatus {
             address: address.clone(),
@@ -477,7 +481,8 @@ impl<D: Disk> Node<D> {
     fn hash_rate(&self, now: Now) -> f64 {
         let tip = self.ledger.tip();
         let from = tip.height().get().saturating_sub(HASH_RATE_BLOCKS);
-        let entry = self.ledger.id_at(from).ok().flatten().and_then(|id| self.ledger.header(&id).ok().flatten());
+        let entry =
+            self.ledger.id_at(from).ok().flatten().and_then(|id| self.ledger.header(&id).ok().flatten());
         let Some(entry) = entry.filter(|entry| entry.header.height.get() > 0) else { return 0.0 };
         let work = tip.work().saturating_sub(entry.work).as_f64();
         let seconds = now.time.max(tip.time()).since(entry.header.time);
@@ -502,6 +507,8 @@ impl Iterator for Outputs<'_> {
 fn read_text<D: Disk>(disk: &D, name: &str) -> Result<Option<String>, StoreError> {
     /// A thousand addresses of the longest names.
     const PEERS_FILE_MAX_BYTES: u64 = 512 * 1024;
-    let bytes = disk.read_small(name, PEERS_FILE_MAX_BYTES).map_err(|error| StoreError::file(disk.path(name), error))?;
+    let bytes = disk
+        .read_small(name, PEERS_FILE_MAX_BYTES)
+        .map_err(|error| StoreError::File { path: disk.path(name), source: error })?;
     Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
 }

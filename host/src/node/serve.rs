@@ -24,7 +24,12 @@ const ENVELOPE_BYTES: usize = 64;
 
 impl<D: Disk> Node<D> {
     /// Answers a request, or takes in news.
-    pub(super) fn receive_message(&mut self, now: Now, peer: PeerId, message: Message<'_>) -> Result<(), Offence> {
+    pub(super) fn receive_message(
+        &mut self,
+        now: Now,
+        peer: PeerId,
+        message: Message<'_>,
+    ) -> Result<(), Offence> {
         match message {
             Message::Tip(header) => self.receive_tip(now, peer, &header),
             Message::HaveTransactions(ids) => self.hear_of_transactions(peer, &ids),
@@ -32,7 +37,7 @@ impl<D: Disk> Node<D> {
             Message::Transaction(transaction) => self.receive_transaction(now, peer, &transaction),
             Message::GetHeaders { locator, limit } => match self.headers_for(&locator, limit) {
                 Ok(headers) => {
-                    self.send_list(peer, &headers, usize::from(HEADERS_MAX), Message::Headers);
+                    self.send_list(peer, &headers, usize::from(HEADERS_MAX), |list| Message::Headers(list));
                     Ok(())
                 }
                 Err(HeadersError::Offence(offence)) => Err(offence),
@@ -130,13 +135,14 @@ impl<D: Disk> Node<D> {
             if let Some(state) = self.peers.get_mut(&peer) {
                 state.has.insert(id);
             }
-            let is_known = self.pool.mempool().get(&id).is_some() || self.ledger.transaction(&id).is_ok_and(|found| found.is_some());
+            let is_known = self.pool.mempool().get(&id).is_some()
+                || self.ledger.transaction(&id).is_ok_and(|found| found.is_some());
             if !is_known && !self.was_refused(&id) {
                 unknown.push(id);
             }
         }
         if !unknown.is_empty() {
-            self.send_list(peer, &unknown, TRANSACTION_IDS_MAX, Message::GetTransactions);
+            self.send_list(peer, &unknown, TRANSACTION_IDS_MAX, |list| Message::GetTransactions(list));
         }
         Ok(())
     }
@@ -163,7 +169,7 @@ impl<D: Disk> Node<D> {
             })
             .take(ADDRESSES_MAX)
             .collect();
-        self.send_list(peer, &known, ADDRESSES_MAX, Message::Addresses);
+        self.send_list(peer, &known, ADDRESSES_MAX, |list| Message::Addresses(list));
     }
 
     fn send_inclusion(&mut self, peer: PeerId, transaction: Hash32) {
@@ -178,8 +184,12 @@ impl<D: Disk> Node<D> {
             Err(error) => return self.fail(error),
         };
         let index = found.index;
-        let make = move |path| Message::Inclusion { transaction, header, index, path };
-        self.send_list(peer, &found.path, found.path.len(), make);
+        self.send_list(peer, &found.path, found.path.len(), |path| Message::Inclusion {
+            transaction,
+            header,
+            index,
+            path,
+        });
     }
 
     fn send_template_witness(
@@ -226,7 +236,7 @@ impl<D: Disk> Node<D> {
                     self.send(peer, &Message::WitnessTransaction { transaction, sender, recipient });
                 }
                 Ok(Some(WitnessPart::End { miner })) => {
-                    self.send(peer, &Message::WitnessEnd(miner.as_ref().map(borrow)));
+                    self.send(peer, &Message::WitnessEnd(miner.as_deref().map(borrow)));
                 }
                 Ok(None) => return,
                 Err(AddError::Store(error)) => return self.fail(error),

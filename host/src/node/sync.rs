@@ -83,7 +83,9 @@ impl Sync {
         let orphaned: Vec<Hash32> = self
             .wanted
             .iter_mut()
-            .filter_map(|(id, wanted)| (wanted.shown_by.remove(&peer) && wanted.shown_by.is_empty()).then_some(*id))
+            .filter_map(|(id, wanted)| {
+                (wanted.shown_by.remove(&peer) && wanted.shown_by.is_empty()).then_some(*id)
+            })
             .collect();
         orphaned.iter().for_each(|id| {
             self.take(id);
@@ -201,7 +203,11 @@ impl<D: Disk> Node<D> {
     /// Follows one header on its peer's branch, and keeps it where the branch is worth it.
     fn follow_header(&mut self, now: Now, peer: PeerId, header: &Header) -> Result<Followed, Offence> {
         let continues = |branch: &Branch| branch.tip().id() == header.previous;
-        let current = self.peers.get_mut(&peer).and_then(|state| state.branch.take()).filter(|branch| continues(branch));
+        let current = self
+            .peers
+            .get_mut(&peer)
+            .and_then(|state| state.branch.take())
+            .filter(|branch| continues(branch));
         let mut branch = match current {
             Some(branch) => branch,
             None => match self.ledger.tip_of(&header.previous) {
@@ -224,7 +230,10 @@ impl<D: Disk> Node<D> {
         let best = Best { id: checked.id(), height: header.height, work: branch.tip().work() };
         let is_kept = branch.is_worth_keeping(self.ledger.tip());
         if self.sync.invalid.contains(&best.id) {
-            return Err(Offence::Rule(RuleError::HeaderPrevious { got: best.id, expected: self.ledger.tip().id() }));
+            return Err(Offence::Rule(RuleError::HeaderPrevious {
+                got: best.id,
+                expected: self.ledger.tip().id(),
+            }));
         }
         let is_stored = match self.ledger.contains(&best.id) {
             Ok(is_stored) => is_stored,
@@ -265,7 +274,10 @@ impl<D: Disk> Node<D> {
     pub(super) fn receive_tip(&mut self, now: Now, peer: PeerId, header: &Header) -> Result<(), Offence> {
         let id = header.id();
         if self.sync.invalid.contains(&id) {
-            return Err(Offence::Rule(RuleError::HeaderPrevious { got: id, expected: self.ledger.tip().id() }));
+            return Err(Offence::Rule(RuleError::HeaderPrevious {
+                got: id,
+                expected: self.ledger.tip().id(),
+            }));
         }
         match self.ledger.header(&id) {
             Ok(Some(entry)) => {
@@ -322,7 +334,9 @@ impl<D: Disk> Node<D> {
                 let has_it = wanted.shown_by.contains(peer) || state.best.height >= height;
                 has_it && state.session.free_requests() > 1 && !state.missing.contains(&id)
             });
-            let Some(peer) = can_have.max_by_key(|(_, state)| state.session.free_requests()).map(|(peer, _)| *peer) else {
+            let Some(peer) =
+                can_have.max_by_key(|(_, state)| state.session.free_requests()).map(|(peer, _)| *peer)
+            else {
                 self.give_up_if_lost(&id);
                 continue;
             };
@@ -337,9 +351,10 @@ impl<D: Disk> Node<D> {
     /// Wants a block no more that everybody who showed it does not have.
     fn give_up_if_lost(&mut self, id: &Hash32) {
         let Some(wanted) = self.sync.wanted.get(id) else { return };
-        let is_lost = wanted.shown_by.iter().all(|peer| {
-            self.peers.get(peer).is_none_or(|state| state.missing.contains(id))
-        });
+        let is_lost = wanted
+            .shown_by
+            .iter()
+            .all(|peer| self.peers.get(peer).is_none_or(|state| state.missing.contains(id)));
         if is_lost {
             let mut queue = vec![*id];
             while let Some(id) = queue.pop() {
@@ -350,7 +365,7 @@ impl<D: Disk> Node<D> {
     }
 
     /// Takes in a block that a peer was asked for.
-    pub(super) fn receive_block(&mut self, now: Now, peer: PeerId, id: Hash32, bytes: &[u8]) -> Result<(), Offence> {
+    pub(super) fn receive_block(&mut self, now: Now, id: Hash32, bytes: &[u8]) -> Result<(), Offence> {
         let body = block::decode(bytes).map_err(Offence::Malformed)?;
         // A body that is not the header's is the sender's fault, not the block's.
         let (got, expected) = (transactions_root(&body.transactions), body.header.transactions_root);
@@ -412,12 +427,19 @@ impl<D: Disk> Node<D> {
 
     /// The best chain that a connected peer claims or showed, where it is better than this node's.
     pub(super) fn best_claim(&self) -> Option<Best> {
-        let better = self.peers.values().filter(|state| state.is_greeted() && state.best.work > self.ledger.tip().work());
+        let better = self
+            .peers
+            .values()
+            .filter(|state| state.is_greeted() && state.best.work > self.ledger.tip().work());
         better.map(|state| state.best).max_by_key(|best| best.work)
     }
 
     /// What a locator of a peer is answered with, as much as the peer can take.
-    pub(super) fn headers_for(&self, locator: &List<'_, Hash32>, limit: u16) -> Result<Vec<Header>, HeadersError> {
+    pub(super) fn headers_for(
+        &self,
+        locator: &List<'_, Hash32>,
+        limit: u16,
+    ) -> Result<Vec<Header>, HeadersError> {
         let ids: Result<Vec<Hash32>, _> = locator.iter().take(mote_core::wire::LOCATOR_MAX_IDS + 1).collect();
         let ids = ids.map_err(|error| HeadersError::Offence(Offence::Malformed(error)))?;
         if ids.len() > mote_core::wire::LOCATOR_MAX_IDS {

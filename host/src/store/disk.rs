@@ -9,7 +9,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 /// One folder of files. Names are plain file names without a path.
-pub trait Disk: Send + Sync + 'static {
+pub trait Disk: Clone + Send + Sync + 'static {
     /// A file of this folder.
     type File: DiskFile;
 
@@ -26,8 +26,43 @@ pub trait Disk: Send + Sync + 'static {
     /// Removes a file. It may be there again after a power cut until [`Disk::sync_folder`].
     fn remove(&self, name: &str) -> io::Result<()>;
 
+    /// Gives a file another name at once; what had that name before is gone.
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+
     /// Returns once the names of the files are on the disk.
     fn sync_folder(&self) -> io::Result<()>;
+
+    /// Puts `bytes` in the place of a whole file: a crash leaves the old content or the new one.
+    fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let temporary = format!("{name}.tmp");
+        match self.remove(&temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let file = self.create(&temporary)?;
+        file.write_at(0, bytes)?;
+        file.sync()?;
+        self.rename(&temporary, name)?;
+        self.sync_folder()
+    }
+
+    /// All of a file of at most `limit` bytes; `None` where there is no such file.
+    fn read_small(&self, name: &str, limit: u64) -> io::Result<Option<Vec<u8>>> {
+        let file = match self.open(name) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            file => file?,
+        };
+        let length = file.len()?;
+        if length > limit {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("the file has {length} bytes, expected at most {limit}"),
+            ));
+        }
+        let mut bytes = vec![0; length as usize];
+        file.read_at(0, &mut bytes)?;
+        Ok(Some(bytes))
+    }
 
     /// How messages to people name the file.
     fn path(&self, name: &str) -> PathBuf;
@@ -100,6 +135,10 @@ impl Disk for FileDisk {
 
     fn remove(&self, name: &str) -> io::Result<()> {
         std::fs::remove_file(self.path(name))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        std::fs::rename(self.path(from), self.path(to))
     }
 
     fn sync_folder(&self) -> io::Result<()> {

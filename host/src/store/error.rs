@@ -9,6 +9,7 @@ use mote_core::keys::AccountKey;
 use mote_core::rules::RuleError;
 use mote_core::state::ProofError;
 
+use super::journal::JournalError;
 use super::log::{LogError, Position};
 
 /// What can go wrong between the ledger and its files. Nothing of this is the fault of a block.
@@ -23,6 +24,17 @@ pub enum StoreError {
     /// The index file cannot be opened, made or removed.
     #[error("cannot use {}: {source}", path.display())]
     IndexFile {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// The journal of open transactions cannot be opened or written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A file beside the log cannot be read or written.
+    #[error("cannot use {}: {source}", path.display())]
+    File {
         /// The file.
         path: PathBuf,
         /// What the operating system says.

@@ -52,6 +52,8 @@ pub struct Statistics {
     pub uncommitted_blocks: u64,
     /// How many nodes all versions of the account tree have together.
     pub account_nodes: u64,
+    /// How many bytes the log has, but for the gaps at the ends of its segments.
+    pub log_bytes: u64,
 }
 
 impl<D: Disk> Ledger<D> {
@@ -186,6 +188,7 @@ impl<D: Disk> Ledger<D> {
             blocks: self.blocks,
             uncommitted_blocks: self.uncommitted_blocks,
             account_nodes: self.next_serial.saturating_sub(1),
+            log_bytes: self.log.bytes(),
         }
     }
 

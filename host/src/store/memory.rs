@@ -195,6 +195,14 @@ impl Disk for MemoryDisk {
         state.names.remove(name).map(drop).ok_or(ErrorKind::NotFound.into())
     }
 
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        let mut state = self.state();
+        state.check_writable()?;
+        let id = state.names.remove(from).ok_or(ErrorKind::NotFound)?;
+        state.names.insert(to.to_owned(), id);
+        Ok(())
+    }
+
     fn sync_folder(&self) -> io::Result<()> {
         let mut state = self.state();
         state.check_sync()?;
