@@ -119,7 +119,9 @@ impl<D: Disk> Node<D> {
         }
         let open: Vec<Hash32> = self.pool.best(TRANSACTION_IDS_MAX).map(|entry| entry.id()).collect();
         if !open.is_empty() {
-            self.send_list(peer, &open, TRANSACTION_IDS_MAX, |list| Message::HaveTransactions(list));
+            let mut buffer = Vec::new();
+            let list = self.list_for(peer, &open, TRANSACTION_IDS_MAX, &mut buffer);
+            self.send(peer, &Message::HaveTransactions(list));
         }
         self.follow(now, peer);
         Ok(())
@@ -289,9 +291,9 @@ impl<D: Disk> Node<D> {
                 let Some(state) = self.peers.get_mut(peer) else { continue };
                 let unaware: Vec<Hash32> = ids.iter().filter(|id| state.has.insert(**id)).copied().collect();
                 if !unaware.is_empty() {
-                    self.send_list(*peer, &unaware, TRANSACTION_IDS_MAX, |list| {
-                        Message::HaveTransactions(list)
-                    });
+                    let mut buffer = Vec::new();
+                    let list = self.list_for(*peer, &unaware, TRANSACTION_IDS_MAX, &mut buffer);
+                    self.send(*peer, &Message::HaveTransactions(list));
                 }
             }
         }

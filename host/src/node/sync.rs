@@ -11,7 +11,6 @@ use mote_core::hash::Hash32;
 use mote_core::peer::branch::Branch;
 use mote_core::peer::limits::HEADERS_MAX;
 use mote_core::peer::{Asked, Offence};
-use mote_core::pow::Work;
 use mote_core::rules::{Clock, Rule, RuleError};
 use mote_core::units::Height;
 use mote_core::wire::{List, ListWriter, Message};
@@ -40,7 +39,6 @@ const AHEAD_MAX: usize = 32;
 /// A block whose header was checked and whose body is not in the ledger yet.
 struct Wanted {
     header: Header,
-    work: Work,
     shown_by: BTreeSet<PeerId>,
     body: Option<Block>,
 }
@@ -92,7 +90,7 @@ impl Sync {
         });
     }
 
-    fn want(&mut self, id: Hash32, header: Header, work: Work, peer: PeerId) -> bool {
+    fn want(&mut self, id: Hash32, header: Header, peer: PeerId) -> bool {
         if let Some(wanted) = self.wanted.get_mut(&id) {
             wanted.shown_by.insert(peer);
             return true;
@@ -102,7 +100,7 @@ impl Sync {
         }
         self.order.insert((header.height, id));
         self.children.insert((header.previous, id));
-        self.wanted.insert(id, Wanted { header, work, shown_by: BTreeSet::from([peer]), body: None });
+        self.wanted.insert(id, Wanted { header, shown_by: BTreeSet::from([peer]), body: None });
         true
     }
 
@@ -263,7 +261,7 @@ impl<D: Disk> Node<D> {
             state.proven = Some((best.height, best.id));
             return Ok(Followed::Again);
         }
-        if !self.sync.want(best.id, header.clone(), best.work, peer) {
+        if !self.sync.want(best.id, header.clone(), peer) {
             return Ok(Followed::Stop);
         }
         state.branch = Some(branch);

@@ -61,6 +61,12 @@ pub enum StoreError {
         "the index cannot be used: {0}; where it is damaged, delete index.redb and it is rebuilt from the log"
     )]
     Index(#[source] Box<redb::Error>),
+    /// The embedded database comes upon damage that it has no error for.
+    #[error("the index is damaged: {message}; delete index.redb and it is rebuilt from the log")]
+    IndexPanic {
+        /// What the database says.
+        message: String,
+    },
     /// A row of the index does not have the form that its table asks for.
     #[error(
         "a row of index table {table} is {got} bytes long, expected {expected}; delete index.redb to rebuild it"
@@ -132,6 +138,7 @@ impl StoreError {
     pub(super) fn is_index_damage(&self) -> bool {
         match self {
             Self::Schema { .. }
+            | Self::IndexPanic { .. }
             | Self::Row { .. }
             | Self::Missing { .. }
             | Self::Node { .. }

@@ -164,12 +164,13 @@ impl<D: Disk> Ledger<D> {
         self.commit()
     }
 
+    /// Whether so much is not committed that it is time to.
     pub(super) fn is_batch_full(&self) -> bool {
         self.uncommitted_blocks >= COMMIT_BLOCKS || self.index.pending() >= COMMIT_ROWS
     }
 
-    /// Brings the log and then the index to the disk.
-    pub(super) fn commit(&mut self) -> Result<(), StoreError> {
+    /// Brings the log and then the index to the disk, due or not.
+    pub fn commit(&mut self) -> Result<(), StoreError> {
         if self.index.pending() == 0 {
             return Ok(());
         }

@@ -25,6 +25,8 @@ pub mod history;
 pub mod index;
 pub mod journal;
 pub mod ledger;
+#[cfg(test)]
+mod ledger_tests;
 pub mod lock;
 pub mod log;
 pub mod log_error;
