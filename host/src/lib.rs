@@ -1,5 +1,6 @@
 //! The Mote node: store, peers, wallet, miner, HTTP API and command line.
 
 pub mod block;
+pub mod node;
 pub mod store;
 pub mod wallet;
