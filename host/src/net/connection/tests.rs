@@ -91,7 +91,8 @@ async fn pings_are_answered() {
 #[tokio::test]
 async fn what_is_too_large_or_text_ends_the_connection() {
     let large = Message::Binary(vec![0; MESSAGE_MAX_BYTES + 1].into());
-    let wrong = [(large, CloseCode::Size, "too large"), (Message::text("{}"), CloseCode::Unsupported, "text")];
+    let wrong =
+        [(large, CloseCode::Size, "too large"), (Message::text("{}"), CloseCode::Unsupported, "text")];
     for (message, code, reason) in wrong {
         let mut line = line(PeerLimits::default()).await;
         // The rest of a message that is too large is not taken any more.
@@ -190,7 +191,10 @@ async fn a_peer_may_say_farewell_or_vanish() {
     line.far.close(Some(frame)).await.unwrap();
     assert_eq!(line.end().await, "the peer closed: enough");
     let mut line = self::line(PeerLimits::default()).await;
-    let far = std::mem::replace(&mut line.far, WebSocketStream::from_raw_socket(duplex(1).0, Role::Client, None).await);
+    let far = std::mem::replace(
+        &mut line.far,
+        WebSocketStream::from_raw_socket(duplex(1).0, Role::Client, None).await,
+    );
     drop(far);
     line.end().await;
 }

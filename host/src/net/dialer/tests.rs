@@ -59,7 +59,9 @@ async fn a_redirect_is_not_followed() {
 
 #[tokio::test]
 async fn garbage_is_no_peer() {
-    for garbage in ["SSH-2.0-OpenSSH_9.9\r\n", "\0\u{1}\u{2}", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", ""] {
+    for garbage in
+        ["SSH-2.0-OpenSSH_9.9\r\n", "\0\u{1}\u{2}", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", ""]
+    {
         let (listener, address) = listen().await;
         let (_, reason) = tokio::join!(answer(listener, garbage, 1), failure(address));
         assert!(!reason.is_empty());
