@@ -1,5 +1,12 @@
 //! The Mote node: store, peers, wallet, miner, HTTP API and command line.
 
 pub mod block;
+pub mod chain_file;
+pub mod clock;
+pub mod config;
+pub mod feed;
+pub mod miner;
+pub mod net;
+pub mod node;
 pub mod store;
 pub mod wallet;

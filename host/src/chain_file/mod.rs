@@ -49,7 +49,7 @@ use mote_core::params::Network;
 use mote_core::transaction::Transaction;
 use serde::Serialize;
 
-pub use lines::Lines;
+pub use lines::{Lines, LinesError};
 pub use read::{LineError, ParsedLine, parse};
 
 use crate::block::Block;
