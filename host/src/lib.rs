@@ -1,7 +1,16 @@
 //! The Mote node: store, peers, wallet, miner, HTTP API and command line.
 
+pub mod api {
+    //! x
+    pub mod error;
+    pub mod extract;
+    pub mod guard;
+    pub mod json;
+    pub mod token;
+}
 pub mod block;
 pub mod chain_file;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod feed;

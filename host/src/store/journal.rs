@@ -161,7 +161,7 @@ impl<D: Disk> Journal<D> {
     /// file at a time is enough: each call adds at most one.
     fn shrink(&mut self) -> Result<(), JournalError> {
         let (start, end) = (self.log.start().segment(), self.log.end().segment());
-        if (end - start) as usize + 1 <= self.limits.segments {
+        if ((end - start) as usize) < self.limits.segments {
             return Ok(());
         }
         let in_oldest = self.open.iter().filter(|(_, position)| position.segment() == start);
@@ -186,5 +186,136 @@ fn forget(counts: &mut BTreeMap<u32, usize>, position: Position) {
         if *count == 0 {
             counts.remove(&position.segment());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::memory::{Fault, MemoryDisk, PowerCut};
+    use mote_core::hash::sha256;
+    use mote_core::keys::{PublicKey, Signature};
+    use mote_core::units::Amount;
+
+    const LIMITS: JournalLimits = JournalLimits { segment_bytes: 1024, segments: 8, transactions: 20 };
+
+    fn open(disk: &MemoryDisk) -> (Journal<MemoryDisk>, Vec<u64>) {
+        let identity = Identity { network: "regtest".to_owned(), genesis: sha256(b"genesis") };
+        let (journal, found) = Journal::open(disk.clone(), &identity, LIMITS, 7).unwrap();
+        (journal, found.transactions.iter().map(|transaction| transaction.nonce).collect())
+    }
+
+    fn wire(nonce: u64) -> (Vec<u8>, Hash32) {
+        let transaction = Transaction {
+            sender: PublicKey::from_bytes([1; 32]),
+            recipient: PublicKey::from_bytes([2; 32]),
+            amount: Amount::from_grains(1),
+            fee: Amount::from_grains(1000),
+            nonce,
+            memo: [4; 30].into_iter().collect(),
+            signature: Signature::from_bytes([3; 64]),
+        };
+        let mut buffer = [0; 256];
+        (codec::encode(&transaction, &mut buffer).unwrap().to_vec(), transaction.id())
+    }
+
+    fn add(journal: &mut Journal<MemoryDisk>, nonce: u64) {
+        let (wire, id) = wire(nonce);
+        journal.append(&wire, id).unwrap();
+    }
+
+    fn retire(journal: &mut Journal<MemoryDisk>, nonce: u64) {
+        journal.retire(&wire(nonce).1).unwrap();
+    }
+
+    fn files(disk: &MemoryDisk) -> usize {
+        disk.list().unwrap().len()
+    }
+
+    #[test]
+    fn what_is_synced_comes_back_once_and_in_order() {
+        let disk = MemoryDisk::new();
+        let (mut journal, found) = open(&disk);
+        assert!(found.is_empty() && journal.is_empty());
+        for nonce in [0, 1, 2, 1, 0] {
+            add(&mut journal, nonce);
+        }
+        journal.sync().unwrap();
+        add(&mut journal, 3);
+        assert_eq!(journal.len(), 4);
+        disk.crash(PowerCut::LosesAll);
+        assert_eq!(open(&disk).1, [0, 1, 2]);
+    }
+
+    #[test]
+    fn files_go_when_all_in_them_is_retired() {
+        let disk = MemoryDisk::new();
+        let (mut journal, _) = open(&disk);
+        (0..20).for_each(|nonce| add(&mut journal, nonce));
+        journal.sync().unwrap();
+        let before = files(&disk);
+        assert!(before > 2);
+        (1..20).for_each(|nonce| retire(&mut journal, nonce));
+        assert_eq!(files(&disk), before);
+        retire(&mut journal, 0);
+        assert_eq!(files(&disk), 1);
+        // What stood in the file that is left is for the rules to drop.
+        assert!(open(&disk).1.iter().all(|nonce| *nonce > 10));
+    }
+
+    #[test]
+    fn one_transaction_that_stays_open_does_not_hold_the_others() {
+        let disk = MemoryDisk::new();
+        let (mut journal, _) = open(&disk);
+        add(&mut journal, 0);
+        for nonce in 1..1000 {
+            add(&mut journal, nonce);
+            journal.sync().unwrap();
+            retire(&mut journal, nonce);
+            assert!(files(&disk) <= LIMITS.segments + 1);
+        }
+        drop(journal);
+        disk.crash(PowerCut::LosesAll);
+        let (mut journal, found) = open(&disk);
+        assert_eq!(found.iter().filter(|nonce| **nonce == 0).count(), 1);
+        retire(&mut journal, 0);
+        assert_eq!(journal.len(), found.len() - 1);
+    }
+
+    #[test]
+    fn power_cuts_cost_nothing_acknowledged() {
+        for syncs in 0..100 {
+            let disk = MemoryDisk::new();
+            let (mut journal, _) = open(&disk);
+            disk.set_fault(Fault::PowerFails(syncs));
+            let mut acknowledged = Vec::new();
+            let mut run = || -> Result<(), JournalError> {
+                for nonce in 0..200 {
+                    let (bytes, id) = wire(nonce);
+                    journal.append(&bytes, id)?;
+                    journal.sync()?;
+                    acknowledged.push(nonce);
+                    // The first stays open, the others are mined five blocks later.
+                    if acknowledged.len() > 6 {
+                        journal.retire(&wire(acknowledged.remove(1)).1)?;
+                    }
+                }
+                Ok(())
+            };
+            assert!(run().is_err());
+            disk.crash(PowerCut::Tears(syncs));
+            let found = open(&disk).1;
+            assert!(acknowledged.iter().all(|nonce| found.contains(nonce)), "{syncs}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn the_number_of_open_transactions_is_bounded() {
+        let (mut journal, _) = open(&MemoryDisk::new());
+        (0..20).for_each(|nonce| add(&mut journal, nonce));
+        let (bytes, id) = wire(20);
+        assert!(matches!(journal.append(&bytes, id), Err(JournalError::Full { limit: 20 })));
+        retire(&mut journal, 3);
+        journal.append(&bytes, id).unwrap();
     }
 }

@@ -15,7 +15,7 @@ use mote_core::state::{Account, Proof, WitnessAccounts};
 use mote_core::transaction::{Memo, Payment, Transaction};
 use mote_core::units::{Amount, Timestamp};
 
-use super::disk::Disk;
+use super::disk::{Disk, DiskFile};
 use super::error::StoreError;
 use super::index::Table;
 use super::ledger::{AddError, Added, COMMIT_IDLE, Ledger};
@@ -495,7 +495,7 @@ fn an_index_that_cannot_be_used_is_rebuilt() {
         match damage {
             0 => disk.remove(INDEX_FILE).unwrap(),
             1 => (0..4096).for_each(|offset| disk.flip(INDEX_FILE, offset, 0x5a)),
-            _ => disk.open(INDEX_FILE).and_then(|file| super::disk::DiskFile::set_len(&file, 5_000)).unwrap(),
+            _ => disk.open(INDEX_FILE).and_then(|file| file.set_len(5_000)).unwrap(),
         }
         let mut last = None;
         let (ledger, opened) =
@@ -509,6 +509,70 @@ fn an_index_that_cannot_be_used_is_rebuilt() {
     let other = Arc::new(Params::new(Network::Local));
     let refused = Ledger::open(disk, other, |_| {});
     assert!(matches!(refused.err(), Some(StoreError::Genesis { .. })));
+}
+
+/// The folder as it is now, for trying things out on it.
+fn copy(from: &MemoryDisk) -> MemoryDisk {
+    let to = MemoryDisk::new();
+    for name in from.list().unwrap() {
+        let (from, to) = (from.open(&name).unwrap(), to.create(&name).unwrap());
+        let mut bytes = vec![0; from.len().unwrap() as usize];
+        from.read_at(0, &mut bytes).unwrap();
+        to.write_at(0, &bytes).unwrap();
+    }
+    to
+}
+
+#[test]
+fn damage_of_the_index_is_an_error_or_costs_nothing() {
+    let disk = MemoryDisk::new();
+    let (mut ledger, _) = open(&disk);
+    let mut draw = Draw(7);
+    for _ in 0..20 {
+        let tip = ledger.tip().id();
+        grow(&mut ledger, &tip, &mut draw);
+    }
+    let tip = ledger.tip().clone();
+    let blocks = main_blocks(&ledger);
+    ledger.close().unwrap();
+    let length = disk.open(INDEX_FILE).unwrap().len().unwrap();
+    for seed in 0..60 {
+        let (disk, mut draw) = (copy(&disk), Draw(seed));
+        // Every other time it is the database's own header and first pages that suffer.
+        let region = if seed % 2 == 0 { 4_096 } else { length };
+        for _ in 0..=seed % 20 {
+            disk.flip(INDEX_FILE, draw.below(region) as usize, 1 << draw.below(8));
+        }
+        let (ledger, _) = open(&disk);
+        assert_eq!(*ledger.tip(), tip, "seed {seed}");
+        for block in &blocks {
+            if let Ok(Some(got)) = ledger.block(&block.header.id()) {
+                assert_eq!(got, *block, "seed {seed}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_deep_branch_takes_over_and_gives_way() {
+    fn assert_can_be_sent<T: Send>(_: &T) {}
+    let disk = MemoryDisk::new();
+    let (mut ledger, _) = open(&disk);
+    assert_can_be_sent(&ledger);
+    let mut draw = Draw(11);
+    let genesis = ledger.tip().id();
+    let mut ends = [genesis; 2];
+    for (side, length, depth) in [(0, 150, 0), (1, 151, 150), (0, 2, 151), (1, 2, 152)] {
+        for count in 1..=length {
+            let (block, added) = grow(&mut ledger, &ends[side], &mut draw);
+            ends[side] = block.header.id();
+            if let Added::Reorganised { disconnected, .. } = added {
+                assert_eq!((disconnected.len(), count), (depth, length));
+            }
+        }
+        assert_eq!(ledger.tip().id(), ends[side]);
+        assert_as_if_replayed(&ledger);
+    }
 }
 
 #[test]

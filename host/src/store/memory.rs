@@ -7,6 +7,7 @@
 //! does not bring it back.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,8 +18,20 @@ use super::disk::{Disk, DiskFile};
 const SECTOR_BYTES: usize = 512;
 
 /// A folder in memory. Clones are the same folder, so that one of them can outlive a crash.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct MemoryDisk(Arc<Mutex<State>>);
+
+impl fmt::Debug for MemoryDisk {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The contents would bury the message of a failed test.
+        let state = self.state();
+        formatter
+            .debug_struct("MemoryDisk")
+            .field("names", &state.names)
+            .field("fault", &state.fault)
+            .finish()
+    }
+}
 
 /// A file of a [`MemoryDisk`].
 #[derive(Clone, Debug)]
@@ -50,6 +63,9 @@ pub enum Fault {
     SyncFails,
     /// Nothing can be written.
     ReadOnly,
+    /// The power fails in the sync after this many: what it should have written is as unsynced as
+    /// before. [`MemoryDisk::crash`] is to follow, which ends the fault.
+    PowerFails(u64),
 }
 
 #[derive(Debug, Default)]
@@ -84,6 +100,9 @@ impl MemoryDisk {
     /// Cuts the power: what is not synced survives only as far as `cut` says.
     pub fn crash(&self, cut: PowerCut) {
         let mut state = self.state();
+        if matches!(state.fault, Fault::PowerFails(_)) {
+            state.fault = Fault::None;
+        }
         let State { contents, names, durable_names, .. } = &mut *state;
         let (mut keep, mut random) = match cut {
             PowerCut::LosesAll => (0, None),
@@ -176,6 +195,14 @@ impl Disk for MemoryDisk {
         state.names.remove(name).map(drop).ok_or(ErrorKind::NotFound.into())
     }
 
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        let mut state = self.state();
+        state.check_writable()?;
+        let id = state.names.remove(from).ok_or(ErrorKind::NotFound)?;
+        state.names.insert(to.to_owned(), id);
+        Ok(())
+    }
+
     fn sync_folder(&self) -> io::Result<()> {
         let mut state = self.state();
         state.check_sync()?;
@@ -231,9 +258,13 @@ impl DiskFile for MemoryFile {
 
     fn sync(&self) -> io::Result<()> {
         let mut state = self.disk.state();
-        let synced = state.check_sync();
+        if let Err(error) = state.check_sync() {
+            if state.fault == Fault::SyncFails {
+                state.content(self.id)?.unsynced.clear();
+            }
+            return Err(error);
+        }
         let changes = std::mem::take(&mut state.content(self.id)?.unsynced);
-        synced?;
         for change in changes {
             apply(&mut state.content(self.id)?.durable, change);
         }
@@ -251,8 +282,11 @@ impl State {
     }
 
     fn check_sync(&mut self) -> io::Result<()> {
-        if self.fault == Fault::SyncFails {
-            return Err(io::Error::other("input/output error"));
+        match &mut self.fault {
+            Fault::SyncFails => return Err(io::Error::other("input/output error")),
+            Fault::PowerFails(0) => return Err(io::Error::other("the power failed")),
+            Fault::PowerFails(syncs) => *syncs -= 1,
+            Fault::None | Fault::Full(_) | Fault::ReadOnly => {}
         }
         self.syncs += 1;
         Ok(())
