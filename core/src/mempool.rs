@@ -10,7 +10,7 @@ use core::cmp::{Ordering, Reverse};
 use crate::hash::Hash32;
 use crate::keys::PublicKey;
 use crate::params::{REPLACEMENT_MIN_GRAINS, REPLACEMENT_MIN_PERCENT};
-use crate::rules::{CheckedTransaction, RuleError, debit};
+use crate::rules::{CheckedTransaction, KeptTransaction, RuleError, debit};
 use crate::state::Account;
 use crate::transaction::Transaction;
 use crate::units::Amount;
@@ -18,8 +18,7 @@ use crate::units::Amount;
 /// An open transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    transaction: Transaction,
-    id: Hash32,
+    kept: KeptTransaction,
     /// The least fee among this and the sender's earlier open transactions: what a miner that takes
     /// them in order gives it its place by.
     priority: Amount,
@@ -30,12 +29,17 @@ pub struct Entry {
 impl Entry {
     /// The transaction.
     pub fn transaction(&self) -> &Transaction {
-        &self.transaction
+        self.checked().transaction()
     }
 
     /// Its id.
     pub fn id(&self) -> Hash32 {
-        self.id
+        self.checked().id()
+    }
+
+    /// The transaction, as checked as it came in.
+    pub fn checked(&self) -> CheckedTransaction<'_> {
+        self.kept.checked()
     }
 }
 
@@ -175,7 +179,7 @@ where
 
     /// The open transaction with this id.
     pub fn get(&self, id: &Hash32) -> Option<&Entry> {
-        self.entry_at(Order::Id, self.find(Order::Id, |entry| entry.id.cmp(id)).ok()?)
+        self.entry_at(Order::Id, self.find(Order::Id, |entry| entry.id().cmp(id)).ok()?)
     }
 
     /// All open transactions in the order in which a miner takes them: by fee, a sender's by nonce.
@@ -189,13 +193,13 @@ where
             self.find(Order::Account, |entry| account_order(entry, sender, 0)).unwrap_or_else(|at| at);
         (start..self.length)
             .map_while(|position| self.entry_at(Order::Account, position))
-            .take_while(move |entry| entry.transaction.sender == *sender)
+            .take_while(move |entry| entry.transaction().sender == *sender)
     }
 
     /// The account of `sender` as it will be when its open transactions are mined and nothing comes in.
     pub fn pending(&self, sender: &PublicKey, account: Account) -> Account {
         self.of_sender(sender)
-            .fold(account, |account, entry| debit(&entry.transaction, account).unwrap_or(account))
+            .fold(account, |account, entry| debit(entry.transaction(), account).unwrap_or(account))
     }
 
     /// Takes a transaction in. `account` is the sender's as the chain has it.
@@ -211,7 +215,7 @@ where
         let replaced = self.check(transaction, account)?;
         let sequence = self.next_sequence;
         self.next_sequence += 1;
-        let mut entry = Entry { transaction: transaction.clone(), id, priority: transaction.fee, sequence };
+        let mut entry = Entry { kept: checked.keep(), priority: transaction.fee, sequence };
         if let Some(replaced) = replaced {
             entry.sequence = self.get(&replaced).map_or(sequence, |old| old.sequence);
             self.take_out(&replaced);
@@ -227,7 +231,8 @@ where
         }
         // What counts least is never followed by another of its sender, so its going leaves no gap.
         let cheapest = self.length.checked_sub(1).and_then(|last| self.entry_at(Order::Priority, last));
-        let (victim, floor) = cheapest.map_or((None, Amount::ZERO), |entry| (Some(entry.id), entry.priority));
+        let (victim, floor) =
+            cheapest.map_or((None, Amount::ZERO), |entry| (Some(entry.id()), entry.priority));
         match victim {
             Some(victim) if entry.priority > floor => {
                 self.take_out(&victim);
@@ -243,7 +248,7 @@ where
     pub fn refresh(&mut self, sender: &PublicKey, account: Account, mut dropped: impl FnMut(&Entry)) {
         loop {
             let mut state = account;
-            let stale = self.of_sender(sender).find(|entry| match debit(&entry.transaction, state) {
+            let stale = self.of_sender(sender).find(|entry| match debit(entry.transaction(), state) {
                 Ok(next) => {
                     state = next;
                     false
@@ -268,12 +273,12 @@ where
         let mut expected = account.nonce;
         let mut needed = cost(transaction);
         for other in self.of_sender(sender) {
-            if other.transaction.nonce == *nonce {
-                replaced = Some((other.id, other.transaction.fee));
+            if other.transaction().nonce == *nonce {
+                replaced = Some((other.id(), other.transaction().fee));
             } else {
-                needed = needed.checked_add(cost(&other.transaction)).unwrap_or(MOST);
+                needed = needed.checked_add(cost(other.transaction())).unwrap_or(MOST);
             }
-            expected = other.transaction.nonce.saturating_add(1);
+            expected = other.transaction().nonce.saturating_add(1);
         }
         if replaced.is_none() && *nonce != expected {
             return Err(MempoolError::NonceGap { got: *nonce, expected });
@@ -304,11 +309,11 @@ where
         let mut least = MOST;
         let mut next = Some(0);
         while let Some(nonce) = next {
-            let entry = self.of_sender(sender).find(|entry| entry.transaction.nonce >= nonce);
-            let Some(Entry { transaction, id, priority, .. }) = entry else { break };
-            least = least.min(transaction.fee);
-            next = transaction.nonce.checked_add(1);
-            let (id, has_moved) = (*id, *priority != least);
+            let entry = self.of_sender(sender).find(|entry| entry.transaction().nonce >= nonce);
+            let Some(entry) = entry else { break };
+            least = least.min(entry.transaction().fee);
+            next = entry.transaction().nonce.checked_add(1);
+            let (id, has_moved) = (entry.id(), entry.priority != least);
             if has_moved && let Some(mut entry) = self.take_out(&id) {
                 entry.priority = least;
                 self.put_in(entry);
@@ -319,9 +324,9 @@ where
     fn put_in(&mut self, entry: Entry) {
         let Some(number) = self.positions.as_ref().get(self.length).map(|free| free.by_id) else { return };
         let places = [
-            (Order::Id, self.find(Order::Id, |other| other.id.cmp(&entry.id))),
+            (Order::Id, self.find(Order::Id, |other| other.id().cmp(&entry.id()))),
             (Order::Account, {
-                let Transaction { sender, nonce, .. } = &entry.transaction;
+                let Transaction { sender, nonce, .. } = entry.transaction();
                 self.find(Order::Account, |other| account_order(other, sender, *nonce))
             }),
             (
@@ -344,10 +349,10 @@ where
 
     fn take_out(&mut self, id: &Hash32) -> Option<Entry> {
         let entry = self.get(id)?;
-        let Transaction { sender, nonce, .. } = &entry.transaction;
+        let Transaction { sender, nonce, .. } = entry.transaction();
         let key = priority_key(entry);
         let places = [
-            (Order::Id, self.find(Order::Id, |other| other.id.cmp(id)).ok()?),
+            (Order::Id, self.find(Order::Id, |other| other.id().cmp(id)).ok()?),
             (Order::Account, self.find(Order::Account, |other| account_order(other, sender, *nonce)).ok()?),
             (Order::Priority, self.find(Order::Priority, |other| priority_key(other).cmp(&key)).ok()?),
         ];
@@ -387,7 +392,7 @@ fn cost(transaction: &Transaction) -> Amount {
 }
 
 fn account_order(entry: &Entry, sender: &PublicKey, nonce: u64) -> Ordering {
-    (&entry.transaction.sender, entry.transaction.nonce).cmp(&(sender, nonce))
+    (&entry.transaction().sender, entry.transaction().nonce).cmp(&(sender, nonce))
 }
 
 /// Highest priority first, then first come; unique, since the sequence is.

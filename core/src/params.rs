@@ -32,6 +32,17 @@ pub const BLOCK_TRANSACTIONS_MAX: usize = 1_024;
 /// a full block in less than a block's time.
 pub const BLOCK_TRANSACTIONS_DEVICE_MAX: usize = 128;
 
+/// The longest payload of a [`crate::frame`], in bytes: the fullest block that the types allow fits.
+pub const FRAME_PAYLOAD_MAX_BYTES: usize = 256 * 1_024;
+
+const _: () = assert!(
+    FRAME_PAYLOAD_MAX_BYTES
+        >= crate::block::HEADER_MAX_BYTES
+            + 2
+            + BLOCK_TRANSACTIONS_MAX * crate::transaction::TRANSACTION_MAX_BYTES,
+    "every block must fit a record of the log"
+);
+
 /// The only version of a header.
 pub const HEADER_VERSION: u16 = 1;
 

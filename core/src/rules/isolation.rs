@@ -25,6 +25,26 @@ impl<'a> CheckedTransaction<'a> {
     pub fn id(&self) -> Hash32 {
         self.id
     }
+
+    /// A copy that can be kept.
+    pub fn keep(&self) -> KeptTransaction {
+        KeptTransaction { transaction: self.transaction.clone(), id: self.id }
+    }
+}
+
+/// A transaction that obeys T1 to T5 and owns itself, so that it can be kept and need not be checked
+/// again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptTransaction {
+    transaction: Transaction,
+    id: Hash32,
+}
+
+impl KeptTransaction {
+    /// The transaction, as checked as it was when it was kept.
+    pub fn checked(&self) -> CheckedTransaction<'_> {
+        CheckedTransaction { transaction: &self.transaction, id: self.id }
+    }
 }
 
 /// Checks T1 to T5. The signature is judged last, since it costs a thousand times the rest.

@@ -11,5 +11,5 @@ mod ledger_context;
 
 pub use error::{Rule, RuleError};
 pub use header_context::{CheckedHeader, Clock, check_header};
-pub use isolation::{CheckedTransaction, SoundHeader, check_transaction, inspect_header};
+pub use isolation::{CheckedTransaction, KeptTransaction, SoundHeader, check_transaction, inspect_header};
 pub use ledger_context::{Executed, Execution, credit, debit};

@@ -1,0 +1,507 @@
+//! The full node without I/O: what happens goes in, what to do comes out.
+//!
+//! [`Node`] has no socket, clock, thread or random source. Its store is a [`Disk`] that it is given,
+//! so the same node runs over files and inside a simulation. Outputs can only be had from
+//! [`Node::commit`], which first makes durable what they acknowledge.
+//!
+//! | file | purpose |
+//! | --- | --- |
+//! | `request`, `status` | the vocabulary of those who ask and those who watch |
+//! | `handle` | how they reach the task that owns the node |
+//! | `peers`, `addresses` | connections, and whom to connect to |
+//! | `relay` | greeting, passing on, parting |
+//! | `serve` | answers to peers |
+//! | `sync` | headers first, then blocks from several peers |
+//! | `pool` | open transactions and their journal |
+//! | `mining` | templates and requests to mine |
+
+mod addresses;
+pub mod handle;
+mod mining;
+mod peers;
+mod pool;
+mod progress;
+mod relay;
+pub mod request;
+mod resolve;
+mod serve;
+pub mod status;
+mod sync;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use mote_core::hash::Hash32;
+use mote_core::keys::PublicKey;
+use mote_core::params::Params;
+use mote_core::peer::Greeting;
+use mote_core::pow::Work;
+use mote_core::state::Account;
+use mote_core::units::{Moment, Timestamp};
+use mote_core::wire::MESSAGE_MAX_BYTES;
+
+pub use mining::{JobId, MiningOrder, default_limit};
+pub use peers::PeerId;
+pub use pool::HostMempool;
+
+use self::addresses::Addresses;
+use self::mining::Mining;
+use self::peers::{Peers, Remembered};
+use self::pool::{Pool, PoolError};
+use self::request::{MiningSettings, PeerAddress, PeerError, Reply, Request, SubmitError};
+use self::resolve::Resolving;
+use self::status::{Direction, Event, PeerState, PeerStatus, Status, SyncStatus};
+use self::sync::Sync;
+use crate::store::disk::Disk;
+use crate::store::error::StoreError;
+use crate::store::journal::Journal;
+use crate::store::ledger::Ledger;
+
+/// The file with the addresses of peers, one a line, `+` before those that were added by hand.
+pub const PEERS_FILE: &str = "peers.txt";
+
+/// How many open transactions a node keeps.
+pub const MEMPOOL_TRANSACTIONS: usize = 16_384;
+
+/// How many blocks the estimate of the network's hash rate looks back.
+const HASH_RATE_BLOCKS: u64 = 60;
+
+/// Names a request until its reply is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub u64);
+
+/// The clocks at a moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Now {
+    /// The time of day, for blocks.
+    pub time: Timestamp,
+    /// A clock that only goes forward, for time-outs.
+    pub moment: Moment,
+}
+
+/// Something that happened outside.
+#[derive(Debug)]
+pub enum Input {
+    /// A connection was opened.
+    Opened {
+        /// Names it from now on.
+        peer: PeerId,
+        /// Who opened it.
+        direction: Direction,
+        /// Where it comes from, or what was dialled.
+        address: PeerAddress,
+    },
+    /// One binary message came.
+    Frame {
+        /// From whom.
+        peer: PeerId,
+        /// The message.
+        bytes: Vec<u8>,
+    },
+    /// A connection ended.
+    Closed {
+        /// Which one.
+        peer: PeerId,
+        /// Why.
+        reason: String,
+    },
+    /// A peer could not be reached.
+    DialFailed {
+        /// Which one.
+        address: PeerAddress,
+        /// Why.
+        reason: String,
+    },
+    /// A miner thread found a nonce.
+    Found {
+        /// For which job.
+        job: JobId,
+        /// The nonce.
+        nonce: u64,
+    },
+    /// Somebody asks for something.
+    Request(Ticket, Request),
+}
+
+/// Something to do outside.
+#[derive(Debug)]
+pub enum Output {
+    /// Send one binary message.
+    Send {
+        /// To whom.
+        peer: PeerId,
+        /// The message.
+        message: Vec<u8>,
+    },
+    /// Close a connection, after what was sent before.
+    Close {
+        /// Which one.
+        peer: PeerId,
+        /// Why.
+        reason: String,
+    },
+    /// Open a connection.
+    Dial(PeerAddress),
+    /// Give a reply.
+    Reply(Ticket, Reply),
+    /// Tell those who watch.
+    Event(Event),
+    /// Set the miner threads to this, or to rest.
+    Mine(Option<MiningOrder>),
+}
+
+/// What a node is started with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The port at which peers can connect, 0 where none can.
+    pub port: u16,
+    /// A random number by which the node recognises itself.
+    pub nonce: u64,
+    /// The miner's settings.
+    pub mining: MiningSettings,
+    /// How many open transactions to keep.
+    pub mempool_capacity: usize,
+}
+
+/// A full node.
+pub struct Node<D: Disk> {
+    params: Arc<Params>,
+    disk: D,
+    ledger: Ledger<D>,
+    pool: Pool<D>,
+    peers: Peers,
+    addresses: Addresses,
+    sync: Sync,
+    mining: Mining,
+    resolving: Vec<Resolving>,
+    greeting: Greeting,
+    port: u16,
+    /// Transactions that were refused since the tip changed.
+    refused: Remembered,
+    /// Transactions to tell peers of.
+    news: Vec<Hash32>,
+    /// Whether peers are to be told of the tip.
+    tip_is_news: bool,
+    /// What the clocks of peers differ by, in seconds.
+    clock_samples: VecDeque<i64>,
+    needs_sync: bool,
+    read_only: Option<String>,
+    outputs: VecDeque<Output>,
+    last_housekeeping: Moment,
+}
+
+impl<D: Disk> Node<D> {
+    /// A node over an open ledger and the journal of open transactions.
+    pub fn new(
+        disk: D,
+        ledger: Ledger<D>,
+        journal: (Journal<D>, Vec<Vec<u8>>),
+        params: Arc<Params>,
+        options: Options,
+    ) -> Result<Self, StoreError> {
+        let (journal, recorded) = journal;
+        let pool = Pool::open(params.clone(), options.mempool_capacity, journal, recorded, &ledger)?;
+        let mut addresses = Addresses::default();
+        if let Some(text) = read_text(&disk, PEERS_FILE)? {
+            let skipped = addresses.restore(&text);
+            if skipped > 0 {
+                tracing::warn!(skipped, file = %disk.path(PEERS_FILE).display(), "lines that are no peer addresses");
+            }
+        }
+        let greeting =
+            Greeting { genesis: params.genesis_id(), nonce: options.nonce, message_max: MESSAGE_MAX_BYTES };
+        Ok(Self {
+            params,
+            disk,
+            ledger,
+            pool,
+            peers: Peers::new(),
+            addresses,
+            sync: Sync::default(),
+            mining: Mining::new(options.mining),
+            resolving: Vec::new(),
+            greeting,
+            port: options.port,
+            refused: Remembered::default(),
+            news: Vec::new(),
+            tip_is_news: false,
+            clock_samples: VecDeque::new(),
+            needs_sync: false,
+            read_only: None,
+            outputs: VecDeque::new(),
+            last_housekeeping: Moment::default(),
+        })
+    }
+
+    /// Takes in what happened. Nothing is acknowledged before [`Node::commit`].
+    pub fn handle(&mut self, now: Now, input: Input) {
+        match input {
+            Input::Opened { peer, direction, address } => self.opened(now, peer, direction, address),
+            Input::Frame { peer, bytes } => self.received(now, peer, &bytes),
+            Input::Closed { peer, reason } => self.closed(now, peer, &reason),
+            Input::DialFailed { address, reason } => {
+                self.addresses.failed(&address, &reason, now.moment);
+                self.tell_of_peer(&address, PeerState::Waiting, Some(reason));
+            }
+            Input::Found { job, nonce } => self.found(now, job, nonce),
+            Input::Request(ticket, request) => self.requested(now, ticket, request),
+        }
+    }
+
+    /// Does what time has made due; to be called every 100 milliseconds or so.
+    pub fn tick(&mut self, now: Now) {
+        self.connect(now);
+        self.schedule(now);
+        if now.moment.since(self.last_housekeeping) >= 250 {
+            self.last_housekeeping = now.moment;
+            self.retry_ahead(now);
+            self.attend_to_peers(now);
+            self.renew_old_job(now);
+            self.write_addresses();
+            if let Err(error) = self.ledger.maintain(now.moment) {
+                self.fail(error);
+            }
+        }
+        self.settle_resolving(now);
+    }
+
+    /// Makes everything durable that was taken in, and gives out what there is to do.
+    pub fn commit(&mut self, now: Now) -> Outputs<'_> {
+        if std::mem::take(&mut self.needs_sync) && self.read_only.is_none() {
+            let synced = self.ledger.sync().and_then(|()| self.pool.sync());
+            if let Err(error) = synced {
+                self.fail(error);
+            }
+        }
+        if self.read_only.is_none() {
+            let has_new_tip = self.tip_is_news;
+            self.pass_on();
+            if has_new_tip {
+                self.renew_job(now);
+            }
+        }
+        Outputs { queue: &mut self.outputs }
+    }
+
+    /// Ends the node: nothing is lost without it, but the next start is quicker.
+    pub fn close(mut self) -> Result<(), StoreError> {
+        self.write_addresses();
+        self.pool.sync()?;
+        self.ledger.close()
+    }
+
+    /// The network's parameters.
+    pub fn params(&self) -> &Arc<Params> {
+        &self.params
+    }
+
+    /// The blocks and accounts.
+    pub fn ledger(&self) -> &Ledger<D> {
+        &self.ledger
+    }
+
+    /// The open transactions.
+    pub fn mempool(&self) -> &HostMempool {
+        self.pool.mempool()
+    }
+
+    /// An account as the chain has it.
+    pub fn account(&self, key: &PublicKey) -> Result<Account, StoreError> {
+        self.ledger.account(&key.account_key())
+    }
+
+    /// An account as it will be when its own open transactions are mined.
+    pub fn pending(&self, key: &PublicKey) -> Result<Account, StoreError> {
+        Ok(self.pool.mempool().pending(key, self.account(key)?))
+    }
+
+    /// The node at this moment.
+    pub fn status(&self, now: Now) -> Status {
+        let tip = self.ledger.tip();
+        let target = tip.next_target(&self.params);
+        let statistics = self.ledger.statistics();
+        Status {
+            tip: tip.id(),
+            height: tip.height(),
+            tip_time: tip.time(),
+            work: tip.work(),
+            target,
+            block_work: target.expand().map_or(Work::ZERO, |target| target.work()),
+            hash_rate: self.hash_rate(now),
+            mempool: self.pool.mempool().len(),
+            peers: self.peer_list(),
+            syncing: self.sync_status(now),
+            mining: self.mining.settings().clone(),
+            read_only: self.read_only.clone(),
+            clock_skew_seconds: self.clock_skew(),
+            blocks_stored: statistics.blocks,
+            log_bytes: statistics.log_bytes,
+        }
+    }
+
+    fn requested(&mut self, now: Now, ticket: Ticket, request: Request) {
+        match request {
+            Request::Submit(transaction) => {
+                let submitted = match self.take_in(&transaction) {
+                    Ok(id) => Ok(id),
+                    Err(PoolError::Refused(error)) => Err(error),
+                    Err(PoolError::Store(error)) => {
+                        let reason = error.to_string();
+                        self.fail(error);
+                        Err(SubmitError::ReadOnly(reason))
+                    }
+                };
+                self.reply(ticket, Reply::Submitted(submitted));
+            }
+            Request::AddPeer(address) => {
+                let added = self.add_peer(now, address);
+                self.reply(ticket, Reply::PeerChanged(added));
+            }
+            Request::RemovePeer(address) => {
+                let removed = self.remove_peer(now, &address);
+                self.reply(ticket, Reply::PeerChanged(removed));
+            }
+            Request::Resolve => self.resolve(now, ticket),
+            Request::MineBlock(miner) => self.mine_block(now, ticket, miner),
+            Request::SetMining(settings) => {
+                let settings = self.set_mining(now, settings);
+                self.outputs.push_back(Output::Event(Event::Mining(settings.clone())));
+                self.reply(ticket, Reply::MiningSet(settings));
+            }
+        }
+    }
+
+    fn add_peer(&mut self, now: Now, address: PeerAddress) -> Result<(), PeerError> {
+        self.addresses.add(address)?;
+        self.write_addresses();
+        self.attend_to_peers(now);
+        match &self.read_only {
+            Some(reason) => Err(PeerError::NotWritten(reason.clone())),
+            None => Ok(()),
+        }
+    }
+
+    fn remove_peer(&mut self, now: Now, address: &PeerAddress) -> Result<(), PeerError> {
+        let is_it = |state: &peers::Peer| state.address() == address || state.remote == *address;
+        let connected: Vec<PeerId> =
+            self.peers.iter().filter(|(_, state)| is_it(state)).map(|(peer, _)| *peer).collect();
+        for peer in &connected {
+            self.close_now(now, *peer, "removed");
+        }
+        let was_known = self.addresses.remove(address);
+        self.write_addresses();
+        if was_known || !connected.is_empty() { Ok(()) } else { Err(PeerError::Unknown(address.clone())) }
+    }
+
+    fn reply(&mut self, ticket: Ticket, reply: Reply) {
+        self.outputs.push_back(Output::Reply(ticket, reply));
+    }
+
+    /// The store failed: from now on nothing is taken in, and nothing is acknowledged that was not
+    /// durable before.
+    fn fail(&mut self, error: StoreError) {
+        if self.read_only.is_some() {
+            return;
+        }
+        let reason = error.to_string();
+        tracing::error!(%reason, "the store fails; the node is read-only from now on");
+        for output in std::mem::take(&mut self.outputs) {
+            match output {
+                Output::Reply(ticket, Reply::Submitted(Ok(_))) => {
+                    self.reply(ticket, Reply::Submitted(Err(SubmitError::ReadOnly(reason.clone()))));
+                }
+                Output::Reply(ticket, Reply::Mined(Ok(_))) => {
+                    let error = request::MineError::ReadOnly(reason.clone());
+                    self.reply(ticket, Reply::Mined(Err(error)));
+                }
+                Output::Event(Event::Block { .. } | Event::Transaction { .. } | Event::Reorganisation { .. }) => {}
+                other => self.outputs.push_back(other),
+            }
+        }
+        self.news.clear();
+        self.tip_is_news = false;
+        self.read_only = Some(reason);
+        self.outputs.push_back(Output::Mine(None));
+    }
+
+    fn write_addresses(&mut self) {
+        if self.read_only.is_some() {
+            return;
+        }
+        if let Some(text) = self.addresses.changes()
+            && let Err(error) = self.disk.replace(PEERS_FILE, text.as_bytes())
+        {
+            self.fail(StoreError::file(self.disk.path(PEERS_FILE), error));
+        }
+    }
+
+    fn peer_list(&self) -> Vec<PeerStatus> {
+        let connected = self.peers.values().map(|state| PeerStatus {
+            address: state.address().clone(),
+            direction: state.direction,
+            state: if state.is_greeted() { PeerState::Connected } else { PeerState::Greeting },
+            height: state.is_greeted().then_some(state.best.height),
+            latency_ms: state.session.latency_ms(),
+            bytes_in: 0,
+            bytes_out: 0,
+            last_refusal: self.addresses.last_refusal(state.address()).map(str::to_owned),
+        });
+        let is_connected = |address: &PeerAddress| self.peers.values().any(|state| state.address() == address);
+        let waiting = self.addresses.added().filter(|(address, ..)| !is_connected(address));
+        let waiting = waiting.map(|(address, is_busy, last_refusal)| PeerStatus {
+            address: address.clone(),
+            direction: Direction::Outbound,
+            state: if is_busy { PeerState::Dialling } else { PeerState::Waiting },
+            height: None,
+            latency_ms: None,
+            bytes_in: 0,
+            bytes_out: 0,
+            last_refusal: last_refusal.map(str::to_owned),
+        });
+        connected.chain(waiting).collect()
+    }
+
+    fn sync_status(&self, now: Now) -> Option<SyncStatus> {
+        let height = self.ledger.tip().height();
+        let target = self.best_claim()?.height.max(self.sync.best_height().unwrap_or_default());
+        if target.above(height) < 2 {
+            return None;
+        }
+        let blocks_per_second = self.sync.progress().per_second(now.moment);
+        let seconds = target.above(height) as f64 / blocks_per_second;
+        let seconds_left = seconds.is_finite().then_some(seconds.ceil() as u64);
+        Some(SyncStatus { height, target, blocks_per_second, seconds_left })
+    }
+
+    /// Attempts a second that the last blocks took, by their targets and times.
+    fn hash_rate(&self, now: Now) -> f64 {
+        let tip = self.ledger.tip();
+        let from = tip.height().get().saturating_sub(HASH_RATE_BLOCKS);
+        let entry = self.ledger.id_at(from).ok().flatten().and_then(|id| self.ledger.header(&id).ok().flatten());
+        let Some(entry) = entry.filter(|entry| entry.header.height.get() > 0) else { return 0.0 };
+        let work = tip.work().saturating_sub(entry.work).as_f64();
+        let seconds = now.time.max(tip.time()).since(entry.header.time);
+        if seconds == 0 { 0.0 } else { work / seconds as f64 }
+    }
+}
+
+/// What is to be done outside; the node takes nothing in before this is gone.
+#[must_use = "what the node wants done is lost otherwise"]
+pub struct Outputs<'n> {
+    queue: &'n mut VecDeque<Output>,
+}
+
+impl Iterator for Outputs<'_> {
+    type Item = Output;
+
+    fn next(&mut self) -> Option<Output> {
+        self.queue.pop_front()
+    }
+}
+
+fn read_text<D: Disk>(disk: &D, name: &str) -> Result<Option<String>, StoreError> {
+    /// A thousand addresses of the longest names.
+    const PEERS_FILE_MAX_BYTES: u64 = 512 * 1024;
+    let bytes = disk.read_small(name, PEERS_FILE_MAX_BYTES).map_err(|error| StoreError::file(disk.path(name), error))?;
+    Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+}

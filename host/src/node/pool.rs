@@ -1,0 +1,137 @@
+//! The open transactions of a node and their journal: what was acknowledged outlives a crash.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use mote_core::codec;
+use mote_core::hash::Hash32;
+use mote_core::keys::PublicKey;
+use mote_core::mempool::{Entry, Inserted, Mempool, MempoolError, Positions, Slot};
+use mote_core::params::Params;
+use mote_core::rules::{CheckedTransaction, check_transaction, debit};
+use mote_core::state::Account;
+use mote_core::transaction::Transaction;
+
+use super::request::SubmitError;
+use crate::store::disk::Disk;
+use crate::store::journal::Journal;
+use crate::store::ledger::Ledger;
+use crate::store::error::StoreError;
+
+/// The core's mempool over vectors.
+pub type HostMempool = Mempool<Vec<Slot>, Vec<Positions>>;
+
+/// Open transactions, each in the journal as long as it is open.
+pub struct Pool<D: Disk> {
+    params: Arc<Params>,
+    mempool: HostMempool,
+    journal: Journal<D>,
+    /// Counts changes, so that others notice.
+    version: u64,
+}
+
+/// Why a transaction did not come into the pool.
+#[derive(Debug)]
+pub enum PoolError {
+    /// It was judged.
+    Refused(SubmitError),
+    /// The accounts could not be read, or the journal not be written.
+    Store(StoreError),
+}
+
+impl<D: Disk> Pool<D> {
+    /// A pool for `capacity` transactions that begins with what the journal holds. What has been mined
+    /// or become impossible meanwhile is left out.
+    pub fn open(
+        params: Arc<Params>,
+        capacity: usize,
+        mut journal: Journal<D>,
+        recorded: Vec<Vec<u8>>,
+        ledger: &Ledger<D>,
+    ) -> Result<Self, StoreError> {
+        let mut mempool = Mempool::new(vec![None; capacity], vec![Positions::default(); capacity]);
+        for bytes in recorded {
+            let Ok(transaction) = codec::decode::<Transaction>(&bytes) else { continue };
+            let id = transaction.id();
+            let account = ledger.account(&transaction.sender.account_key())?;
+            let came_in = check_transaction(&params, &transaction)
+                .is_ok_and(|checked| mempool.insert(&checked, account).is_ok());
+            if !came_in {
+                journal.retire(&id)?;
+            }
+        }
+        Ok(Self { params, mempool, journal, version: 0 })
+    }
+
+    /// The open transactions.
+    pub fn mempool(&self) -> &HostMempool {
+        &self.mempool
+    }
+
+    /// A number that grows with every change.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Takes a transaction in. What is cheap to see is looked at before the signature.
+    pub fn insert(&mut self, transaction: &Transaction, ledger: &Ledger<D>) -> Result<Hash32, PoolError> {
+        let id = transaction.id();
+        if self.mempool.get(&id).is_some() {
+            return Err(PoolError::Refused(MempoolError::Known { id }.into()));
+        }
+        let account = ledger.account(&transaction.sender.account_key()).map_err(PoolError::Store)?;
+        // An account that could not pay costs the asker a signature and this node none.
+        let as_if_next = Transaction { nonce: account.nonce, ..transaction.clone() };
+        if transaction.nonce >= account.nonce {
+            debit(&as_if_next, account).map_err(|error| PoolError::Refused(error.into()))?;
+        }
+        let params = self.params.clone();
+        let checked = check_transaction(&params, transaction).map_err(|error| PoolError::Refused(error.into()))?;
+        self.insert_checked(&checked, account)?;
+        Ok(id)
+    }
+
+    fn insert_checked(&mut self, checked: &CheckedTransaction<'_>, account: Account) -> Result<(), PoolError> {
+        let inserted =
+            self.mempool.insert(checked, account).map_err(|error| PoolError::Refused(error.into()))?;
+        self.version += 1;
+        let mut bytes = Vec::with_capacity(codec::encoded_len(checked.transaction()));
+        codec::encode_into(checked.transaction(), |piece| bytes.extend_from_slice(piece));
+        self.journal.append(&bytes, checked.id()).map_err(|error| PoolError::Store(error.into()))?;
+        match inserted {
+            Inserted::Added => Ok(()),
+            Inserted::Replaced { id } | Inserted::Evicted { id } => {
+                self.journal.retire(&id).map_err(|error| PoolError::Store(error.into()))
+            }
+        }
+    }
+
+    /// Drops what the chain has made impossible for these senders, or mined.
+    pub fn refresh(&mut self, senders: BTreeSet<PublicKey>, ledger: &Ledger<D>) -> Result<(), StoreError> {
+        for sender in senders {
+            let account = ledger.account(&sender.account_key())?;
+            let mut dropped = Vec::new();
+            self.mempool.refresh(&sender, account, |entry| dropped.push(entry.id()));
+            self.version += dropped.len() as u64;
+            for id in dropped {
+                self.journal.retire(&id)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Everybody who has an open transaction.
+    pub fn senders(&self) -> BTreeSet<PublicKey> {
+        self.mempool.by_priority().map(|entry| entry.transaction().sender).collect()
+    }
+
+    /// The best `limit` open transactions in the order in which they can be mined.
+    pub fn best(&self, limit: usize) -> impl Iterator<Item = &Entry> {
+        self.mempool.by_priority().take(limit)
+    }
+
+    /// Makes what was taken in durable.
+    pub fn sync(&mut self) -> Result<(), StoreError> {
+        Ok(self.journal.sync()?)
+    }
+}

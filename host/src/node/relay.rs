@@ -1,0 +1,385 @@
+//! Greeting peers, passing on what is new, and parting from those that misbehave.
+
+use std::collections::BTreeSet;
+
+use mote_core::hash::Hash32;
+use mote_core::keys::PublicKey;
+use mote_core::peer::limits::{ADDRESSES_MAX, TRANSACTION_IDS_MAX};
+use mote_core::peer::{Answer, Asked, Due, Offence, Received};
+use mote_core::rules::Clock;
+use mote_core::transaction::Transaction;
+use mote_core::units::{Height, Timestamp};
+use mote_core::wire::{Hello, List, Message, NetAddress, PROTOCOL_VERSION, Services};
+
+use super::addresses::{GROUP_MAX, INBOUND_MAX, OUTBOUND_MAX, Origin, group};
+use super::peers::{Best, Peer, PeerId};
+use super::pool::PoolError;
+use super::request::{PeerAddress, SubmitError};
+use super::serve::bounded;
+use super::status::{Direction, Event, PeerState};
+use super::{Node, Now, Output};
+use crate::block::Block;
+use crate::store::disk::Disk;
+use crate::store::ledger::{AddError, Added};
+
+impl<D: Disk> Node<D> {
+    /// A connection was opened.
+    pub(super) fn opened(&mut self, now: Now, peer: PeerId, direction: Direction, address: PeerAddress) {
+        if direction == Direction::Inbound {
+            let inbound = || self.peers.values().filter(|state| state.direction == Direction::Inbound);
+            let group_of = address.ip().and_then(group);
+            let of_group = inbound().filter(|state| state.remote.ip().and_then(group) == group_of).count();
+            let is_crowded = group_of.is_some() && of_group >= GROUP_MAX;
+            if inbound().count() >= INBOUND_MAX || is_crowded || self.addresses.is_discouraged(&address, now.moment) {
+                return self.close(peer, "no room for this connection");
+            }
+        }
+        let state = Peer::new(self.greeting, direction, address.clone(), now.moment);
+        self.peers.insert(peer, state);
+        self.tell_of_peer(&address, PeerState::Greeting, None);
+        let tip = self.ledger.tip();
+        let hello = Hello {
+            version: PROTOCOL_VERSION,
+            genesis: self.params.genesis_id(),
+            tip: tip.id(),
+            height: tip.height(),
+            work: tip.work(),
+            time: now.time,
+            services: Services::FULL.and(Services::WITNESS),
+            witness_from: Height::GENESIS.next(),
+            message_max: self.greeting.message_max as u32,
+            nonce: self.greeting.nonce,
+            port: self.port,
+        };
+        self.send(peer, &Message::Hello(hello));
+    }
+
+    /// A connection ended.
+    pub(super) fn closed(&mut self, now: Now, peer: PeerId, reason: &str) {
+        let Some(state) = self.peers.remove(&peer) else { return };
+        self.sync.forget(peer);
+        self.resolving.iter_mut().for_each(|resolving| resolving.forget(peer));
+        // Another connection with the same peer may be the one that stays.
+        let is_connected = self.peers.values().any(|other| other.address() == state.address());
+        if !is_connected {
+            self.addresses.failed(state.address(), reason, now.moment);
+            self.tell_of_peer(state.address(), PeerState::Waiting, Some(reason.to_owned()));
+        }
+        self.schedule(now);
+    }
+
+    /// One frame came.
+    pub(super) fn received(&mut self, now: Now, peer: PeerId, bytes: &[u8]) {
+        let Some(state) = self.peers.get_mut(&peer) else { return };
+        let handled = match state.session.receive(bytes, now.moment) {
+            Ok(Received::Alive) => Ok(()),
+            Ok(Received::Greeted(hello)) => self.greeted(now, peer, &hello),
+            Ok(Received::Answer(answer)) => self.answered(now, peer, answer),
+            Ok(Received::Message(message)) => self.receive_message(now, peer, message),
+            Err(offence) => Err(offence),
+        };
+        if let Err(offence) = handled {
+            self.punish(now, peer, &offence);
+        }
+    }
+
+    fn greeted(&mut self, now: Now, peer: PeerId, hello: &Hello) -> Result<(), Offence> {
+        let Some(state) = self.peers.get_mut(&peer) else { return Ok(()) };
+        state.best = Best { id: hello.tip, height: hello.height, work: hello.work };
+        if let (Direction::Inbound, Some(ip), true) = (state.direction, state.remote.ip(), hello.port != 0) {
+            state.listens_at = Some(PeerAddress::from_ip(ip, hello.port));
+        }
+        let (direction, listens_at, address) = (state.direction, state.listens_at.clone(), state.address().clone());
+        if let Some(twin) = self.twin(peer, hello.nonce) {
+            // Of two connections between the same nodes both keep the one that the lower number opened.
+            let is_mine_lower = self.greeting.nonce < hello.nonce;
+            let keeps_new = (direction == Direction::Outbound) == is_mine_lower;
+            let extra = if keeps_new { twin } else { peer };
+            self.close(extra, "already connected");
+            if !keeps_new {
+                return Ok(());
+            }
+        }
+        if let Some(listens_at) = listens_at {
+            self.addresses.works(listens_at);
+        }
+        self.clock_samples.push_back(hello.time.seconds() as i64 - now.time.seconds() as i64);
+        if self.clock_samples.len() > 2 * OUTBOUND_MAX {
+            self.clock_samples.pop_front();
+        }
+        self.tell_of_peer(&address, PeerState::Connected, None);
+        if let Some(state) = self.peers.get_mut(&peer)
+            && state.session.ask(Asked::Addresses, now.moment)
+        {
+            self.send(peer, &Message::GetAddresses);
+        }
+        let open: Vec<Hash32> = self.pool.best(TRANSACTION_IDS_MAX).map(|entry| entry.id()).collect();
+        if !open.is_empty() {
+            self.send_list(peer, &open, TRANSACTION_IDS_MAX, Message::HaveTransactions);
+        }
+        self.follow(now, peer);
+        Ok(())
+    }
+
+    /// Another connection with the node that has this number, of which only one is needed.
+    fn twin(&self, peer: PeerId, nonce: u64) -> Option<PeerId> {
+        let same = |state: &Peer| state.session.remote().is_some_and(|hello| hello.nonce == nonce);
+        self.peers.iter().find(|(other, state)| **other != peer && same(state)).map(|(other, _)| *other)
+    }
+
+    fn answered(&mut self, now: Now, peer: PeerId, answer: Answer<'_>) -> Result<(), Offence> {
+        match (answer.asked, answer.message) {
+            (Asked::Headers, Message::Headers(headers)) => {
+                let received = self.receive_headers(now, peer, &headers);
+                let still_asked =
+                    self.peers.get(&peer).is_some_and(|state| state.session.is_asked(&Asked::Headers));
+                if !still_asked {
+                    self.resolving.iter_mut().for_each(|resolving| resolving.forget(peer));
+                }
+                received
+            }
+            (Asked::Block(id), Message::Block(bytes)) => self.receive_block(now, peer, id, bytes),
+            (Asked::Block(id), _) => {
+                self.lacks_block(now, peer, id);
+                Ok(())
+            }
+            (Asked::Addresses, Message::Addresses(addresses)) => self.hear_of_addresses(peer, &addresses),
+            // A full node asks for nothing else.
+            _ => Ok(()),
+        }
+    }
+
+    fn hear_of_addresses(&mut self, peer: PeerId, addresses: &List<'_, NetAddress>) -> Result<(), Offence> {
+        let addresses = bounded(addresses, ADDRESSES_MAX)?;
+        let Some(teller) = self.peers.get(&peer).map(|state| state.remote.clone()) else { return Ok(()) };
+        for NetAddress { ip, port } in addresses {
+            if port != 0 {
+                self.addresses.hear(PeerAddress::from_ip(ip.into(), port), &teller);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn receive_transaction(
+        &mut self,
+        now: Now,
+        peer: PeerId,
+        transaction: &Transaction,
+    ) -> Result<(), Offence> {
+        let id = transaction.id();
+        if let Some(state) = self.peers.get_mut(&peer) {
+            state.has.insert(id);
+        }
+        match self.take_in(transaction) {
+            Ok(_) => Ok(()),
+            Err(PoolError::Store(error)) => {
+                self.fail(error);
+                Ok(())
+            }
+            Err(PoolError::Refused(error)) => {
+                self.refused.insert(id);
+                let is_dishonest = matches!(&error, SubmitError::Rule(error) if needs_no_accounts(error.rule()));
+                if let (true, SubmitError::Rule(error)) = (is_dishonest, &error) {
+                    return Err(Offence::Rule(*error));
+                }
+                let is_tolerable = self.peers.get_mut(&peer).is_none_or(|state| state.count_refusal(now.moment));
+                if !is_tolerable {
+                    self.close(peer, "too many transactions that cannot be mined");
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether a transaction was refused lately; it is not asked for again until the tip changes.
+    pub(super) fn was_refused(&self, id: &Hash32) -> bool {
+        self.refused.contains(id)
+    }
+
+    /// Takes a transaction into the pool, to be passed on once it is durable.
+    pub(super) fn take_in(&mut self, transaction: &Transaction) -> Result<Hash32, PoolError> {
+        if let Some(reason) = &self.read_only {
+            return Err(PoolError::Refused(SubmitError::ReadOnly(reason.clone())));
+        }
+        let id = self.pool.insert(transaction, &self.ledger)?;
+        self.needs_sync = true;
+        self.news.push(id);
+        self.outputs.push_back(Output::Event(Event::Transaction { id, transaction: Box::new(transaction.clone()) }));
+        Ok(id)
+    }
+
+    /// Takes a block into the ledger, and all that follows from it.
+    pub(super) fn accept(&mut self, now: Now, block: &Block) -> Result<(), AddError> {
+        let before = self.ledger.tip().id();
+        let added = self.ledger.add(block, Clock::Now(now.time))?;
+        self.needs_sync |= added != Added::Known;
+        let senders: BTreeSet<PublicKey> = match &added {
+            Added::Known | Added::Side => return Ok(()),
+            Added::Extended => block.transactions.iter().map(|transaction| transaction.sender).collect(),
+            Added::Reorganised { .. } => self.pool.senders(),
+        };
+        self.pool.refresh(senders, &self.ledger)?;
+        if let Added::Reorganised { disconnected, .. } = &added {
+            self.return_to_pool(disconnected)?;
+            let depth = disconnected.len() as u64;
+            self.outputs.push_back(Output::Event(Event::Reorganisation { from: before, to: block.header.id(), depth }));
+        }
+        let header = &block.header;
+        self.outputs.push_back(Output::Event(Event::Block {
+            id: header.id(),
+            height: header.height,
+            transactions: header.transaction_count,
+        }));
+        self.refused = Default::default();
+        self.tip_is_news = true;
+        Ok(())
+    }
+
+    /// Opens the transactions again of blocks that left the main chain, the oldest first.
+    fn return_to_pool(&mut self, disconnected: &[Hash32]) -> Result<(), AddError> {
+        for id in disconnected.iter().rev() {
+            let Some(block) = self.ledger.block(id)? else { continue };
+            for transaction in &block.transactions {
+                match self.pool.insert(transaction, &self.ledger) {
+                    Ok(id) => self.news.push(id),
+                    // Most are in the winning branch as well.
+                    Err(PoolError::Refused(_)) => {}
+                    Err(PoolError::Store(error)) => return Err(error.into()),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells peers of what became durable: a new tip, new open transactions.
+    pub(super) fn pass_on(&mut self) {
+        if std::mem::take(&mut self.tip_is_news) {
+            let id = self.ledger.tip().id();
+            match self.ledger.header(&id) {
+                Ok(Some(entry)) => {
+                    let unaware = |state: &Peer| state.is_greeted() && state.best.id != id;
+                    let peers: Vec<PeerId> =
+                        self.peers.iter().filter(|(_, state)| unaware(state)).map(|(peer, _)| *peer).collect();
+                    peers.iter().for_each(|peer| self.send(*peer, &Message::Tip(entry.header.clone())));
+                }
+                Ok(None) => {}
+                Err(error) => self.fail(error),
+            }
+        }
+        let news = std::mem::take(&mut self.news);
+        let peers: Vec<PeerId> = self.peers.iter().filter(|(_, state)| state.is_greeted()).map(|(peer, _)| *peer).collect();
+        for ids in news.chunks(TRANSACTION_IDS_MAX) {
+            for peer in &peers {
+                let Some(state) = self.peers.get_mut(peer) else { continue };
+                let unaware: Vec<Hash32> = ids.iter().filter(|id| state.has.insert(**id)).copied().collect();
+                if !unaware.is_empty() {
+                    self.send_list(*peer, &unaware, TRANSACTION_IDS_MAX, Message::HaveTransactions);
+                }
+            }
+        }
+    }
+
+    /// What is due on all connections: pings, time-outs, new dials.
+    pub(super) fn attend_to_peers(&mut self, now: Now) {
+        let peers: Vec<PeerId> = self.peers.keys().copied().collect();
+        for peer in peers {
+            while let Some(due) = self.peers.get_mut(&peer).and_then(|state| state.session.poll(now.moment)) {
+                match due {
+                    Due::Ping(nonce) => self.send(peer, &Message::Ping(nonce)),
+                    Due::Expired(Asked::Block(id)) => self.lacks_block(now, peer, id),
+                    Due::Expired(_) => {}
+                    Due::Close(reason) => {
+                        self.close_now(now, peer, reason);
+                        break;
+                    }
+                }
+            }
+            self.follow(now, peer);
+        }
+        self.dial(now);
+    }
+
+    fn dial(&mut self, now: Now) {
+        let outbound = self.peers.values().filter(|state| state.direction == Direction::Outbound).count();
+        let mut room = OUTBOUND_MAX.saturating_sub(outbound);
+        loop {
+            let connected: BTreeSet<PeerAddress> = self.peers.values().map(|state| state.address().clone()).collect();
+            let in_group = |address: &PeerAddress| {
+                let group_of = address.ip().and_then(group);
+                let same = self.peers.values().filter(|state| state.remote.ip().and_then(group) == group_of);
+                if group_of.is_some() { same.count() } else { 0 }
+            };
+            let is_wanted = |address: &PeerAddress, origin: Origin| {
+                !connected.contains(address) && (origin == Origin::Added || (room > 0 && in_group(address) < GROUP_MAX))
+            };
+            let Some(address) = self.addresses.next_to_dial(now.moment, is_wanted) else { return };
+            room = room.saturating_sub(1);
+            self.outputs.push_back(Output::Dial(address));
+        }
+    }
+
+    /// Ends a connection because of what the peer did.
+    pub(super) fn punish(&mut self, now: Now, peer: PeerId, offence: &Offence) {
+        let Some(state) = self.peers.get(&peer) else { return };
+        let address = state.address().clone();
+        if *offence == Offence::Itself {
+            self.addresses.is_own(&address);
+        } else {
+            self.addresses.discourage(&address, now.moment);
+        }
+        let reason = offence.to_string();
+        tracing::info!(peer = %address, %reason, "closing a connection");
+        let cut = reason.floor_char_boundary(mote_core::wire::REFUSAL_MAX_BYTES);
+        self.send(peer, &Message::Refused(reason.get(..cut).unwrap_or_default()));
+        self.close_now(now, peer, &reason);
+    }
+
+    /// Notes what a peer refused this node for.
+    pub(super) fn note_refusal(&mut self, peer: PeerId, reason: &str) {
+        let shown: String = reason.chars().filter(|letter| !letter.is_control()).take(200).collect();
+        self.close(peer, &format!("refused by the peer: {shown}"));
+    }
+
+    /// Asks for a connection to be closed; it counts until it is.
+    pub(super) fn close(&mut self, peer: PeerId, reason: &str) {
+        self.outputs.push_back(Output::Close { peer, reason: reason.to_owned() });
+    }
+
+    /// Closes a connection and deals with it no more.
+    pub(super) fn close_now(&mut self, now: Now, peer: PeerId, reason: &str) {
+        self.close(peer, reason);
+        self.closed(now, peer, reason);
+    }
+
+    pub(super) fn tell_of_peer(&mut self, address: &PeerAddress, state: PeerState, reason: Option<String>) {
+        self.outputs.push_back(Output::Event(Event::Peer { address: address.clone(), state, reason }));
+    }
+
+    /// How far this clock is ahead of the median of the peers', where it is further off than a block
+    /// may be ahead.
+    pub(super) fn clock_skew(&self) -> Option<i64> {
+        let mut samples: Vec<i64> = self.clock_samples.iter().copied().collect();
+        samples.sort_unstable();
+        let median = samples.get(samples.len() / 2).copied()?;
+        let limit = mote_core::params::FUTURE_MAX_SECONDS as i64;
+        (median.abs() > limit).then_some(-median)
+    }
+}
+
+/// Whether an honest peer cannot pass on a transaction that breaks this rule, whatever its chain.
+fn needs_no_accounts(rule: mote_core::rules::Rule) -> bool {
+    use mote_core::rules::Rule;
+    matches!(
+        rule,
+        Rule::TransactionAmount
+            | Rule::TransactionFee
+            | Rule::TransactionSender
+            | Rule::TransactionRecipient
+            | Rule::TransactionSignature
+    )
+}
+
+/// How long a block's time is past, for the status.
+pub(super) fn age(now: Timestamp, then: Timestamp) -> u64 {
+    now.since(then)
+}

@@ -1,0 +1,447 @@
+//! Following the chains of peers: headers first, then their blocks from several peers at once.
+//!
+//! A peer's headers are followed on its own [`Branch`] in constant memory; they are kept only once the
+//! branch has shown enough work. Kept headers wait for their bodies, which are asked for in the order
+//! of heights, from whoever has room, and go into the ledger as soon as their parents are there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mote_core::block::{Header, transactions_root};
+use mote_core::hash::Hash32;
+use mote_core::peer::branch::Branch;
+use mote_core::peer::limits::HEADERS_MAX;
+use mote_core::peer::{Asked, Offence};
+use mote_core::pow::Work;
+use mote_core::rules::{Clock, Rule, RuleError};
+use mote_core::units::Height;
+use mote_core::wire::{List, ListWriter, Message};
+
+use super::peers::{Best, PeerId, Remembered};
+use super::progress::Progress;
+use super::{Node, Now};
+use crate::block::{self, Block};
+use crate::store::disk::Disk;
+use crate::store::error::StoreError;
+use crate::store::ledger::AddError;
+
+/// Kept headers whose blocks are not in the ledger yet: about 2 MB.
+const WANTED_MAX: usize = 4_096;
+
+/// How many of the lowest wanted blocks are asked for at a time, so that bodies which came early do
+/// not pile up.
+const WINDOW_BLOCKS: usize = 128;
+
+/// How many blocks go into the ledger at one go, so that peers and people are answered in between.
+const CONNECT_MAX: usize = 16;
+
+/// How many headers from the near future are set aside.
+const AHEAD_MAX: usize = 32;
+
+/// A block whose header was checked and whose body is not in the ledger yet.
+struct Wanted {
+    header: Header,
+    work: Work,
+    shown_by: BTreeSet<PeerId>,
+    body: Option<Block>,
+}
+
+/// What is wanted, and what will never be.
+#[derive(Default)]
+pub struct Sync {
+    wanted: BTreeMap<Hash32, Wanted>,
+    /// The wanted blocks by height.
+    order: BTreeSet<(Height, Hash32)>,
+    /// Wanted blocks by their parents.
+    children: BTreeSet<(Hash32, Hash32)>,
+    /// Blocks that break a rule.
+    invalid: Remembered,
+    /// Tips that time will make acceptable, and who sent them.
+    ahead: Vec<(PeerId, Header)>,
+    /// The rate at which blocks come in.
+    progress: Progress,
+}
+
+impl Sync {
+    /// Whether no block is being waited for.
+    pub fn is_idle(&self) -> bool {
+        self.wanted.is_empty()
+    }
+
+    /// The best chain of kept headers.
+    pub fn best_height(&self) -> Option<Height> {
+        self.order.last().map(|(height, _)| *height)
+    }
+
+    /// The rate at which blocks come in.
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// Forgets what a connection that ended has shown; blocks that nobody shows are wanted no more.
+    pub fn forget(&mut self, peer: PeerId) {
+        self.ahead.retain(|(sender, _)| *sender != peer);
+        let orphaned: Vec<Hash32> = self
+            .wanted
+            .iter_mut()
+            .filter_map(|(id, wanted)| (wanted.shown_by.remove(&peer) && wanted.shown_by.is_empty()).then_some(*id))
+            .collect();
+        orphaned.iter().for_each(|id| {
+            self.take(id);
+        });
+    }
+
+    fn want(&mut self, id: Hash32, header: Header, work: Work, peer: PeerId) -> bool {
+        if let Some(wanted) = self.wanted.get_mut(&id) {
+            wanted.shown_by.insert(peer);
+            return true;
+        }
+        if self.wanted.len() >= WANTED_MAX {
+            return false;
+        }
+        self.order.insert((header.height, id));
+        self.children.insert((header.previous, id));
+        self.wanted.insert(id, Wanted { header, work, shown_by: BTreeSet::from([peer]), body: None });
+        true
+    }
+
+    fn take(&mut self, id: &Hash32) -> Option<Wanted> {
+        let wanted = self.wanted.remove(id)?;
+        self.order.remove(&(wanted.header.height, *id));
+        self.children.remove(&(wanted.header.previous, *id));
+        Some(wanted)
+    }
+
+    fn children_of(&self, id: &Hash32) -> Vec<Hash32> {
+        let range = (*id, Hash32::ZERO)..=(*id, Hash32::from_bytes([0xff; 32]));
+        self.children.range(range).map(|(_, child)| *child).collect()
+    }
+
+    /// Gives up a block and all that is wanted on top of it; returns who showed any of them.
+    fn give_up(&mut self, id: &Hash32) -> BTreeSet<PeerId> {
+        let mut shown_by = BTreeSet::new();
+        let mut queue = vec![*id];
+        while let Some(id) = queue.pop() {
+            queue.extend(self.children_of(&id));
+            self.invalid.insert(id);
+            shown_by.extend(self.take(&id).into_iter().flat_map(|wanted| wanted.shown_by));
+        }
+        shown_by
+    }
+}
+
+impl<D: Disk> Node<D> {
+    /// Asks a peer for the headers behind what is known of its chain.
+    pub(super) fn ask_for_headers(&mut self, now: Now, peer: PeerId) {
+        let Some(state) = self.peers.get_mut(&peer) else { return };
+        let mut locator = Vec::new();
+        locator.extend(state.branch.as_ref().map(|branch| branch.tip().id()));
+        match self.ledger.locator() {
+            Ok(ids) => locator.extend(ids),
+            Err(error) => return self.fail(error),
+        }
+        if !state.session.ask(Asked::Headers, now.moment) {
+            return;
+        }
+        let mut buffer = vec![0; 32 * locator.len()];
+        let mut writer = ListWriter::new(&mut buffer);
+        // The buffer has room for all of them.
+        locator.iter().all(|id| writer.push(id).is_ok());
+        self.send(peer, &Message::GetHeaders { locator: writer.finish(), limit: HEADERS_MAX });
+    }
+
+    /// Goes on asking for headers where a peer claims a better chain and there is room for it.
+    pub(super) fn follow(&mut self, now: Now, peer: PeerId) {
+        let Some(state) = self.peers.get(&peer) else { return };
+        let has_more = state.best.work > self.ledger.tip().work()
+            && state.branch.as_ref().is_none_or(|branch| branch.tip().id() != state.best.id)
+            && !self.sync.wanted.contains_key(&state.best.id);
+        if has_more && self.sync.wanted.len() + usize::from(HEADERS_MAX) <= WANTED_MAX {
+            self.ask_for_headers(now, peer);
+        }
+    }
+
+    /// Takes in the headers that a peer was asked for.
+    pub(super) fn receive_headers(
+        &mut self,
+        now: Now,
+        peer: PeerId,
+        headers: &List<'_, Header>,
+    ) -> Result<(), Offence> {
+        let mut count = 0;
+        let mut restarts = false;
+        for header in headers.iter() {
+            let header = header.map_err(Offence::Malformed)?;
+            count += 1;
+            if count > usize::from(HEADERS_MAX) {
+                return Err(Offence::TooMany { got: count, limit: usize::from(HEADERS_MAX) });
+            }
+            match self.follow_header(now, peer, &header)? {
+                Followed::On => {}
+                Followed::Stop => return Ok(()),
+                Followed::Again => {
+                    restarts = true;
+                    break;
+                }
+            }
+        }
+        self.schedule(now);
+        let is_full = count == usize::from(HEADERS_MAX);
+        if restarts || is_full {
+            self.follow(now, peer);
+        } else if let Some(state) = self.peers.get_mut(&peer)
+            && count == 0
+        {
+            // The peer has nothing behind what it has shown: its claim in the greeting is out of date.
+            let tip = self.ledger.tip();
+            state.best = Best { id: tip.id(), height: tip.height(), work: tip.work() };
+        }
+        Ok(())
+    }
+
+    /// Follows one header on its peer's branch, and keeps it where the branch is worth it.
+    fn follow_header(&mut self, now: Now, peer: PeerId, header: &Header) -> Result<Followed, Offence> {
+        let continues = |branch: &Branch| branch.tip().id() == header.previous;
+        let current = self.peers.get_mut(&peer).and_then(|state| state.branch.take()).filter(|branch| continues(branch));
+        let mut branch = match current {
+            Some(branch) => branch,
+            None => match self.ledger.tip_of(&header.previous) {
+                Ok(Some(tip)) => Box::new(Branch::new(tip)),
+                Ok(None) => return Err(Offence::Disconnected),
+                Err(error) => {
+                    self.fail(error);
+                    return Ok(Followed::Stop);
+                }
+            },
+        };
+        let checked = match branch.follow(&self.params, header, Clock::Now(now.time)) {
+            Ok(checked) => checked,
+            Err(error) if error.rule() == Rule::HeaderTimeFuture => {
+                self.set_aside(peer, header);
+                return Ok(Followed::Stop);
+            }
+            Err(error) => return Err(Offence::Rule(error)),
+        };
+        let best = Best { id: checked.id(), height: header.height, work: branch.tip().work() };
+        let is_kept = branch.is_worth_keeping(self.ledger.tip());
+        if self.sync.invalid.contains(&best.id) {
+            return Err(Offence::Rule(RuleError::HeaderPrevious { got: best.id, expected: self.ledger.tip().id() }));
+        }
+        let is_stored = match self.ledger.contains(&best.id) {
+            Ok(is_stored) => is_stored,
+            Err(error) => {
+                self.fail(error);
+                return Ok(Followed::Stop);
+            }
+        };
+        let Some(state) = self.peers.get_mut(&peer) else { return Ok(Followed::Stop) };
+        if let Some((height, id)) = state.proven
+            && height == best.height
+            && id != best.id
+        {
+            // The branch was shown once to prove its work and is another one now.
+            return Err(Offence::Disconnected);
+        }
+        state.has_shown(best);
+        let is_proven = state.proven.is_some_and(|(height, _)| height >= best.height);
+        let has_parent = self.sync.wanted.contains_key(&header.previous)
+            || self.ledger.contains(&header.previous).unwrap_or(false);
+        if is_stored || !(is_kept || is_proven) {
+            state.branch = Some(branch);
+            return Ok(Followed::On);
+        }
+        if !has_parent {
+            // Enough work has been shown, but what it stands on was not kept: once more from the fork.
+            state.proven = Some((best.height, best.id));
+            return Ok(Followed::Again);
+        }
+        if !self.sync.want(best.id, header.clone(), best.work, peer) {
+            return Ok(Followed::Stop);
+        }
+        state.branch = Some(branch);
+        Ok(Followed::On)
+    }
+
+    /// Takes note of a peer's new tip.
+    pub(super) fn receive_tip(&mut self, now: Now, peer: PeerId, header: &Header) -> Result<(), Offence> {
+        let id = header.id();
+        if self.sync.invalid.contains(&id) {
+            return Err(Offence::Rule(RuleError::HeaderPrevious { got: id, expected: self.ledger.tip().id() }));
+        }
+        match self.ledger.header(&id) {
+            Ok(Some(entry)) => {
+                if let Some(state) = self.peers.get_mut(&peer) {
+                    state.has_shown(Best { id, height: entry.header.height, work: entry.work });
+                }
+                return Ok(());
+            }
+            Ok(None) => {}
+            Err(error) => {
+                self.fail(error);
+                return Ok(());
+            }
+        }
+        let is_next = self.peers.get(&peer).and_then(|state| state.branch.as_ref());
+        let is_next = is_next.is_some_and(|branch| branch.tip().id() == header.previous);
+        match self.ledger.contains(&header.previous) {
+            Ok(is_known) if is_known || is_next => {
+                self.follow_header(now, peer, header)?;
+                self.schedule(now);
+            }
+            // Its own headers will show whether the tip is what it seems.
+            Ok(_) => self.ask_for_headers(now, peer),
+            Err(error) => self.fail(error),
+        }
+        Ok(())
+    }
+
+    fn set_aside(&mut self, peer: PeerId, header: &Header) {
+        let is_new = self.sync.ahead.iter().all(|(_, other)| other != header);
+        if is_new && self.sync.ahead.len() < AHEAD_MAX {
+            self.sync.ahead.push((peer, header.clone()));
+        }
+    }
+
+    /// Tries the headers again whose time had not come.
+    pub(super) fn retry_ahead(&mut self, now: Now) {
+        for (peer, header) in std::mem::take(&mut self.sync.ahead) {
+            if let Err(offence) = self.receive_tip(now, peer, &header) {
+                self.punish(now, peer, &offence);
+            }
+        }
+    }
+
+    /// Asks for wanted blocks, the lowest first, wherever there is room.
+    pub(super) fn schedule(&mut self, now: Now) {
+        let lowest: Vec<(Height, Hash32)> = self.sync.order.iter().take(WINDOW_BLOCKS).copied().collect();
+        for (height, id) in lowest {
+            let Some(wanted) = self.sync.wanted.get(&id) else { continue };
+            if wanted.body.is_some() || self.peers.values().any(|state| state.is_asked_for(&id)) {
+                continue;
+            }
+            let can_have = self.peers.iter().filter(|(peer, state)| {
+                let has_it = wanted.shown_by.contains(peer) || state.best.height >= height;
+                has_it && state.session.free_requests() > 1 && !state.missing.contains(&id)
+            });
+            let Some(peer) = can_have.max_by_key(|(_, state)| state.session.free_requests()).map(|(peer, _)| *peer) else {
+                self.give_up_if_lost(&id);
+                continue;
+            };
+            if let Some(state) = self.peers.get_mut(&peer)
+                && state.session.ask(Asked::Block(id), now.moment)
+            {
+                self.send(peer, &Message::GetBlock(id));
+            }
+        }
+    }
+
+    /// Wants a block no more that everybody who showed it does not have.
+    fn give_up_if_lost(&mut self, id: &Hash32) {
+        let Some(wanted) = self.sync.wanted.get(id) else { return };
+        let is_lost = wanted.shown_by.iter().all(|peer| {
+            self.peers.get(peer).is_none_or(|state| state.missing.contains(id))
+        });
+        if is_lost {
+            let mut queue = vec![*id];
+            while let Some(id) = queue.pop() {
+                queue.extend(self.sync.children_of(&id));
+                self.sync.take(&id);
+            }
+        }
+    }
+
+    /// Takes in a block that a peer was asked for.
+    pub(super) fn receive_block(&mut self, now: Now, peer: PeerId, id: Hash32, bytes: &[u8]) -> Result<(), Offence> {
+        let body = block::decode(bytes).map_err(Offence::Malformed)?;
+        // A body that is not the header's is the sender's fault, not the block's.
+        let (got, expected) = (transactions_root(&body.transactions), body.header.transactions_root);
+        if got != expected {
+            return Err(Offence::Rule(RuleError::BlockTransactionsRoot { got, expected }));
+        }
+        let (got, expected) = (body.transactions.len() as u64, u64::from(body.header.transaction_count));
+        if got != expected {
+            return Err(Offence::Rule(RuleError::BlockTransactionCount { got, expected }));
+        }
+        if let Some(wanted) = self.sync.wanted.get_mut(&id) {
+            wanted.body = Some(body);
+            self.connect(now);
+        }
+        self.schedule(now);
+        Ok(())
+    }
+
+    /// Notes that a peer does not have a block.
+    pub(super) fn lacks_block(&mut self, now: Now, peer: PeerId, id: Hash32) {
+        if let Some(state) = self.peers.get_mut(&peer) {
+            state.missing.insert(id);
+        }
+        self.schedule(now);
+    }
+
+    /// Puts bodies into the ledger whose parents are there, a bounded number at a time.
+    pub(super) fn connect(&mut self, now: Now) {
+        for _ in 0..CONNECT_MAX {
+            let Some((_, id)) = self.sync.order.first().copied() else { return };
+            let lowest = self.sync.wanted.get(&id).filter(|wanted| wanted.body.is_some());
+            // On two branches the lower block may still be on its way while the other can go on.
+            let next = match lowest {
+                Some(_) => Some(id),
+                None => self.sync.order.iter().map(|(_, id)| *id).take(WINDOW_BLOCKS).find(|id| {
+                    let ready = self.sync.wanted.get(id).filter(|wanted| wanted.body.is_some());
+                    ready.is_some_and(|wanted| self.ledger.contains(&wanted.header.previous).unwrap_or(false))
+                }),
+            };
+            let Some(id) = next else { return };
+            let Some(wanted) = self.sync.take(&id) else { return };
+            let Some(body) = wanted.body else { return };
+            match self.accept(now, &body) {
+                Ok(()) => self.sync.progress.count(now.moment),
+                Err(AddError::Rule { error, .. }) => {
+                    tracing::warn!(block = %id, %error, "a block breaks a rule");
+                    let mut shown_by = self.sync.give_up(&id);
+                    shown_by.extend(wanted.shown_by);
+                    for peer in shown_by {
+                        self.punish(now, peer, &Offence::Rule(error));
+                    }
+                }
+                // Its parent was given up meanwhile.
+                Err(AddError::Orphan { .. }) => {}
+                Err(AddError::Store(error)) => return self.fail(error),
+            }
+        }
+    }
+
+    /// The best chain that a connected peer claims or showed, where it is better than this node's.
+    pub(super) fn best_claim(&self) -> Option<Best> {
+        let better = self.peers.values().filter(|state| state.is_greeted() && state.best.work > self.ledger.tip().work());
+        better.map(|state| state.best).max_by_key(|best| best.work)
+    }
+
+    /// What a locator of a peer is answered with, as much as the peer can take.
+    pub(super) fn headers_for(&self, locator: &List<'_, Hash32>, limit: u16) -> Result<Vec<Header>, HeadersError> {
+        let ids: Result<Vec<Hash32>, _> = locator.iter().take(mote_core::wire::LOCATOR_MAX_IDS + 1).collect();
+        let ids = ids.map_err(|error| HeadersError::Offence(Offence::Malformed(error)))?;
+        if ids.len() > mote_core::wire::LOCATOR_MAX_IDS {
+            let limit = mote_core::wire::LOCATOR_MAX_IDS;
+            return Err(HeadersError::Offence(Offence::TooMany { got: ids.len(), limit }));
+        }
+        self.ledger.headers_after(&ids, usize::from(limit.min(HEADERS_MAX))).map_err(HeadersError::Store)
+    }
+}
+
+/// What following one header came to.
+enum Followed {
+    /// The next one can be followed.
+    On,
+    /// The rest is of no use now.
+    Stop,
+    /// The branch has shown enough work and is to be followed from its beginning.
+    Again,
+}
+
+/// Why a locator was not answered.
+pub(super) enum HeadersError {
+    /// The locator is not one.
+    Offence(Offence),
+    /// The store fails.
+    Store(StoreError),
+}

@@ -1,0 +1,238 @@
+//! The ledger: every block that was ever accepted, on whatever branch, and which of them form the
+//! main chain. One task owns it; what it hands out are values.
+//!
+//! A block is judged by every rule before anything is changed, then appended to the log, then taken
+//! into the index. The index is committed behind the log, in batches, and caught up at the start.
+
+use std::num::NonZero;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mote_core::chain::Tip;
+use mote_core::hash::Hash32;
+use mote_core::params::Params;
+use mote_core::rules::{Clock, RuleError, check_header};
+use mote_core::state::UpdateError;
+
+use super::disk::Disk;
+use super::error::StoreError;
+use super::execution::{check_body, check_transactions, execute};
+use super::index::{Changes, Index, Table};
+use super::log::{KIND_BLOCK, Log, Position};
+use super::rows::BlockRow;
+use super::tips::RecentTips;
+use super::tree::{TreeVersion, TreeView};
+use crate::block::{self, Block};
+
+/// The index is committed once this many blocks are not in it yet: what a start after a crash has to
+/// apply again.
+pub const COMMIT_BLOCKS: u64 = 256;
+
+/// The index is committed once this many rows and nodes lie in memory: about 100 MB.
+pub const COMMIT_ROWS: usize = 400_000;
+
+/// The index is committed once no block has come for this long.
+pub const COMMIT_IDLE: Duration = Duration::from_secs(2);
+
+/// What became of a block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Added {
+    /// It was there already.
+    Known,
+    /// It obeys every rule, and its chain has no more work than the main chain.
+    Side,
+    /// It is the new tip, a child of the old one.
+    Extended,
+    /// It is the new tip, on another branch.
+    Reorganised {
+        /// The blocks that left the main chain, the old tip first.
+        disconnected: Vec<Hash32>,
+        /// The blocks that joined it, the child of the fork first and the new tip last.
+        connected: Vec<Hash32>,
+    },
+}
+
+/// Why a block was not added. Nothing has changed.
+#[derive(Debug, thiserror::Error)]
+pub enum AddError {
+    /// The parent is not known.
+    #[error("the parent {parent} is not known")]
+    Orphan {
+        /// The parent's id.
+        parent: Hash32,
+    },
+    /// A rule is broken.
+    #[error("{}{error}", transaction.map(|index| format!("transaction {index}: ")).unwrap_or_default())]
+    Rule {
+        /// The rule, with what was got and what was expected.
+        error: RuleError,
+        /// The place of the transaction that breaks it; none where it is the block that does.
+        transaction: Option<usize>,
+    },
+    /// The store fails. It says nothing about the block.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl AddError {
+    /// A rule that the block as a whole breaks.
+    pub(super) fn block(error: RuleError) -> Self {
+        Self::Rule { error, transaction: None }
+    }
+
+    /// What execution of the transaction at this place, or of the block, has come upon.
+    pub(super) fn update(error: UpdateError<StoreError>, transaction: Option<usize>) -> Self {
+        match error {
+            UpdateError::Rule(error) => Self::Rule { error, transaction },
+            UpdateError::Accounts(error) => Self::Store(error),
+        }
+    }
+}
+
+/// All blocks and the state after each of them.
+pub struct Ledger<D: Disk> {
+    pub(super) params: Arc<Params>,
+    pub(super) log: Log<D>,
+    pub(super) index: Index,
+    pub(super) tip: Tip,
+    pub(super) recent: RecentTips,
+    /// Serial number of the next node of the account tree.
+    pub(super) next_serial: u64,
+    /// How many blocks there are, the genesis block included.
+    pub(super) blocks: u64,
+    /// Up to where the log is in the index, in memory or on the disk.
+    pub(super) applied: Position,
+    /// How many blocks are in the index but not committed.
+    pub(super) uncommitted_blocks: u64,
+    /// The number of blocks when [`Ledger::maintain`] last saw it change, and when that was.
+    pub(super) last_change: Option<(u64, Instant)>,
+    pub(super) workers: NonZero<usize>,
+}
+
+/// A block that obeys every rule, with all that will change.
+struct Staged {
+    changes: Changes,
+    row: BlockRow,
+    tip: Tip,
+    next_serial: u64,
+    added: Added,
+}
+
+impl<D: Disk> Ledger<D> {
+    /// Checks every rule of `block` and takes it in. It is durable after the next [`Ledger::sync`].
+    pub fn add(&mut self, block: &Block, clock: Clock) -> Result<Added, AddError> {
+        let Some(staged) = self.stage(block, clock)? else { return Ok(Added::Known) };
+        let position = self.log.append(KIND_BLOCK, &block::encode(block)).map_err(StoreError::from)?;
+        Ok(self.take_in(staged, position, self.log.end()))
+    }
+
+    /// Takes in a block that stands in the log at `position`, up to `end`.
+    pub(super) fn add_again(
+        &mut self,
+        block: &Block,
+        position: Position,
+        end: Position,
+    ) -> Result<Added, AddError> {
+        match self.stage(block, Clock::AcceptedBefore)? {
+            Some(staged) => Ok(self.take_in(staged, position, end)),
+            None => {
+                self.applied = end;
+                Ok(Added::Known)
+            }
+        }
+    }
+
+    /// Returns once every block that was added is on the disk.
+    pub fn sync(&mut self) -> Result<(), StoreError> {
+        Ok(self.log.sync()?)
+    }
+
+    /// Commits the index when that is due: after [`COMMIT_BLOCKS`] blocks, [`COMMIT_ROWS`] rows, or
+    /// when no block has come for [`COMMIT_IDLE`]. Worth calling after each block and once a second.
+    pub fn maintain(&mut self, now: Instant) -> Result<(), StoreError> {
+        let last = match self.last_change {
+            Some((blocks, last)) if blocks == self.blocks => last,
+            _ => now,
+        };
+        self.last_change = Some((self.blocks, last));
+        let is_idle = now.saturating_duration_since(last) >= COMMIT_IDLE;
+        if is_idle || self.is_batch_full() { self.commit() } else { Ok(()) }
+    }
+
+    /// Commits what is not committed yet, so that the next start has nothing to catch up.
+    pub fn close(mut self) -> Result<(), StoreError> {
+        self.commit()
+    }
+
+    pub(super) fn is_batch_full(&self) -> bool {
+        self.uncommitted_blocks >= COMMIT_BLOCKS || self.index.pending() >= COMMIT_ROWS
+    }
+
+    /// Brings the log and then the index to the disk.
+    pub(super) fn commit(&mut self) -> Result<(), StoreError> {
+        if self.index.pending() == 0 {
+            return Ok(());
+        }
+        // The index must never speak of a block that the log could lose.
+        self.log.sync()?;
+        let mut changes = Changes::default();
+        changes.put(Table::Meta, b"trusted", &u64::from(self.applied).to_be_bytes());
+        self.index.apply(changes);
+        self.index.commit()?;
+        self.uncommitted_blocks = 0;
+        Ok(())
+    }
+
+    /// Judges `block` and works out what changes with it; `None` where it is known.
+    fn stage(&self, block: &Block, clock: Clock) -> Result<Option<Staged>, AddError> {
+        let header = &block.header;
+        if self.contains(&header.id())? {
+            return Ok(None);
+        }
+        let orphan = AddError::Orphan { parent: header.previous };
+        let parent = self.tip_of(&header.previous)?.ok_or(orphan)?;
+        let checked = check_header(&self.params, &parent, header, clock).map_err(AddError::block)?;
+        // A body of somebody else says nothing about the header, so this is told before any
+        // transaction is blamed.
+        check_body(block).map_err(AddError::block)?;
+        let transactions = check_transactions(&self.params, &block.transactions, self.workers)?;
+        let root = self.index.row(&parent.id())?.root();
+        let mut view = TreeView::new(&self.index, TreeVersion::stored(root));
+        let executed = execute(&self.params, &mut view, header.height, header.miner, &transactions)?;
+        executed.check(header).map_err(AddError::block)?;
+
+        let (mut changes, mut next_serial) = (Changes::default(), self.next_serial);
+        let version = view.into_version();
+        let root = version.store(&mut next_serial, |serial, node| changes.add_node(serial, node));
+        let mut tip = parent.clone();
+        tip.extend(&checked);
+        let added = if tip.work() > self.tip.work() {
+            self.stage_move(&mut changes, &parent, &tip, block)?
+        } else {
+            Added::Side
+        };
+        // The position is known once the block is in the log.
+        let row = BlockRow { position: 0, work: tip.work(), root: root.serial, header: header.clone() };
+        Ok(Some(Staged { changes, row, tip, next_serial, added }))
+    }
+
+    /// Makes what was staged the state of the ledger. Nothing here can fail.
+    fn take_in(&mut self, staged: Staged, position: Position, end: Position) -> Added {
+        let Staged { mut changes, mut row, tip, next_serial, added } = staged;
+        row.position = position.into();
+        self.next_serial = next_serial;
+        self.blocks += 1;
+        self.uncommitted_blocks += 1;
+        self.applied = end;
+        changes.put(Table::Blocks, tip.id().as_bytes(), &row.encode());
+        changes.put(Table::Meta, b"serial", &self.next_serial.to_be_bytes());
+        changes.put(Table::Meta, b"blocks", &self.blocks.to_be_bytes());
+        self.recent.insert(tip.clone());
+        if added != Added::Side {
+            changes.put(Table::Meta, b"tip", tip.id().as_bytes());
+            self.tip = tip;
+        }
+        self.index.apply(changes);
+        added
+    }
+}

@@ -1,0 +1,33 @@
+//! What a node keeps on its disk. The log is the truth, everything else is a cache of it.
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | [`disk`] | the file operations that the store uses, and the real folder behind them |
+//! | [`segment`] | one file of a log: its name, its header, its records |
+//! | [`log_error`] | why a log cannot be opened, read or written |
+//! | [`log`] | the append-only log and the byte map of its files |
+//! | [`tree`] | the account tree, versioned by path copying |
+//! | [`index`] | the look-up tables behind the log, in one embedded database |
+//! | [`rows`] | what the rows of the tables mean |
+//! | [`ledger`] | every block and the main chain among them: adding, syncing, committing |
+//! | [`opening`] | opening a ledger and catching its index up with the log |
+//! | [`lookup`], [`history`] | reading a ledger |
+//! | [`witness`] | what a device checks a block with |
+//! | [`error`] | why the store cannot do what it was asked to |
+
+pub mod disk;
+pub mod error;
+mod execution;
+pub mod history;
+pub mod index;
+pub mod ledger;
+pub mod log;
+pub mod log_error;
+pub mod lookup;
+mod main_chain;
+pub mod opening;
+pub mod rows;
+pub mod segment;
+mod tips;
+pub mod tree;
+pub mod witness;

@@ -1,0 +1,221 @@
+//! Opening a ledger: the index is checked, or made anew, and caught up with the log.
+
+use std::num::NonZero;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+
+use mote_core::chain::Tip;
+use mote_core::merkle::Frontier;
+use mote_core::params::Params;
+
+use super::disk::{Disk, DiskBackend};
+use super::error::StoreError;
+use super::index::{Changes, Index, SCHEMA, Table};
+use super::ledger::{AddError, Added, Ledger};
+use super::log::{Coverage, Identity, KIND_BLOCK, Log, Options, Position, Record, SEGMENT_BYTES, TornTail};
+use super::main_chain::connect;
+use super::rows::{BlockRow, NOT_IN_LOG};
+use super::segment::record_bytes;
+use super::tips::RecentTips;
+use crate::block::{self, Block};
+
+/// Name of the file that holds the index.
+pub const INDEX_FILE: &str = "index.redb";
+
+/// What the names of the log's files start with.
+pub const LOG_PREFIX: &str = "log";
+
+/// Records of the log that are read before they are applied, at most 256 KiB each.
+const RECORDS_AT_ONCE: usize = 64;
+
+/// How far the index has caught up with the log, in bytes of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// What was done.
+    pub done: u64,
+    /// What there is to do.
+    pub total: u64,
+}
+
+/// What opening a ledger found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// What became of the index.
+    pub index: IndexState,
+    /// How many blocks of the log were not in the index: after a clean end none, after a crash those
+    /// since the last commit.
+    pub reapplied_blocks: u64,
+    /// An unfinished write that was cut off the log's end. Nothing in it had been acknowledged.
+    pub cut: Option<TornTail>,
+}
+
+/// What became of the index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IndexState {
+    /// There was none.
+    Created,
+    /// It was used as it was.
+    Kept,
+    /// It could not be used and was built anew from the log.
+    Rebuilt {
+        /// Why it could not be used.
+        reason: String,
+    },
+}
+
+impl<D: Disk> Ledger<D> {
+    /// Opens the ledger in the folder `disk`, or begins it. `progress` is told how far the index has
+    /// caught up with the log, which takes long only where the index is built anew.
+    pub fn open(
+        disk: D,
+        params: Arc<Params>,
+        mut progress: impl FnMut(Progress),
+    ) -> Result<(Self, Opened), StoreError> {
+        let (index, state) = open_index(&disk, &params)?;
+        let Restored { tip, next_serial, blocks, trusted } = restore(&index, &params)?;
+        let identity = Identity { network: params.network().to_string(), genesis: params.genesis_id() };
+        let salt = getrandom::u32().map_err(StoreError::Entropy)?;
+        let options = Options { segment_bytes: SEGMENT_BYTES, coverage: Coverage::Whole, salt };
+        let (log, opened) = Log::open(disk, LOG_PREFIX, &identity, options, trusted)?;
+        let mut ledger = Self {
+            params,
+            log,
+            index,
+            tip,
+            recent: RecentTips::default(),
+            next_serial,
+            blocks,
+            applied: trusted,
+            uncommitted_blocks: 0,
+            last_change: None,
+            workers: available_parallelism().unwrap_or(NonZero::<usize>::MIN),
+        };
+        let reapplied_blocks = ledger.catch_up(&mut progress)?;
+        Ok((ledger, Opened { index: state, reapplied_blocks, cut: opened.cut }))
+    }
+
+    /// Applies what the log has behind the index, and returns how many blocks that were.
+    fn catch_up(&mut self, progress: &mut impl FnMut(Progress)) -> Result<u64, StoreError> {
+        let (from, mut count) = (self.applied, 0);
+        let total = distance(from, self.log.end());
+        loop {
+            let records: Result<Vec<_>, _> = self.log.scan(self.applied).take(RECORDS_AT_ONCE).collect();
+            let records = records?;
+            if records.is_empty() {
+                return Ok(count);
+            }
+            for (position, record) in records {
+                count += self.apply_record(position, &record)?;
+            }
+            if self.is_batch_full() {
+                self.commit()?;
+            }
+            progress(Progress { done: distance(from, self.applied), total });
+        }
+    }
+
+    /// Applies a record of the log, and returns how many blocks that added.
+    fn apply_record(&mut self, position: Position, record: &Record) -> Result<u64, StoreError> {
+        // A record was found to fit its segment, whose offsets are 32-bit.
+        let end = position.offset().saturating_add(record_bytes(record.payload.len()) as u32);
+        let end = Position::new(position.segment(), end);
+        if record.kind != KIND_BLOCK {
+            self.applied = end;
+            return Ok(0);
+        }
+        let block = block::decode(&record.payload).map_err(|error| StoreError::Encoding {
+            what: format!("the log's block at {position}"),
+            error,
+        })?;
+        match self.add_again(&block, position, end) {
+            Ok(Added::Known) => Ok(0),
+            Ok(_) => Ok(1),
+            Err(AddError::Store(error)) => Err(error),
+            Err(AddError::Rule { error, .. }) => {
+                Err(StoreError::Replay { id: block.header.id(), position, error })
+            }
+            Err(AddError::Orphan { parent }) => {
+                Err(StoreError::ReplayOrphan { id: block.header.id(), position, parent })
+            }
+        }
+    }
+}
+
+/// Bytes of the log between two positions, taking every file but the last for full.
+fn distance(from: Position, to: Position) -> u64 {
+    let bytes = |at: Position| u64::from(at.segment()) * u64::from(SEGMENT_BYTES) + u64::from(at.offset());
+    bytes(to).saturating_sub(bytes(from))
+}
+
+/// What the index says of the ledger as a whole.
+struct Restored {
+    tip: Tip,
+    next_serial: u64,
+    blocks: u64,
+    trusted: Position,
+}
+
+fn restore(index: &Index, params: &Params) -> Result<Restored, StoreError> {
+    let missing = |what: &str| StoreError::Missing { table: Table::Meta.name(), what: what.to_owned() };
+    let number = |name| index.meta_number(name)?.ok_or_else(|| missing(name));
+    let tip = index.meta_hash("tip")?.ok_or_else(|| missing("tip"))?;
+    let tip = index.tip_of(params, &tip)?.ok_or_else(|| missing("the block of the tip"))?;
+    let (next_serial, blocks) = (number("serial")?, number("blocks")?);
+    Ok(Restored { tip, next_serial, blocks, trusted: number("trusted")?.into() })
+}
+
+/// The index, made anew where there is none that can be used.
+fn open_index<D: Disk>(disk: &D, params: &Params) -> Result<(Index, IndexState), StoreError> {
+    let file_error = |source| StoreError::IndexFile { path: disk.path(INDEX_FILE), source };
+    let mut state = IndexState::Created;
+    if disk.list().map_err(file_error)?.iter().any(|name| name == INDEX_FILE) {
+        let file = disk.open(INDEX_FILE).map_err(file_error)?;
+        match Index::open(DiskBackend::new(file)).and_then(|index| check(index, params)) {
+            Ok(Some(index)) => return Ok((index, IndexState::Kept)),
+            // The power failed while it was made.
+            Ok(None) => {}
+            Err(error) if error.is_index_damage() => {
+                state = IndexState::Rebuilt { reason: error.to_string() };
+            }
+            Err(error) => return Err(error),
+        }
+        disk.remove(INDEX_FILE).map_err(file_error)?;
+    }
+    let file = disk.create(INDEX_FILE).map_err(file_error)?;
+    disk.sync_folder().map_err(file_error)?;
+    let mut index = Index::open(DiskBackend::new(file))?;
+    index.apply(genesis(params));
+    index.commit()?;
+    Ok((index, state))
+}
+
+/// Whether the index is one of this network that can be used; `None` where nothing is in it.
+fn check(index: Index, params: &Params) -> Result<Option<Index>, StoreError> {
+    let Some(got) = index.meta_number("schema")? else { return Ok(None) };
+    if got != SCHEMA {
+        return Err(StoreError::Schema { got, expected: SCHEMA });
+    }
+    let expected = params.genesis_id();
+    match index.meta_hash("genesis")? {
+        Some(got) if got != expected => Err(StoreError::Genesis { got, expected }),
+        _ => restore(&index, params).map(|_| Some(index)),
+    }
+}
+
+/// The index of a ledger that has the genesis block alone.
+fn genesis(params: &Params) -> Changes {
+    let (mut changes, id, tip) = (Changes::default(), params.genesis_id(), Tip::genesis(params));
+    let header = params.genesis().clone();
+    let row = BlockRow { position: NOT_IN_LOG, work: tip.work(), root: 0, header: header.clone() };
+    changes.put(Table::Blocks, id.as_bytes(), &row.encode());
+    let block = Block { header, transactions: Vec::new() };
+    connect(&mut changes, &mut Frontier::new(), &id, &tip.work(), &block);
+    for (name, number) in
+        [("schema", SCHEMA), ("serial", 1), ("blocks", 1), ("trusted", Position::START.into())]
+    {
+        changes.put(Table::Meta, name.as_bytes(), &u64::to_be_bytes(number));
+    }
+    changes.put(Table::Meta, b"genesis", id.as_bytes());
+    changes.put(Table::Meta, b"tip", id.as_bytes());
+    changes
+}
