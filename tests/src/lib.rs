@@ -1,1 +1,3 @@
-//! tests
+//! What the tests of the Mote ledger share.
+
+pub mod vectors;

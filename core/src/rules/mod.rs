@@ -1,5 +1,5 @@
-//! Every rule of consensus, staged by what it may look at: an object alone ([`isolation`]), a header
-//! in its chain ([`header_context`]), a transaction among the accounts ([`ledger_context`]).
+//! Every rule of consensus, staged by what it may look at: an object alone (`isolation`), a header
+//! in its chain (`header_context`), a transaction among the accounts (`ledger_context`).
 //!
 //! Only this module can make the checked types, so a value of such a type is proof that its rules
 //! were run. [`Rule`] lists them all.

@@ -167,7 +167,11 @@ impl Addresses {
     }
 
     /// The next peer to dial, added ones first, which then counts as busy.
-    pub fn next_to_dial(&mut self, now: Moment, is_wanted: impl Fn(&PeerAddress, Origin) -> bool) -> Option<PeerAddress> {
+    pub fn next_to_dial(
+        &mut self,
+        now: Moment,
+        is_wanted: impl Fn(&PeerAddress, Origin) -> bool,
+    ) -> Option<PeerAddress> {
         self.discouraged.retain(|_, until| *until > now);
         let discouraged = &self.discouraged;
         let candidates = self.known.iter_mut().filter(|(address, known)| {
@@ -176,7 +180,8 @@ impl Addresses {
                 && !discouraged.contains_key(&place(address))
                 && is_wanted(address, known.origin)
         });
-        let (address, known) = candidates.max_by_key(|(_, known)| (known.origin, u32::MAX - known.failures))?;
+        let (address, known) =
+            candidates.max_by_key(|(_, known)| (known.origin, u32::MAX - known.failures))?;
         known.is_busy = true;
         Some(address.clone())
     }
@@ -231,7 +236,8 @@ impl Addresses {
     }
 
     fn learn(&mut self, address: PeerAddress, origin: Origin) {
-        let new = Known { origin, failures: 0, next_try: Moment::default(), is_busy: false, last_refusal: None };
+        let new =
+            Known { origin, failures: 0, next_try: Moment::default(), is_busy: false, last_refusal: None };
         let known = self.known.entry(address).or_insert_with(|| {
             self.has_changed = true;
             new
@@ -297,9 +303,18 @@ mod tests {
     #[test]
     fn nobody_sends_a_node_to_its_neighbours() {
         let mut addresses = Addresses::default();
-        let told = ["127.0.0.1:1", "10.0.0.1:1", "0.0.0.0:1", "224.0.0.1:1", "8.8.8.8:1", "[::1]:1", "169.254.1.1:1"];
+        let told = [
+            "127.0.0.1:1",
+            "10.0.0.1:1",
+            "0.0.0.0:1",
+            "224.0.0.1:1",
+            "8.8.8.8:1",
+            "[::1]:1",
+            "169.254.1.1:1",
+        ];
         told.iter().for_each(|text| addresses.hear(address(text), &address("9.9.9.9:7700")));
-        let dialled: Vec<_> = std::iter::from_fn(|| addresses.next_to_dial(Moment::default(), |_, _| true)).collect();
+        let dialled: Vec<_> =
+            std::iter::from_fn(|| addresses.next_to_dial(Moment::default(), |_, _| true)).collect();
         assert_eq!(dialled, [address("8.8.8.8:1")]);
         addresses.hear(address("127.0.0.1:2"), &address("127.0.0.1:7700"));
         addresses.hear(address("10.0.0.2:2"), &address("10.0.9.9:7700"));

@@ -9,12 +9,15 @@ use super::request::{Reply, Request};
 use super::status::{Event, Status};
 use crate::store::disk::Disk;
 
+/// A closure that looks at the node.
+pub type Look<D> = Box<dyn FnOnce(&Node<D>) + Send>;
+
 /// Work for the owning task.
 pub enum Command<D: Disk> {
     /// A request, and where its reply goes.
-    Request(Request, oneshot::Sender<Reply>),
+    Request(Box<Request>, oneshot::Sender<Reply>),
     /// A look at the node as it stands, with everything durable that it shows.
-    View(Box<dyn FnOnce(&Node<D>) + Send>),
+    View(Look<D>),
 }
 
 /// The node has stopped or is stopping.
@@ -48,7 +51,7 @@ impl<D: Disk> Handle<D> {
     /// Makes a request and waits until what it acknowledges is durable.
     pub async fn request(&self, request: Request) -> Result<Reply, Stopped> {
         let (sender, receiver) = oneshot::channel();
-        self.commands.send(Command::Request(request, sender)).await.map_err(|_| Stopped)?;
+        self.commands.send(Command::Request(Box::new(request), sender)).await.map_err(|_| Stopped)?;
         receiver.await.map_err(|_| Stopped)
     }
 

@@ -102,7 +102,8 @@ impl<D: Disk> Node<D> {
         let block = Block { header: template.header, transactions: template.transactions };
         match self.accept(now, &block) {
             Ok(()) => {
-                let is_asked_for = self.mining.queue.front().is_some_and(|(_, miner)| *miner == block.header.miner);
+                let is_asked_for =
+                    self.mining.queue.front().is_some_and(|(_, miner)| *miner == block.header.miner);
                 if is_asked_for && let Some((ticket, _)) = self.mining.queue.pop_front() {
                     self.reply(ticket, Reply::Mined(Ok((block.header.id(), block.header))));
                 }
@@ -175,7 +176,9 @@ impl<D: Disk> Node<D> {
 /// networks a laptop should stay cool and leave a device its share of the blocks.
 pub fn default_limit(params: &Params) -> RateLimit {
     match params.network() {
-        mote_core::params::Network::Local | mote_core::params::Network::Group(_) => RateLimit::PerSecond(200_000),
+        mote_core::params::Network::Local | mote_core::params::Network::Group(_) => {
+            RateLimit::PerSecond(200_000)
+        }
         _ => RateLimit::Unlimited,
     }
 }

@@ -14,6 +14,8 @@
 //! | `sync` | headers first, then blocks from several peers |
 //! | `pool` | open transactions and their journal |
 //! | `mining` | templates and requests to mine |
+//! | `resolve` | asking every peer now |
+//! | `report`, `progress` | what the node publishes of itself |
 
 mod addresses;
 pub mod handle;
@@ -22,6 +24,7 @@ mod peers;
 mod pool;
 mod progress;
 mod relay;
+mod report;
 pub mod request;
 mod resolve;
 mod serve;
@@ -35,8 +38,8 @@ use mote_core::hash::Hash32;
 use mote_core::keys::PublicKey;
 use mote_core::params::Params;
 use mote_core::peer::Greeting;
-use mote_core::pow::Work;
 use mote_core::state::Account;
+use mote_core::transaction::Transaction;
 use mote_core::units::{Moment, Timestamp};
 use mote_core::wire::MESSAGE_MAX_BYTES;
 
@@ -50,7 +53,7 @@ use self::peers::{Peers, Remembered};
 use self::pool::{Pool, PoolError};
 use self::request::{MiningSettings, PeerAddress, PeerError, Reply, Request, SubmitError};
 use self::resolve::Resolving;
-use self::status::{Direction, Event, PeerState, PeerStatus, Status, SyncStatus};
+use self::status::{Direction, Event, PeerState};
 use self::sync::Sync;
 use crate::store::disk::Disk;
 use crate::store::error::StoreError;
@@ -62,9 +65,6 @@ pub const PEERS_FILE: &str = "peers.txt";
 
 /// How many open transactions a node keeps.
 pub const MEMPOOL_TRANSACTIONS: usize = 16_384;
-
-/// How many blocks the estimate of the network's hash rate looks back.
-const HASH_RATE_BLOCKS: u64 = 60;
 
 /// Names a request until its reply is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -195,7 +195,7 @@ impl<D: Disk> Node<D> {
     pub fn new(
         disk: D,
         ledger: Ledger<D>,
-        journal: (Journal<D>, Vec<Vec<u8>>),
+        journal: (Journal<D>, Vec<Transaction>),
         params: Arc<Params>,
         options: Options,
     ) -> Result<Self, StoreError> {
@@ -315,30 +315,6 @@ impl<D: Disk> Node<D> {
         Ok(self.pool.mempool().pending(key, self.account(key)?))
     }
 
-    /// The node at this moment.
-    pub fn status(&self, now: Now) -> Status {
-        let tip = self.ledger.tip();
-        let target = tip.next_target(&self.params);
-        let statistics = self.ledger.statistics();
-        Status {
-            tip: tip.id(),
-            height: tip.height(),
-            tip_time: tip.time(),
-            work: tip.work(),
-            target,
-            block_work: target.expand().map_or(Work::ZERO, |target| target.work()),
-            hash_rate: self.hash_rate(now),
-            mempool: self.pool.mempool().len(),
-            peers: self.peer_list(),
-            syncing: self.sync_status(now),
-            mining: self.mining.settings().clone(),
-            read_only: self.read_only.clone(),
-            clock_skew_seconds: self.clock_skew(),
-            blocks_stored: statistics.blocks,
-            log_bytes: statistics.log_bytes,
-        }
-    }
-
     fn requested(&mut self, now: Now, ticket: Ticket, request: Request) {
         match request {
             Request::Submit(transaction) => {
@@ -414,7 +390,9 @@ impl<D: Disk> Node<D> {
                     let error = request::MineError::ReadOnly(reason.clone());
                     self.reply(ticket, Reply::Mined(Err(error)));
                 }
-                Output::Event(Event::Block { .. } | Event::Transaction { .. } | Event::Reorganisation { .. }) => {}
+                Output::Event(
+                    Event::Block { .. } | Event::Transaction { .. } | Event::Reorganisation { .. },
+                ) => {}
                 other => self.outputs.push_back(other),
             }
         }
@@ -431,57 +409,8 @@ impl<D: Disk> Node<D> {
         if let Some(text) = self.addresses.changes()
             && let Err(error) = self.disk.replace(PEERS_FILE, text.as_bytes())
         {
-            self.fail(StoreError::file(self.disk.path(PEERS_FILE), error));
+            self.fail(StoreError::File { path: self.disk.path(PEERS_FILE), source: error });
         }
-    }
-
-    fn peer_list(&self) -> Vec<PeerStatus> {
-        let connected = self.peers.values().map(|state| PeerStatus {
-            address: state.address().clone(),
-            direction: state.direction,
-            state: if state.is_greeted() { PeerState::Connected } else { PeerState::Greeting },
-            height: state.is_greeted().then_some(state.best.height),
-            latency_ms: state.session.latency_ms(),
-            bytes_in: 0,
-            bytes_out: 0,
-            last_refusal: self.addresses.last_refusal(state.address()).map(str::to_owned),
-        });
-        let is_connected = |address: &PeerAddress| self.peers.values().any(|state| state.address() == address);
-        let waiting = self.addresses.added().filter(|(address, ..)| !is_connected(address));
-        let waiting = waiting.map(|(address, is_busy, last_refusal)| PeerStatus {
-            address: address.clone(),
-            direction: Direction::Outbound,
-            state: if is_busy { PeerState::Dialling } else { PeerState::Waiting },
-            height: None,
-            latency_ms: None,
-            bytes_in: 0,
-            bytes_out: 0,
-            last_refusal: last_refusal.map(str::to_owned),
-        });
-        connected.chain(waiting).collect()
-    }
-
-    fn sync_status(&self, now: Now) -> Option<SyncStatus> {
-        let height = self.ledger.tip().height();
-        let target = self.best_claim()?.height.max(self.sync.best_height().unwrap_or_default());
-        if target.above(height) < 2 {
-            return None;
-        }
-        let blocks_per_second = self.sync.progress().per_second(now.moment);
-        let seconds = target.above(height) as f64 / blocks_per_second;
-        let seconds_left = seconds.is_finite().then_some(seconds.ceil() as u64);
-        Some(SyncStatus { height, target, blocks_per_second, seconds_left })
-    }
-
-    /// Attempts a second that the last blocks took, by their targets and times.
-    fn hash_rate(&self, now: Now) -> f64 {
-        let tip = self.ledger.tip();
-        let from = tip.height().get().saturating_sub(HASH_RATE_BLOCKS);
-        let entry = self.ledger.id_at(from).ok().flatten().and_then(|id| self.ledger.header(&id).ok().flatten());
-        let Some(entry) = entry.filter(|entry| entry.header.height.get() > 0) else { return 0.0 };
-        let work = tip.work().saturating_sub(entry.work).as_f64();
-        let seconds = now.time.max(tip.time()).since(entry.header.time);
-        if seconds == 0 { 0.0 } else { work / seconds as f64 }
     }
 }
 
@@ -502,6 +431,8 @@ impl Iterator for Outputs<'_> {
 fn read_text<D: Disk>(disk: &D, name: &str) -> Result<Option<String>, StoreError> {
     /// A thousand addresses of the longest names.
     const PEERS_FILE_MAX_BYTES: u64 = 512 * 1024;
-    let bytes = disk.read_small(name, PEERS_FILE_MAX_BYTES).map_err(|error| StoreError::file(disk.path(name), error))?;
+    let bytes = disk
+        .read_small(name, PEERS_FILE_MAX_BYTES)
+        .map_err(|error| StoreError::File { path: disk.path(name), source: error })?;
     Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
 }

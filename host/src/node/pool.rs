@@ -14,9 +14,9 @@ use mote_core::transaction::Transaction;
 
 use super::request::SubmitError;
 use crate::store::disk::Disk;
+use crate::store::error::StoreError;
 use crate::store::journal::Journal;
 use crate::store::ledger::Ledger;
-use crate::store::error::StoreError;
 
 /// The core's mempool over vectors.
 pub type HostMempool = Mempool<Vec<Slot>, Vec<Positions>>;
@@ -46,12 +46,11 @@ impl<D: Disk> Pool<D> {
         params: Arc<Params>,
         capacity: usize,
         mut journal: Journal<D>,
-        recorded: Vec<Vec<u8>>,
+        recorded: Vec<Transaction>,
         ledger: &Ledger<D>,
     ) -> Result<Self, StoreError> {
         let mut mempool = Mempool::new(vec![None; capacity], vec![Positions::default(); capacity]);
-        for bytes in recorded {
-            let Ok(transaction) = codec::decode::<Transaction>(&bytes) else { continue };
+        for transaction in recorded {
             let id = transaction.id();
             let account = ledger.account(&transaction.sender.account_key())?;
             let came_in = check_transaction(&params, &transaction)
@@ -86,12 +85,17 @@ impl<D: Disk> Pool<D> {
             debit(&as_if_next, account).map_err(|error| PoolError::Refused(error.into()))?;
         }
         let params = self.params.clone();
-        let checked = check_transaction(&params, transaction).map_err(|error| PoolError::Refused(error.into()))?;
+        let checked =
+            check_transaction(&params, transaction).map_err(|error| PoolError::Refused(error.into()))?;
         self.insert_checked(&checked, account)?;
         Ok(id)
     }
 
-    fn insert_checked(&mut self, checked: &CheckedTransaction<'_>, account: Account) -> Result<(), PoolError> {
+    fn insert_checked(
+        &mut self,
+        checked: &CheckedTransaction<'_>,
+        account: Account,
+    ) -> Result<(), PoolError> {
         let inserted =
             self.mempool.insert(checked, account).map_err(|error| PoolError::Refused(error.into()))?;
         self.version += 1;

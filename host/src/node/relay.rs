@@ -8,7 +8,7 @@ use mote_core::peer::limits::{ADDRESSES_MAX, TRANSACTION_IDS_MAX};
 use mote_core::peer::{Answer, Asked, Due, Offence, Received};
 use mote_core::rules::Clock;
 use mote_core::transaction::Transaction;
-use mote_core::units::{Height, Timestamp};
+use mote_core::units::Height;
 use mote_core::wire::{Hello, List, Message, NetAddress, PROTOCOL_VERSION, Services};
 
 use super::addresses::{GROUP_MAX, INBOUND_MAX, OUTBOUND_MAX, Origin, group};
@@ -30,8 +30,11 @@ impl<D: Disk> Node<D> {
             let group_of = address.ip().and_then(group);
             let of_group = inbound().filter(|state| state.remote.ip().and_then(group) == group_of).count();
             let is_crowded = group_of.is_some() && of_group >= GROUP_MAX;
-            if inbound().count() >= INBOUND_MAX || is_crowded || self.addresses.is_discouraged(&address, now.moment) {
-                return self.close(peer, "no room for this connection");
+            if inbound().count() >= INBOUND_MAX
+                || is_crowded
+                || self.addresses.is_discouraged(&address, now.moment)
+            {
+                return self.hang_up(peer, "no room for this connection");
             }
         }
         let state = Peer::new(self.greeting, direction, address.clone(), now.moment);
@@ -89,13 +92,14 @@ impl<D: Disk> Node<D> {
         if let (Direction::Inbound, Some(ip), true) = (state.direction, state.remote.ip(), hello.port != 0) {
             state.listens_at = Some(PeerAddress::from_ip(ip, hello.port));
         }
-        let (direction, listens_at, address) = (state.direction, state.listens_at.clone(), state.address().clone());
+        let (direction, listens_at, address) =
+            (state.direction, state.listens_at.clone(), state.address().clone());
         if let Some(twin) = self.twin(peer, hello.nonce) {
             // Of two connections between the same nodes both keep the one that the lower number opened.
             let is_mine_lower = self.greeting.nonce < hello.nonce;
             let keeps_new = (direction == Direction::Outbound) == is_mine_lower;
             let extra = if keeps_new { twin } else { peer };
-            self.close(extra, "already connected");
+            self.hang_up(extra, "already connected");
             if !keeps_new {
                 return Ok(());
             }
@@ -115,7 +119,9 @@ impl<D: Disk> Node<D> {
         }
         let open: Vec<Hash32> = self.pool.best(TRANSACTION_IDS_MAX).map(|entry| entry.id()).collect();
         if !open.is_empty() {
-            self.send_list(peer, &open, TRANSACTION_IDS_MAX, Message::HaveTransactions);
+            let mut buffer = Vec::new();
+            let list = self.list_for(peer, &open, TRANSACTION_IDS_MAX, &mut buffer);
+            self.send(peer, &Message::HaveTransactions(list));
         }
         self.follow(now, peer);
         Ok(())
@@ -138,7 +144,7 @@ impl<D: Disk> Node<D> {
                 }
                 received
             }
-            (Asked::Block(id), Message::Block(bytes)) => self.receive_block(now, peer, id, bytes),
+            (Asked::Block(id), Message::Block(bytes)) => self.receive_block(now, id, bytes),
             (Asked::Block(id), _) => {
                 self.lacks_block(now, peer, id);
                 Ok(())
@@ -178,13 +184,15 @@ impl<D: Disk> Node<D> {
             }
             Err(PoolError::Refused(error)) => {
                 self.refused.insert(id);
-                let is_dishonest = matches!(&error, SubmitError::Rule(error) if needs_no_accounts(error.rule()));
+                let is_dishonest =
+                    matches!(&error, SubmitError::Rule(error) if needs_no_accounts(error.rule()));
                 if let (true, SubmitError::Rule(error)) = (is_dishonest, &error) {
                     return Err(Offence::Rule(*error));
                 }
-                let is_tolerable = self.peers.get_mut(&peer).is_none_or(|state| state.count_refusal(now.moment));
+                let is_tolerable =
+                    self.peers.get_mut(&peer).is_none_or(|state| state.count_refusal(now.moment));
                 if !is_tolerable {
-                    self.close(peer, "too many transactions that cannot be mined");
+                    self.hang_up(peer, "too many transactions that cannot be mined");
                 }
                 Ok(())
             }
@@ -204,7 +212,8 @@ impl<D: Disk> Node<D> {
         let id = self.pool.insert(transaction, &self.ledger)?;
         self.needs_sync = true;
         self.news.push(id);
-        self.outputs.push_back(Output::Event(Event::Transaction { id, transaction: Box::new(transaction.clone()) }));
+        self.outputs
+            .push_back(Output::Event(Event::Transaction { id, transaction: Box::new(transaction.clone()) }));
         Ok(id)
     }
 
@@ -222,7 +231,11 @@ impl<D: Disk> Node<D> {
         if let Added::Reorganised { disconnected, .. } = &added {
             self.return_to_pool(disconnected)?;
             let depth = disconnected.len() as u64;
-            self.outputs.push_back(Output::Event(Event::Reorganisation { from: before, to: block.header.id(), depth }));
+            self.outputs.push_back(Output::Event(Event::Reorganisation {
+                from: before,
+                to: block.header.id(),
+                depth,
+            }));
         }
         let header = &block.header;
         self.outputs.push_back(Output::Event(Event::Block {
@@ -258,8 +271,12 @@ impl<D: Disk> Node<D> {
             match self.ledger.header(&id) {
                 Ok(Some(entry)) => {
                     let unaware = |state: &Peer| state.is_greeted() && state.best.id != id;
-                    let peers: Vec<PeerId> =
-                        self.peers.iter().filter(|(_, state)| unaware(state)).map(|(peer, _)| *peer).collect();
+                    let peers: Vec<PeerId> = self
+                        .peers
+                        .iter()
+                        .filter(|(_, state)| unaware(state))
+                        .map(|(peer, _)| *peer)
+                        .collect();
                     peers.iter().for_each(|peer| self.send(*peer, &Message::Tip(entry.header.clone())));
                 }
                 Ok(None) => {}
@@ -267,13 +284,16 @@ impl<D: Disk> Node<D> {
             }
         }
         let news = std::mem::take(&mut self.news);
-        let peers: Vec<PeerId> = self.peers.iter().filter(|(_, state)| state.is_greeted()).map(|(peer, _)| *peer).collect();
+        let peers: Vec<PeerId> =
+            self.peers.iter().filter(|(_, state)| state.is_greeted()).map(|(peer, _)| *peer).collect();
         for ids in news.chunks(TRANSACTION_IDS_MAX) {
             for peer in &peers {
                 let Some(state) = self.peers.get_mut(peer) else { continue };
                 let unaware: Vec<Hash32> = ids.iter().filter(|id| state.has.insert(**id)).copied().collect();
                 if !unaware.is_empty() {
-                    self.send_list(*peer, &unaware, TRANSACTION_IDS_MAX, Message::HaveTransactions);
+                    let mut buffer = Vec::new();
+                    let list = self.list_for(*peer, &unaware, TRANSACTION_IDS_MAX, &mut buffer);
+                    self.send(*peer, &Message::HaveTransactions(list));
                 }
             }
         }
@@ -303,14 +323,16 @@ impl<D: Disk> Node<D> {
         let outbound = self.peers.values().filter(|state| state.direction == Direction::Outbound).count();
         let mut room = OUTBOUND_MAX.saturating_sub(outbound);
         loop {
-            let connected: BTreeSet<PeerAddress> = self.peers.values().map(|state| state.address().clone()).collect();
+            let connected: BTreeSet<PeerAddress> =
+                self.peers.values().map(|state| state.address().clone()).collect();
             let in_group = |address: &PeerAddress| {
                 let group_of = address.ip().and_then(group);
                 let same = self.peers.values().filter(|state| state.remote.ip().and_then(group) == group_of);
                 if group_of.is_some() { same.count() } else { 0 }
             };
             let is_wanted = |address: &PeerAddress, origin: Origin| {
-                !connected.contains(address) && (origin == Origin::Added || (room > 0 && in_group(address) < GROUP_MAX))
+                !connected.contains(address)
+                    && (origin == Origin::Added || (room > 0 && in_group(address) < GROUP_MAX))
             };
             let Some(address) = self.addresses.next_to_dial(now.moment, is_wanted) else { return };
             room = room.saturating_sub(1);
@@ -337,17 +359,17 @@ impl<D: Disk> Node<D> {
     /// Notes what a peer refused this node for.
     pub(super) fn note_refusal(&mut self, peer: PeerId, reason: &str) {
         let shown: String = reason.chars().filter(|letter| !letter.is_control()).take(200).collect();
-        self.close(peer, &format!("refused by the peer: {shown}"));
+        self.hang_up(peer, &format!("refused by the peer: {shown}"));
     }
 
     /// Asks for a connection to be closed; it counts until it is.
-    pub(super) fn close(&mut self, peer: PeerId, reason: &str) {
+    pub(super) fn hang_up(&mut self, peer: PeerId, reason: &str) {
         self.outputs.push_back(Output::Close { peer, reason: reason.to_owned() });
     }
 
     /// Closes a connection and deals with it no more.
     pub(super) fn close_now(&mut self, now: Now, peer: PeerId, reason: &str) {
-        self.close(peer, reason);
+        self.hang_up(peer, reason);
         self.closed(now, peer, reason);
     }
 
@@ -377,9 +399,4 @@ fn needs_no_accounts(rule: mote_core::rules::Rule) -> bool {
             | Rule::TransactionRecipient
             | Rule::TransactionSignature
     )
-}
-
-/// How long a block's time is past, for the status.
-pub(super) fn age(now: Timestamp, then: Timestamp) -> u64 {
-    now.since(then)
 }

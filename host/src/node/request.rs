@@ -212,11 +212,16 @@ impl FromStr for PeerAddress {
         }
         let is_label = |label: &str| {
             let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-            (1..=63).contains(&label.len()) && label.bytes().all(is_allowed) && !label.starts_with('-') && !label.ends_with('-')
+            (1..=63).contains(&label.len())
+                && label.bytes().all(is_allowed)
+                && !label.starts_with('-')
+                && !label.ends_with('-')
         };
         // A name that ends in a number would be read as an IPv4 address in some other notation.
         let last = host.rsplit('.').next().unwrap_or_default();
-        let is_name = host.len() <= 253 && host.split('.').all(is_label) && !last.bytes().all(|byte| byte.is_ascii_digit());
+        let is_name = host.len() <= 253
+            && host.split('.').all(is_label)
+            && !last.bytes().all(|byte| byte.is_ascii_digit());
         if !is_name || last.starts_with("0x") {
             return Err(error("the host is neither an IP address nor a host name"));
         }
@@ -238,9 +243,29 @@ mod tests {
     #[test]
     fn anything_else_is_refused() {
         let wrong = [
-            "", ":", "localhost", "localhost:", "localhost:0", "localhost:65536", "localhost:+80", "http://localhost:80",
-            "localhost:80/", "localhost/x:80", "user@localhost:80", "localhost?x:80", "::1:80", "[::1:80", "[::1]80",
-            "1.2.3:80", "0x7f.1:80", "127.1:80", "a b:80", "a..b:80", "-a:80", "\u{e4}:80", "localhost:80\r\nX: y",
+            "",
+            ":",
+            "localhost",
+            "localhost:",
+            "localhost:0",
+            "localhost:65536",
+            "localhost:+80",
+            "http://localhost:80",
+            "localhost:80/",
+            "localhost/x:80",
+            "user@localhost:80",
+            "localhost?x:80",
+            "::1:80",
+            "[::1:80",
+            "[::1]80",
+            "1.2.3:80",
+            "0x7f.1:80",
+            "127.1:80",
+            "a b:80",
+            "a..b:80",
+            "-a:80",
+            "\u{e4}:80",
+            "localhost:80\r\nX: y",
         ];
         for text in wrong {
             assert!(text.parse::<PeerAddress>().is_err(), "{text:?}");

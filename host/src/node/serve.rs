@@ -10,7 +10,7 @@ use mote_core::rules::{CheckedTransaction, check_transaction};
 use mote_core::state::{Proof, ProofOf, ProofRef};
 use mote_core::transaction::Transaction;
 use mote_core::wire::{List, ListWriter, Message, NetAddress};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::peers::PeerId;
 use super::sync::HeadersError;
@@ -24,7 +24,12 @@ const ENVELOPE_BYTES: usize = 64;
 
 impl<D: Disk> Node<D> {
     /// Answers a request, or takes in news.
-    pub(super) fn receive_message(&mut self, now: Now, peer: PeerId, message: Message<'_>) -> Result<(), Offence> {
+    pub(super) fn receive_message(
+        &mut self,
+        now: Now,
+        peer: PeerId,
+        message: Message<'_>,
+    ) -> Result<(), Offence> {
         match message {
             Message::Tip(header) => self.receive_tip(now, peer, &header),
             Message::HaveTransactions(ids) => self.hear_of_transactions(peer, &ids),
@@ -32,7 +37,9 @@ impl<D: Disk> Node<D> {
             Message::Transaction(transaction) => self.receive_transaction(now, peer, &transaction),
             Message::GetHeaders { locator, limit } => match self.headers_for(&locator, limit) {
                 Ok(headers) => {
-                    self.send_list(peer, &headers, usize::from(HEADERS_MAX), Message::Headers);
+                    let mut buffer = Vec::new();
+                    let list = self.list_for(peer, &headers, usize::from(HEADERS_MAX), &mut buffer);
+                    self.send(peer, &Message::Headers(list));
                     Ok(())
                 }
                 Err(HeadersError::Offence(offence)) => Err(offence),
@@ -105,23 +112,20 @@ impl<D: Disk> Node<D> {
         }
     }
 
-    /// Sends as many items as the peer can take, at most `limit`.
-    pub(super) fn send_list<T: Serialize>(
-        &mut self,
+    /// As many items as the peer can take in one message, at most `limit`.
+    pub(super) fn list_for<'b, T: Serialize + for<'d> Deserialize<'d>>(
+        &self,
         peer: PeerId,
         items: &[T],
         limit: usize,
-        message: impl for<'b> FnOnce(List<'b, T>) -> Message<'b>,
-    ) where
-        for<'b> T: serde::Deserialize<'b>,
-    {
-        let Some(state) = self.peers.get(&peer) else { return };
-        let room = state.session.message_max().saturating_sub(ENVELOPE_BYTES);
+        buffer: &'b mut Vec<u8>,
+    ) -> List<'b, T> {
+        let room = self.peers.get(&peer).map_or(0, |state| state.session.message_max());
         let needed = items.iter().take(limit).map(encoded_len).sum::<usize>();
-        let mut buffer = vec![0; room.min(needed)];
-        let mut writer = ListWriter::new(&mut buffer);
+        buffer.resize(room.saturating_sub(ENVELOPE_BYTES).min(needed), 0);
+        let mut writer = ListWriter::new(buffer);
         items.iter().take(limit).all(|item| writer.push(item).is_ok());
-        self.send(peer, &message(writer.finish()));
+        writer.finish()
     }
 
     fn hear_of_transactions(&mut self, peer: PeerId, ids: &List<'_, Hash32>) -> Result<(), Offence> {
@@ -130,13 +134,16 @@ impl<D: Disk> Node<D> {
             if let Some(state) = self.peers.get_mut(&peer) {
                 state.has.insert(id);
             }
-            let is_known = self.pool.mempool().get(&id).is_some() || self.ledger.transaction(&id).is_ok_and(|found| found.is_some());
+            let is_known = self.pool.mempool().get(&id).is_some()
+                || self.ledger.transaction(&id).is_ok_and(|found| found.is_some());
             if !is_known && !self.was_refused(&id) {
                 unknown.push(id);
             }
         }
         if !unknown.is_empty() {
-            self.send_list(peer, &unknown, TRANSACTION_IDS_MAX, Message::GetTransactions);
+            let mut buffer = Vec::new();
+            let list = self.list_for(peer, &unknown, TRANSACTION_IDS_MAX, &mut buffer);
+            self.send(peer, &Message::GetTransactions(list));
         }
         Ok(())
     }
@@ -163,7 +170,9 @@ impl<D: Disk> Node<D> {
             })
             .take(ADDRESSES_MAX)
             .collect();
-        self.send_list(peer, &known, ADDRESSES_MAX, Message::Addresses);
+        let mut buffer = Vec::new();
+        let list = self.list_for(peer, &known, ADDRESSES_MAX, &mut buffer);
+        self.send(peer, &Message::Addresses(list));
     }
 
     fn send_inclusion(&mut self, peer: PeerId, transaction: Hash32) {
@@ -178,8 +187,9 @@ impl<D: Disk> Node<D> {
             Err(error) => return self.fail(error),
         };
         let index = found.index;
-        let make = move |path| Message::Inclusion { transaction, header, index, path };
-        self.send_list(peer, &found.path, found.path.len(), make);
+        let mut buffer = Vec::new();
+        let path = self.list_for(peer, &found.path, found.path.len(), &mut buffer);
+        self.send(peer, &Message::Inclusion { transaction, header, index, path });
     }
 
     fn send_template_witness(
@@ -226,7 +236,7 @@ impl<D: Disk> Node<D> {
                     self.send(peer, &Message::WitnessTransaction { transaction, sender, recipient });
                 }
                 Ok(Some(WitnessPart::End { miner })) => {
-                    self.send(peer, &Message::WitnessEnd(miner.as_ref().map(borrow)));
+                    self.send(peer, &Message::WitnessEnd(miner.as_deref().map(borrow)));
                 }
                 Ok(None) => return,
                 Err(AddError::Store(error)) => return self.fail(error),
@@ -250,7 +260,7 @@ impl<D: Disk> Node<D> {
 }
 
 /// The items of a list that may hold `limit` of them.
-pub(super) fn bounded<'a, T: serde::Deserialize<'a> + Serialize>(
+pub(super) fn bounded<'a, T: Deserialize<'a> + Serialize>(
     list: &List<'a, T>,
     limit: usize,
 ) -> Result<Vec<T>, Offence> {

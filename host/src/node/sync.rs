@@ -11,7 +11,6 @@ use mote_core::hash::Hash32;
 use mote_core::peer::branch::Branch;
 use mote_core::peer::limits::HEADERS_MAX;
 use mote_core::peer::{Asked, Offence};
-use mote_core::pow::Work;
 use mote_core::rules::{Clock, Rule, RuleError};
 use mote_core::units::Height;
 use mote_core::wire::{List, ListWriter, Message};
@@ -40,7 +39,6 @@ const AHEAD_MAX: usize = 32;
 /// A block whose header was checked and whose body is not in the ledger yet.
 struct Wanted {
     header: Header,
-    work: Work,
     shown_by: BTreeSet<PeerId>,
     body: Option<Block>,
 }
@@ -83,14 +81,16 @@ impl Sync {
         let orphaned: Vec<Hash32> = self
             .wanted
             .iter_mut()
-            .filter_map(|(id, wanted)| (wanted.shown_by.remove(&peer) && wanted.shown_by.is_empty()).then_some(*id))
+            .filter_map(|(id, wanted)| {
+                (wanted.shown_by.remove(&peer) && wanted.shown_by.is_empty()).then_some(*id)
+            })
             .collect();
         orphaned.iter().for_each(|id| {
             self.take(id);
         });
     }
 
-    fn want(&mut self, id: Hash32, header: Header, work: Work, peer: PeerId) -> bool {
+    fn want(&mut self, id: Hash32, header: Header, peer: PeerId) -> bool {
         if let Some(wanted) = self.wanted.get_mut(&id) {
             wanted.shown_by.insert(peer);
             return true;
@@ -100,7 +100,7 @@ impl Sync {
         }
         self.order.insert((header.height, id));
         self.children.insert((header.previous, id));
-        self.wanted.insert(id, Wanted { header, work, shown_by: BTreeSet::from([peer]), body: None });
+        self.wanted.insert(id, Wanted { header, shown_by: BTreeSet::from([peer]), body: None });
         true
     }
 
@@ -201,7 +201,11 @@ impl<D: Disk> Node<D> {
     /// Follows one header on its peer's branch, and keeps it where the branch is worth it.
     fn follow_header(&mut self, now: Now, peer: PeerId, header: &Header) -> Result<Followed, Offence> {
         let continues = |branch: &Branch| branch.tip().id() == header.previous;
-        let current = self.peers.get_mut(&peer).and_then(|state| state.branch.take()).filter(|branch| continues(branch));
+        let current = self
+            .peers
+            .get_mut(&peer)
+            .and_then(|state| state.branch.take())
+            .filter(|branch| continues(branch));
         let mut branch = match current {
             Some(branch) => branch,
             None => match self.ledger.tip_of(&header.previous) {
@@ -224,7 +228,10 @@ impl<D: Disk> Node<D> {
         let best = Best { id: checked.id(), height: header.height, work: branch.tip().work() };
         let is_kept = branch.is_worth_keeping(self.ledger.tip());
         if self.sync.invalid.contains(&best.id) {
-            return Err(Offence::Rule(RuleError::HeaderPrevious { got: best.id, expected: self.ledger.tip().id() }));
+            return Err(Offence::Rule(RuleError::HeaderPrevious {
+                got: best.id,
+                expected: self.ledger.tip().id(),
+            }));
         }
         let is_stored = match self.ledger.contains(&best.id) {
             Ok(is_stored) => is_stored,
@@ -254,7 +261,7 @@ impl<D: Disk> Node<D> {
             state.proven = Some((best.height, best.id));
             return Ok(Followed::Again);
         }
-        if !self.sync.want(best.id, header.clone(), best.work, peer) {
+        if !self.sync.want(best.id, header.clone(), peer) {
             return Ok(Followed::Stop);
         }
         state.branch = Some(branch);
@@ -265,7 +272,10 @@ impl<D: Disk> Node<D> {
     pub(super) fn receive_tip(&mut self, now: Now, peer: PeerId, header: &Header) -> Result<(), Offence> {
         let id = header.id();
         if self.sync.invalid.contains(&id) {
-            return Err(Offence::Rule(RuleError::HeaderPrevious { got: id, expected: self.ledger.tip().id() }));
+            return Err(Offence::Rule(RuleError::HeaderPrevious {
+                got: id,
+                expected: self.ledger.tip().id(),
+            }));
         }
         match self.ledger.header(&id) {
             Ok(Some(entry)) => {
@@ -322,7 +332,9 @@ impl<D: Disk> Node<D> {
                 let has_it = wanted.shown_by.contains(peer) || state.best.height >= height;
                 has_it && state.session.free_requests() > 1 && !state.missing.contains(&id)
             });
-            let Some(peer) = can_have.max_by_key(|(_, state)| state.session.free_requests()).map(|(peer, _)| *peer) else {
+            let Some(peer) =
+                can_have.max_by_key(|(_, state)| state.session.free_requests()).map(|(peer, _)| *peer)
+            else {
                 self.give_up_if_lost(&id);
                 continue;
             };
@@ -337,9 +349,10 @@ impl<D: Disk> Node<D> {
     /// Wants a block no more that everybody who showed it does not have.
     fn give_up_if_lost(&mut self, id: &Hash32) {
         let Some(wanted) = self.sync.wanted.get(id) else { return };
-        let is_lost = wanted.shown_by.iter().all(|peer| {
-            self.peers.get(peer).is_none_or(|state| state.missing.contains(id))
-        });
+        let is_lost = wanted
+            .shown_by
+            .iter()
+            .all(|peer| self.peers.get(peer).is_none_or(|state| state.missing.contains(id)));
         if is_lost {
             let mut queue = vec![*id];
             while let Some(id) = queue.pop() {
@@ -350,7 +363,7 @@ impl<D: Disk> Node<D> {
     }
 
     /// Takes in a block that a peer was asked for.
-    pub(super) fn receive_block(&mut self, now: Now, peer: PeerId, id: Hash32, bytes: &[u8]) -> Result<(), Offence> {
+    pub(super) fn receive_block(&mut self, now: Now, id: Hash32, bytes: &[u8]) -> Result<(), Offence> {
         let body = block::decode(bytes).map_err(Offence::Malformed)?;
         // A body that is not the header's is the sender's fault, not the block's.
         let (got, expected) = (transactions_root(&body.transactions), body.header.transactions_root);
@@ -412,12 +425,19 @@ impl<D: Disk> Node<D> {
 
     /// The best chain that a connected peer claims or showed, where it is better than this node's.
     pub(super) fn best_claim(&self) -> Option<Best> {
-        let better = self.peers.values().filter(|state| state.is_greeted() && state.best.work > self.ledger.tip().work());
+        let better = self
+            .peers
+            .values()
+            .filter(|state| state.is_greeted() && state.best.work > self.ledger.tip().work());
         better.map(|state| state.best).max_by_key(|best| best.work)
     }
 
     /// What a locator of a peer is answered with, as much as the peer can take.
-    pub(super) fn headers_for(&self, locator: &List<'_, Hash32>, limit: u16) -> Result<Vec<Header>, HeadersError> {
+    pub(super) fn headers_for(
+        &self,
+        locator: &List<'_, Hash32>,
+        limit: u16,
+    ) -> Result<Vec<Header>, HeadersError> {
         let ids: Result<Vec<Hash32>, _> = locator.iter().take(mote_core::wire::LOCATOR_MAX_IDS + 1).collect();
         let ids = ids.map_err(|error| HeadersError::Offence(Offence::Malformed(error)))?;
         if ids.len() > mote_core::wire::LOCATOR_MAX_IDS {

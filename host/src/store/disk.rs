@@ -1,6 +1,6 @@
 //! The file operations that the store uses, so that a disk with faults can stand in for the real
 //! one: [`Disk`] is one flat folder, [`DiskFile`] a file in it. [`FileDisk`] is the real folder;
-//! a disk in memory is what tests and the simulator run on.
+//! [`MemoryDisk`](super::memory::MemoryDisk) is what tests and the simulator run on.
 
 use std::fmt::Debug;
 use std::fs::{File, OpenOptions};
@@ -9,7 +9,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 /// One folder of files. Names are plain file names without a path.
-pub trait Disk: Send + Sync + 'static {
+pub trait Disk: Clone + Send + Sync + 'static {
     /// A file of this folder.
     type File: DiskFile;
 
@@ -26,8 +26,43 @@ pub trait Disk: Send + Sync + 'static {
     /// Removes a file. It may be there again after a power cut until [`Disk::sync_folder`].
     fn remove(&self, name: &str) -> io::Result<()>;
 
+    /// Gives a file another name at once; what had that name before is gone.
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+
     /// Returns once the names of the files are on the disk.
     fn sync_folder(&self) -> io::Result<()>;
+
+    /// Puts `bytes` in the place of a whole file: a crash leaves the old content or the new one.
+    fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let temporary = format!("{name}.tmp");
+        match self.remove(&temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let file = self.create(&temporary)?;
+        file.write_at(0, bytes)?;
+        file.sync()?;
+        self.rename(&temporary, name)?;
+        self.sync_folder()
+    }
+
+    /// All of a file of at most `limit` bytes; `None` where there is no such file.
+    fn read_small(&self, name: &str, limit: u64) -> io::Result<Option<Vec<u8>>> {
+        let file = match self.open(name) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            file => file?,
+        };
+        let length = file.len()?;
+        if length > limit {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("the file has {length} bytes, expected at most {limit}"),
+            ));
+        }
+        let mut bytes = vec![0; length as usize];
+        file.read_at(0, &mut bytes)?;
+        Ok(Some(bytes))
+    }
 
     /// How messages to people name the file.
     fn path(&self, name: &str) -> PathBuf;
@@ -102,6 +137,10 @@ impl Disk for FileDisk {
         std::fs::remove_file(self.path(name))
     }
 
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        std::fs::rename(self.path(from), self.path(to))
+    }
+
     fn sync_folder(&self) -> io::Result<()> {
         File::open(&self.folder)?.sync_all()
     }
@@ -165,5 +204,52 @@ impl<F: DiskFile> redb::StorageBackend for DiskBackend<F> {
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         self.0.write_at(offset, data)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::memory::{Fault, MemoryDisk, PowerCut};
+
+    const TABLE: redb::TableDefinition<'_, u64, u64> = redb::TableDefinition::new("numbers");
+
+    fn put(database: &redb::Database, number: u64) -> Result<(), redb::Error> {
+        let transaction = database.begin_write()?;
+        transaction.open_table(TABLE)?.insert(number, number)?;
+        Ok(transaction.commit()?)
+    }
+
+    #[test]
+    fn the_database_keeps_what_it_committed() {
+        let disk = MemoryDisk::new();
+        let file = disk.create("index").unwrap();
+        disk.sync_folder().unwrap();
+        let open = || redb::Builder::new().create_with_backend(DiskBackend::new(file.clone())).unwrap();
+        let database = open();
+        put(&database, 1).unwrap();
+        disk.set_fault(Fault::PowerFails(0));
+        assert!(put(&database, 2).is_err());
+        drop(database);
+        disk.crash(PowerCut::Tears(3));
+        let database = open();
+        let transaction = redb::ReadableDatabase::begin_read(&database).unwrap();
+        let table = transaction.open_table(TABLE).unwrap();
+        assert_eq!(table.get(1).unwrap().unwrap().value(), 1);
+    }
+
+    #[test]
+    fn files_are_made_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = FileDisk::new(folder.path().join("a/b")).unwrap();
+        let file = disk.create("name").unwrap();
+        assert_eq!(disk.create("name").unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        DiskFile::write_at(&file, 3, b"x").unwrap();
+        assert_eq!(DiskFile::len(&file).unwrap(), 4);
+        assert_eq!(disk.list().unwrap(), ["name"]);
+        disk.remove("name").unwrap();
+        disk.sync_folder().unwrap();
+        assert_eq!(disk.open("name").unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert_eq!(disk.folder(), folder.path().join("a/b"));
     }
 }

@@ -9,6 +9,7 @@ use mote_core::keys::AccountKey;
 use mote_core::rules::RuleError;
 use mote_core::state::ProofError;
 
+use super::journal::JournalError;
 use super::log::{LogError, Position};
 
 /// What can go wrong between the ledger and its files. Nothing of this is the fault of a block.
@@ -23,6 +24,17 @@ pub enum StoreError {
     /// The index file cannot be opened, made or removed.
     #[error("cannot use {}: {source}", path.display())]
     IndexFile {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// The journal of open transactions cannot be opened or written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A file beside the log cannot be read or written.
+    #[error("cannot use {}: {source}", path.display())]
+    File {
         /// The file.
         path: PathBuf,
         /// What the operating system says.
@@ -49,6 +61,12 @@ pub enum StoreError {
         "the index cannot be used: {0}; where it is damaged, delete index.redb and it is rebuilt from the log"
     )]
     Index(#[source] Box<redb::Error>),
+    /// The embedded database comes upon damage that it has no error for.
+    #[error("the index is damaged: {message}; delete index.redb and it is rebuilt from the log")]
+    IndexPanic {
+        /// What the database says.
+        message: String,
+    },
     /// A row of the index does not have the form that its table asks for.
     #[error(
         "a row of index table {table} is {got} bytes long, expected {expected}; delete index.redb to rebuild it"
@@ -120,6 +138,7 @@ impl StoreError {
     pub(super) fn is_index_damage(&self) -> bool {
         match self {
             Self::Schema { .. }
+            | Self::IndexPanic { .. }
             | Self::Row { .. }
             | Self::Missing { .. }
             | Self::Node { .. }

@@ -20,13 +20,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 
 use redb::{Database, Durability, ReadOnlyTable, ReadableDatabase, StorageBackend, TableDefinition};
 
 use super::error::StoreError;
 use super::rows::{decode_node, encode_node};
-use super::tree::{Node, Nodes};
+use super::tree::{Node, NodeRef, Nodes};
 
 /// The form of the tables. Another one is not read but rebuilt.
 pub const SCHEMA: u64 = 1;
@@ -72,6 +73,9 @@ impl Table {
 }
 
 const NODES: TableDefinition<'static, u64, &'static [u8]> = TableDefinition::new("nodes");
+
+/// Key and value.
+pub type Row = (Vec<u8>, Vec<u8>);
 
 type Rows = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
@@ -152,9 +156,18 @@ impl Snapshot {
 impl Index {
     /// Opens the database in `backend`, or makes a new one where that is empty.
     pub fn open(backend: impl StorageBackend) -> Result<Self, StoreError> {
-        let database = Database::builder().set_cache_size(PAGE_CACHE_BYTES).create_with_backend(backend)?;
-        write(&database, &Changes::default())?;
-        let committed = Snapshot::of(&database)?;
+        let (database, committed) = shielded(|| {
+            let database =
+                Database::builder().set_cache_size(PAGE_CACHE_BYTES).create_with_backend(backend)?;
+            let committed = match Snapshot::of(&database) {
+                Err(StoreError::Index(error)) if matches!(*error, redb::Error::TableDoesNotExist(_)) => {
+                    write(&database, &Changes::default())?;
+                    Snapshot::of(&database)?
+                }
+                committed => committed?,
+            };
+            Ok((database, committed))
+        })?;
         let cache = Mutex::new(vec![None; CACHED_NODES]);
         Ok(Self { database, committed, pending: Changes::default(), cache })
     }
@@ -164,17 +177,15 @@ impl Index {
         if let Some(pending) = self.pending.get(table, key) {
             return Ok(pending.clone());
         }
-        Ok(self.committed.table(table).get(key)?.map(|row| row.value().to_vec()))
+        shielded(|| Ok(self.committed.table(table).get(key)?.map(|row| row.value().to_vec())))
     }
 
     /// Up to `limit` rows with `from <= key < to`, the last first.
-    pub fn last(
-        &self,
-        table: Table,
-        from: &[u8],
-        to: &[u8],
-        limit: usize,
-    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+    pub fn last(&self, table: Table, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Row>, StoreError> {
+        shielded(|| self.merge_last(table, from, to, limit))
+    }
+
+    fn merge_last(&self, table: Table, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Row>, StoreError> {
         let bounds = (Bound::Included(from), Bound::Excluded(to));
         if from >= to {
             return Ok(Vec::new());
@@ -223,8 +234,10 @@ impl Index {
 
     /// Brings everything to the disk. The log must be there already.
     pub fn commit(&mut self) -> Result<(), StoreError> {
-        write(&self.database, &self.pending)?;
-        self.committed = Snapshot::of(&self.database)?;
+        self.committed = shielded(|| {
+            write(&self.database, &self.pending)?;
+            Snapshot::of(&self.database)
+        })?;
         self.pending = Changes::default();
         Ok(())
     }
@@ -258,12 +271,24 @@ fn write(database: &Database, changes: &Changes) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// On some damage the database panics where it could return an error. The bytes of a file are input,
+/// so for the ledger it is an error.
+fn shielded<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    // What the closure leaves behind after a panic is not used again: the index is rebuilt.
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic");
+        Err(StoreError::IndexPanic { message: text.to_owned() })
+    })
+}
+
 fn slot(serial: u64) -> usize {
     serial as usize % CACHED_NODES
 }
 
 impl Nodes for Index {
-    fn node(&self, serial: u64) -> Result<Node, StoreError> {
+    fn node(&self, named: NodeRef) -> Result<Node, StoreError> {
+        let serial = named.serial;
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         let slot = &mut cache[slot(serial)];
         if let Some((_, node)) = slot.filter(|(cached, _)| *cached == serial) {
@@ -271,12 +296,15 @@ impl Nodes for Index {
         }
         let node = match self.pending.nodes.get(&serial) {
             Some(node) => *node,
-            None => {
+            None => shielded(|| {
                 let row = self.committed.nodes.get(serial)?;
                 let row = row.ok_or(StoreError::Node { serial, problem: "missing" })?;
-                decode_node(serial, row.value())?
-            }
+                decode_node(serial, row.value())
+            })?,
         };
+        if node.hash() != named.hash {
+            return Err(StoreError::Node { serial, problem: "not the one that was named" });
+        }
         *slot = Some((serial, node));
         Ok(node)
     }

@@ -6,13 +6,13 @@
 
 use std::num::NonZero;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use mote_core::chain::Tip;
 use mote_core::hash::Hash32;
 use mote_core::params::Params;
 use mote_core::rules::{Clock, RuleError, check_header};
 use mote_core::state::UpdateError;
+use mote_core::units::Moment;
 
 use super::disk::Disk;
 use super::error::StoreError;
@@ -31,8 +31,8 @@ pub const COMMIT_BLOCKS: u64 = 256;
 /// The index is committed once this many rows and nodes lie in memory: about 100 MB.
 pub const COMMIT_ROWS: usize = 400_000;
 
-/// The index is committed once no block has come for this long.
-pub const COMMIT_IDLE: Duration = Duration::from_secs(2);
+/// The index is committed once no block has come for this long, in milliseconds.
+pub const COMMIT_IDLE_MS: u64 = 2_000;
 
 /// What became of a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,7 +105,7 @@ pub struct Ledger<D: Disk> {
     /// How many blocks are in the index but not committed.
     pub(super) uncommitted_blocks: u64,
     /// The number of blocks when [`Ledger::maintain`] last saw it change, and when that was.
-    pub(super) last_change: Option<(u64, Instant)>,
+    pub(super) last_change: Option<(u64, Moment)>,
     pub(super) workers: NonZero<usize>,
 }
 
@@ -148,14 +148,14 @@ impl<D: Disk> Ledger<D> {
     }
 
     /// Commits the index when that is due: after [`COMMIT_BLOCKS`] blocks, [`COMMIT_ROWS`] rows, or
-    /// when no block has come for [`COMMIT_IDLE`]. Worth calling after each block and once a second.
-    pub fn maintain(&mut self, now: Instant) -> Result<(), StoreError> {
+    /// when no block has come for [`COMMIT_IDLE_MS`]. Worth calling after each block and once a second.
+    pub fn maintain(&mut self, now: Moment) -> Result<(), StoreError> {
         let last = match self.last_change {
             Some((blocks, last)) if blocks == self.blocks => last,
             _ => now,
         };
         self.last_change = Some((self.blocks, last));
-        let is_idle = now.saturating_duration_since(last) >= COMMIT_IDLE;
+        let is_idle = now.since(last) >= COMMIT_IDLE_MS;
         if is_idle || self.is_batch_full() { self.commit() } else { Ok(()) }
     }
 
@@ -164,12 +164,13 @@ impl<D: Disk> Ledger<D> {
         self.commit()
     }
 
+    /// Whether so much is not committed that it is time to.
     pub(super) fn is_batch_full(&self) -> bool {
         self.uncommitted_blocks >= COMMIT_BLOCKS || self.index.pending() >= COMMIT_ROWS
     }
 
-    /// Brings the log and then the index to the disk.
-    pub(super) fn commit(&mut self) -> Result<(), StoreError> {
+    /// Brings the log and then the index to the disk, due or not.
+    pub fn commit(&mut self) -> Result<(), StoreError> {
         if self.index.pending() == 0 {
             return Ok(());
         }

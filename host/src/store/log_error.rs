@@ -3,7 +3,7 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use mote_core::frame::ReadError;
 use mote_core::hash::Hash32;
@@ -27,7 +27,7 @@ pub enum LogError {
         source: io::Error,
     },
     /// A record is not as it was written.
-    #[error("{} is damaged at offset {offset}: {problem}; {WAY_BACK}", path.display())]
+    #[error("{} is damaged at offset {offset}: {problem}; {}", path.display(), way_back(path))]
     Damaged {
         /// The segment file.
         path: PathBuf,
@@ -39,8 +39,9 @@ pub enum LogError {
     /// A record is not as it was written, and later ones prove that it once was on the disk.
     #[error(
         "{} is damaged at offset {offset}: {problem}; this is no torn write, for a later write \
-         stands intact at offset {behind}; {WAY_BACK}",
-        path.display()
+         stands intact at offset {behind}; {}",
+        path.display(),
+        way_back(path)
     )]
     DamagedWithin {
         /// The segment file.
@@ -53,13 +54,17 @@ pub enum LogError {
         behind: u32,
     },
     /// A segment file of the row is not there.
-    #[error("{} is missing, although there are later files; {WAY_BACK}", path.display())]
+    #[error("{} is missing, although there are later files; {}", path.display(), way_back(path))]
     MissingSegment {
         /// The file that should be there.
         path: PathBuf,
     },
     /// The log ends before what is known to have been in it.
-    #[error("{} ends at {got}, but records up to {expected} were written; {WAY_BACK}", path.display())]
+    #[error(
+        "{} ends at {got}, but records up to {expected} were written; {}",
+        path.display(),
+        way_back(path)
+    )]
     Shorter {
         /// The last segment file.
         path: PathBuf,
@@ -154,5 +159,11 @@ pub enum LogError {
     },
 }
 
-const WAY_BACK: &str = "`mote verify` lists what is intact, `mote import` builds the chain anew from an \
-                        export or from peers";
+/// What to do about damage. Open transactions can be sent again; the chain can be had from others.
+fn way_back(path: &Path) -> &'static str {
+    if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("open-")) {
+        "to give up the open transactions, move the open-*.seg files away; their senders can send them again"
+    } else {
+        "`mote verify` lists what is intact, `mote import` builds the chain anew from an export or from peers"
+    }
+}

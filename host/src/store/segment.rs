@@ -1,6 +1,9 @@
 //! One file of a log: its name, its header and its records. Only [`super::log`] calls it; the byte
 //! map stands there.
 
+mod header;
+mod window;
+
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,9 +13,7 @@ use mote_core::hash::Hash32;
 
 use super::disk::{Disk, DiskFile};
 use super::log_error::{LogError, Problem};
-
-/// The version of the format, which stands in every header.
-pub const FORMAT_VERSION: u16 = 1;
+pub use window::Window;
 
 /// Added to the kind of a record that starts a write: all before it was on the disk when it was
 /// written.
@@ -20,9 +21,6 @@ pub const WRITE_START: u8 = 0x80;
 
 /// Kind of the header record of a segment.
 pub const KIND_HEADER: u8 = 0x7f;
-
-const MAGIC: &[u8; 8] = b"mote log";
-const HEADER_FIXED_BYTES: usize = 51;
 
 /// How many bytes are read at a time where records are read in their order.
 const SCAN_BYTES: usize = 256 * 1024;
@@ -145,11 +143,11 @@ impl<F: DiskFile> Segment<F> {
     ) -> Result<Self, LogError> {
         let name = name(prefix, number);
         let path = disk.path(&name);
-        let header = encode_header(number, identity, salt);
+        let header = header::encode(number, identity, salt);
         let frame = encode(0, KIND_HEADER | WRITE_START, &header).ok_or(LogError::Unwritable {
             kind: KIND_HEADER,
             got: header.len(),
-            limit: HEADER_FIXED_BYTES + usize::from(u8::MAX),
+            limit: header::FIXED_BYTES + usize::from(u8::MAX),
         })?;
         let create = || {
             let file = disk.create(&name)?;
@@ -177,7 +175,7 @@ impl<F: DiskFile> Segment<F> {
         let length = u32::try_from(length).map_err(|_| too_long)?;
         let mut window = Window::new(READ_BYTES);
         let read = window.frame(&file, 0, length, 0).map_err(|source| io_error("read", &path, source))?;
-        let header_bytes = record_bytes(HEADER_FIXED_BYTES + identity.network.len());
+        let header_bytes = record_bytes(header::FIXED_BYTES + identity.network.len());
         let header = match read {
             Ok(Some(frame)) if frame.kind == KIND_HEADER | WRITE_START => frame.payload,
             Ok(Some(_)) => return Err(LogError::NotALog { path }),
@@ -189,7 +187,7 @@ impl<F: DiskFile> Segment<F> {
             Err(problem) => return Err(LogError::Damaged { path, offset: 0, problem }),
         };
         let header_bytes = record_bytes(header.len()) as u32;
-        let salt = check_header(header, number, identity, &path)?;
+        let salt = header::check(header, number, identity, &path)?;
         Ok(Found::Segment(Self { file, path, salt, header_bytes }))
     }
 
@@ -204,7 +202,7 @@ impl<F: DiskFile> Segment<F> {
     }
 
     /// Length of the file.
-    pub fn len(&self) -> Result<u32, LogError> {
+    pub fn length(&self) -> Result<u32, LogError> {
         let length = self.file.len().map_err(|source| io_error("measure", &self.path, source))?;
         let too_long = LogError::SegmentTooLong { path: self.path.clone(), got: length, limit: u32::MAX };
         u32::try_from(length).map_err(|_| too_long)
@@ -293,116 +291,10 @@ impl<F: DiskFile> Segment<F> {
     }
 }
 
-/// A part of a file in memory, so that reading many records takes few calls.
-pub struct Window {
-    start: u32,
-    bytes: Vec<u8>,
-    step: usize,
-}
-
-impl Window {
-    fn new(step: usize) -> Self {
-        Self { start: 0, bytes: Vec::new(), step }
-    }
-
-    /// Forgets what was read, so that the window can be used for another file.
-    pub fn clear(&mut self) {
-        self.bytes.clear();
-    }
-
-    /// The frame at `offset`. It is looked for in what is in memory; where that ends inside the frame
-    /// but the file goes on, as many bytes are read as the frame says that it needs, and at least a
-    /// step.
-    fn frame<F: DiskFile>(
-        &mut self,
-        file: &F,
-        offset: u32,
-        end: u32,
-        salt: u32,
-    ) -> io::Result<Result<Option<Frame<'_>>, Problem>> {
-        loop {
-            let have = self.from(offset);
-            let in_file = end.saturating_sub(offset) as usize;
-            let needed = frame::claimed_bytes(have);
-            if have.len() >= needed.min(in_file) {
-                return Ok(frame::parse(self.from(offset), salt));
-            }
-            self.bytes.resize(in_file.min(needed.max(self.step)), 0);
-            self.start = offset;
-            file.read_at(offset.into(), &mut self.bytes)?;
-        }
-    }
-
-    fn from(&self, offset: u32) -> &[u8] {
-        let skip = offset.checked_sub(self.start).unwrap_or(u32::MAX);
-        self.bytes.get(skip as usize..).unwrap_or_default()
-    }
-}
-
 fn encode(salt: u32, kind: u8, payload: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = vec![0; record_bytes(payload.len())];
     frame::write(&mut bytes.as_mut_slice(), salt, kind, payload).ok()?;
     Some(bytes)
-}
-
-fn encode_header(number: u32, identity: &Identity, salt: u32) -> Vec<u8> {
-    let mut header = MAGIC.to_vec();
-    header.extend(FORMAT_VERSION.to_le_bytes());
-    header.extend(number.to_le_bytes());
-    header.extend(salt.to_le_bytes());
-    header.extend(identity.genesis.as_bytes());
-    // A name beyond 255 bytes is cut in its length byte, and then refused when it is read.
-    header.push(identity.network.len() as u8);
-    header.extend(identity.network.as_bytes());
-    header
-}
-
-/// The fields of a header, as they stand in it.
-struct Header<'b> {
-    number: u32,
-    salt: u32,
-    genesis: Hash32,
-    network: &'b [u8],
-}
-
-/// Reads a header; `Err(Some(version))` where it has another version, `Err(None)` where it is none.
-fn decode_header(bytes: &[u8]) -> Result<Header<'_>, Option<u16>> {
-    let rest = bytes.strip_prefix(MAGIC).ok_or(None)?;
-    let (version, rest) = rest.split_first_chunk().ok_or(None)?;
-    let version = u16::from_le_bytes(*version);
-    if version != FORMAT_VERSION {
-        return Err(Some(version));
-    }
-    let (number, rest) = rest.split_first_chunk().ok_or(None)?;
-    let (salt, rest) = rest.split_first_chunk().ok_or(None)?;
-    let (genesis, rest) = rest.split_first_chunk().ok_or(None)?;
-    let (length, network) = rest.split_first().ok_or(None)?;
-    if network.len() != usize::from(*length) {
-        return Err(None);
-    }
-    let (number, salt) = (u32::from_le_bytes(*number), u32::from_le_bytes(*salt));
-    Ok(Header { number, salt, genesis: Hash32::from_bytes(*genesis), network })
-}
-
-/// Checks everything that a header says and returns its salt.
-fn check_header(bytes: &[u8], number: u32, identity: &Identity, path: &Path) -> Result<u32, LogError> {
-    let path = path.to_owned();
-    let header = match decode_header(bytes) {
-        Ok(header) => header,
-        Err(Some(got)) => return Err(LogError::Version { path, got, expected: FORMAT_VERSION }),
-        Err(None) => return Err(LogError::NotALog { path }),
-    };
-    if header.network != identity.network.as_bytes() {
-        let got = String::from_utf8_lossy(header.network).into_owned();
-        return Err(LogError::Network { path, got, expected: identity.network.clone() });
-    }
-    if header.genesis != identity.genesis {
-        return Err(LogError::Genesis { path, got: header.genesis, expected: identity.genesis });
-    }
-    if header.number != number {
-        return Err(LogError::Number { path, got: header.number, expected: number });
-    }
-    Ok(header.salt)
 }
 
 fn io_error(action: &'static str, path: &Path, source: io::Error) -> LogError {

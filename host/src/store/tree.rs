@@ -48,9 +48,9 @@ pub enum Node {
 
 /// Where stored nodes are read from.
 pub trait Nodes {
-    /// The node with this serial number, which a stored node or block has named; that it is missing
-    /// is damage.
-    fn node(&self, serial: u64) -> Result<Node, StoreError>;
+    /// The node that a stored node or block has named. That it is missing or hashes to something else
+    /// is damage, which must not pass for a block that breaks a rule.
+    fn node(&self, named: NodeRef) -> Result<Node, StoreError>;
 }
 
 /// A version of the tree: a stored root, or one that is being made. It does not hold on to where the
@@ -147,7 +147,7 @@ impl Link {
         let mut stored = None;
         let index = match self {
             Self::Stored(NodeRef::EMPTY) => None,
-            Self::Stored(reference) => stored.insert(nodes.node(reference.serial)?).index(),
+            Self::Stored(reference) => stored.insert(nodes.node(*reference)?).index(),
             Self::New(new) => new.node.index(),
         };
         if let Some(split) = split.filter(|split| index.is_none_or(|index| *split < index)) {
@@ -174,6 +174,14 @@ impl Link {
 }
 
 impl Node {
+    /// What the node hashes to.
+    pub fn hash(&self) -> Hash32 {
+        match self {
+            Self::Leaf(leaf) => leaf.hash(),
+            Self::Branch { index, left, right } => branch_hash(*index, &left.hash, &right.hash),
+        }
+    }
+
     fn index(&self) -> Option<u8> {
         match self {
             Self::Leaf(_) => None,
@@ -245,7 +253,7 @@ impl<'a, N: Nodes> TreeView<'a, N> {
             }
         };
         while stored != NodeRef::EMPTY {
-            match self.nodes.node(stored.serial)? {
+            match self.nodes.node(stored)? {
                 Node::Leaf(leaf) => return Ok(Some(leaf)),
                 Node::Branch { index, left, right } => {
                     let (next, other) = order(key, index, left, right);
@@ -312,7 +320,7 @@ impl<N: Nodes> Iterator for Leaves<'_, N> {
             if next == NodeRef::EMPTY {
                 continue;
             }
-            match self.nodes.node(next.serial) {
+            match self.nodes.node(next) {
                 Ok(Node::Leaf(leaf)) => return Some(Ok(leaf)),
                 Ok(Node::Branch { left, right, .. }) => self.ahead.extend([right, left]),
                 Err(error) => {
@@ -335,7 +343,8 @@ mod tests {
     struct Memory(HashMap<u64, Node>);
 
     impl Nodes for Memory {
-        fn node(&self, serial: u64) -> Result<Node, StoreError> {
+        fn node(&self, named: NodeRef) -> Result<Node, StoreError> {
+            let serial = named.serial;
             self.0.get(&serial).copied().ok_or(StoreError::Node { serial, problem: "missing" })
         }
     }

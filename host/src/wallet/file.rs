@@ -410,7 +410,11 @@ mod tests {
                 "\"salt\": \"A",
                 "secret.encrypted.kdf.salt: got 33 characters, expected 32 lower-case hex digits",
             ),
-            ("\"07", "\"7", "public_keys[0]: got 63 characters, expected 64 lower-case hex digits"),
+            (
+                "\"0707070707070707",
+                "\"707070707070707",
+                "public_keys[0]: got 63 characters, expected 64 lower-case hex digits",
+            ),
         ] {
             assert_eq!(with(from, to), message);
         }

@@ -1,3 +1,4 @@
 //! All integration tests in one binary, so that the workspace is linked once: a module per topic.
 
 mod architecture;
+mod vectors;

@@ -34,7 +34,7 @@ impl<D: Disk> Log<D> {
         };
         self.last = *last;
         let segment = self.segment(self.last)?;
-        let length = segment.len()?;
+        let length = segment.length()?;
         self.check_reaches(Position::new(self.last, length), trusted)?;
         let from = if trusted.segment() == self.last { trusted.offset() } else { 0 };
         let from = from.max(segment.first_record());

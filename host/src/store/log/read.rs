@@ -36,7 +36,7 @@ impl<D: Disk> Log<D> {
         let segment = self.segment(from.segment())?;
         let offset = from.offset().max(segment.first_record());
         let is_last = from.segment() == self.last;
-        let end = if is_last { self.synced } else { segment.len()? };
+        let end = if is_last { self.synced } else { segment.length()? };
         let read = match offset.checked_sub(end) {
             Some(pending) if is_last => {
                 let behind = self.pending.get(pending as usize..);
