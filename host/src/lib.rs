@@ -1,13 +1,6 @@
 //! The Mote node: store, peers, wallet, miner, HTTP API and command line.
 
-pub mod api {
-    //! x
-    pub mod error;
-    pub mod extract;
-    pub mod guard;
-    pub mod json;
-    pub mod token;
-}
+pub mod api;
 pub mod block;
 pub mod chain_file;
 pub mod cli;
