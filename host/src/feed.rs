@@ -102,7 +102,7 @@ mod tests {
             feed.publish(news);
         }
         assert_eq!(numbers(&feed.since(0).0), [3, 4, 5]);
-        assert_eq!(numbers(&feed.since(5).0), []);
+        assert!(feed.since(5).0.is_empty());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! One peer's WebSocket, whoever opened it: messages go to the driver one at a time, what the driver
 //! queues goes out, and everything is bounded.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
@@ -61,17 +61,34 @@ pub(super) async fn serve<S>(
 struct End {
     /// Why, for people.
     reason: String,
-    /// What the peer should be told, unless it cannot be reached any more.
-    farewell: Option<CloseCode>,
+    parting: Parting,
+}
+
+/// What is left to be said at the end.
+enum Parting {
+    /// Nothing: the peer cannot be reached any more, or is not worth it.
+    None,
+    /// The answer to the peer's farewell, which the library has prepared.
+    Answer,
+    /// Our farewell.
+    Farewell(CloseCode),
 }
 
 impl End {
     fn lost(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), farewell: None }
+        Self { reason: reason.into(), parting: Parting::None }
+    }
+
+    fn theirs(frame: Option<CloseFrame>) -> Self {
+        let reason = match frame {
+            Some(frame) if !frame.reason.is_empty() => format!("the peer closed: {}", frame.reason),
+            _ => "the peer closed".to_owned(),
+        };
+        Self { reason, parting: Parting::Answer }
     }
 
     fn ours(code: CloseCode, reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), farewell: Some(code) }
+        Self { reason: reason.into(), parting: Parting::Farewell(code) }
     }
 }
 
@@ -89,10 +106,15 @@ where
         end = write(limits, &mut sink, &mut waiting, &gauge) => end,
         end = overdue(limits, ending) => end,
     };
-    if let Some(code) = end.farewell {
-        // A peer that does not take the farewell in time goes without.
-        let _ = timeout(limits.close_timeout, say_farewell(&mut sink, &mut stream, code, &end.reason)).await;
-    }
+    // A peer that does not take the last words in time goes without.
+    let _ = timeout(limits.close_timeout, async {
+        match end.parting {
+            Parting::None => {}
+            Parting::Answer => drop(sink.flush().await),
+            Parting::Farewell(code) => say_farewell(&mut sink, &mut stream, code, &end.reason).await,
+        }
+    })
+    .await;
     end.reason
 }
 
@@ -105,7 +127,7 @@ async fn read<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let turns = std::sync::Arc::new(Semaphore::new(network.limits().turn(usize::MAX) as usize));
+    let turns = Arc::new(Semaphore::new(network.limits().turn(usize::MAX) as usize));
     loop {
         gauge.half_empty().await;
         let bytes = match stream.next().await {
@@ -113,7 +135,7 @@ where
             // The library answers pings by itself, and never yields a bare frame.
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
             Some(Ok(Message::Text(_))) => return End::ours(CloseCode::Unsupported, "sent text"),
-            Some(Ok(Message::Close(frame))) => return End::lost(closed_by_peer(frame)),
+            Some(Ok(Message::Close(frame))) => return End::theirs(frame),
             Some(Err(error)) => return broken(&error),
             None => return End::lost("the connection ended"),
         };
@@ -185,13 +207,6 @@ async fn say_farewell<S>(
     }
 }
 
-fn closed_by_peer(frame: Option<CloseFrame>) -> String {
-    match frame {
-        Some(frame) if !frame.reason.is_empty() => format!("the peer closed: {}", frame.reason),
-        _ => "the peer closed".to_owned(),
-    }
-}
-
 /// What an error while reading means.
 fn broken(error: &Error) -> End {
     match error {
@@ -201,7 +216,5 @@ fn broken(error: &Error) -> End {
     }
 }
 
-/// The longest that a connection that was told to end goes on: what waits, and the farewell.
-pub(crate) fn end_within(limits: &PeerLimits) -> Duration {
-    limits.close_timeout * 2
-}
+#[cfg(test)]
+mod tests;

@@ -84,3 +84,6 @@ fn request(address: &PeerAddress) -> Result<Request, Error> {
     request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
     Ok(request)
 }
+
+#[cfg(test)]
+mod tests;

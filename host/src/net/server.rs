@@ -180,3 +180,6 @@ fn in_time(body: Incoming, deadline: Instant) -> Body {
     });
     Body::from_stream(chunks)
 }
+
+#[cfg(test)]
+mod tests;
