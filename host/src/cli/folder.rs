@@ -1,6 +1,6 @@
 //! The data folder while no node runs. The folder's lock decides who may use it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use mote_core::params::Params;
@@ -12,9 +12,6 @@ use crate::config::{Config, FolderChoice};
 use crate::store::disk::FileDisk;
 use crate::store::ledger::Ledger;
 use crate::store::lock::{FolderLock, LockError};
-
-/// Name of the wallet file in a node's folder.
-pub const WALLET_FILE: &str = "wallet.json";
 
 /// A node's folder, kept from others until it is dropped.
 pub struct Folder {
@@ -41,7 +38,8 @@ impl Folder {
 
     /// The folder, made where there is none.
     pub fn made(config: &Config, hint: &'static str) -> Result<Self, CliError> {
-        make(&config.folder)?;
+        config.make_folder()
+            .map_err(|source| CliError::File { action: "make", path: config.folder.clone(), source })?;
         Self::take(config, hint)
     }
 
@@ -50,11 +48,6 @@ impl Folder {
             Ok(lock) => Ok(Self { path: config.folder.clone(), _lock: lock }),
             Err(error) => Err(refused(error, hint)),
         }
-    }
-
-    /// Where the wallet is or will be.
-    pub fn wallet(&self) -> PathBuf {
-        self.path.join(WALLET_FILE)
     }
 
     /// Opens the chain, and shows how it goes where that takes long.
@@ -92,13 +85,6 @@ impl Place {
             (Err(error), _) => Err(error.into()),
         }
     }
-}
-
-/// Makes the folder, which nobody else may read.
-pub fn make(folder: &Path) -> Result<(), CliError> {
-    use std::os::unix::fs::DirBuilderExt;
-    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
-    made.map_err(|source| CliError::File { action: "make", path: folder.to_owned(), source })
 }
 
 /// What the lock says, with what to do about it.

@@ -32,14 +32,14 @@ pub fn wallet(verb: WalletVerb, config: &Config, out: &mut impl Write) -> Result
 
 fn new(config: &Config, arguments: &SecretArguments, out: &mut impl Write) -> Result<(), CliError> {
     let place = Place::of(config, Folder::made)?;
-    refuse_existing(&place)?;
+    refuse_existing(&place, config)?;
     let passphrase = secret::passphrase(arguments.passphrase_file.as_deref(), Ask::TwiceOrNone)?;
     let answer = match &place {
         Place::Node(client) => client.post("/wallet", &with_passphrase(json!({}), passphrase.as_ref()), Patience::Work)?,
-        Place::Folder(folder) => {
+        Place::Folder(_) => {
             let passphrase = typed(passphrase.as_ref())?;
             let protection = Protection::standard(passphrase.as_ref());
-            let (wallet, words) = Wallet::create(&folder.wallet(), &config.network.to_string(), protection)?;
+            let (wallet, words) = Wallet::create(&config.wallet_path(), &config.network.to_string(), protection)?;
             json!({ "address": first_address(&wallet, config), "words": words.expose() })
         }
     };
@@ -59,7 +59,7 @@ fn new(config: &Config, arguments: &SecretArguments, out: &mut impl Write) -> Re
 
 fn restore(config: &Config, arguments: &SecretArguments, out: &mut impl Write) -> Result<(), CliError> {
     let place = Place::of(config, Folder::made)?;
-    refuse_existing(&place)?;
+    refuse_existing(&place, config)?;
     let words = secret::words()?;
     let passphrase = secret::passphrase(arguments.passphrase_file.as_deref(), Ask::TwiceOrNone)?;
     let answer = match &place {
@@ -67,10 +67,10 @@ fn restore(config: &Config, arguments: &SecretArguments, out: &mut impl Write) -
             let body = with_passphrase(json!({ "words": words.as_str() }), passphrase.as_ref());
             client.post("/wallet/restore", &body, Patience::Work)?
         }
-        Place::Folder(folder) => {
+        Place::Folder(_) => {
             let passphrase = typed(passphrase.as_ref())?;
             let protection = Protection::standard(passphrase.as_ref());
-            let wallet = Wallet::restore(&folder.wallet(), &config.network.to_string(), &words, protection)?;
+            let wallet = Wallet::restore(&config.wallet_path(), &config.network.to_string(), &words, protection)?;
             json!({ "address": first_address(&wallet, config) })
         }
     };
@@ -85,8 +85,8 @@ fn restore(config: &Config, arguments: &SecretArguments, out: &mut impl Write) -
 fn show(config: &Config, form: Form, out: &mut impl Write) -> Result<(), CliError> {
     let answer = match Place::of(config, Folder::existing)? {
         Place::Node(client) => client.get("/wallet")?,
-        Place::Folder(folder) => {
-            let path = folder.wallet();
+        Place::Folder(_folder) => {
+            let path = config.wallet_path();
             let wallet = Wallet::open(&path, &config.network.to_string())?;
             let Some(wallet) = wallet else {
                 return Err(no_wallet(&path.display().to_string()));
@@ -209,15 +209,15 @@ fn checked(address: &str) -> Result<&str, CliError> {
 }
 
 /// Nobody should think of a passphrase in vain.
-fn refuse_existing(place: &Place) -> Result<(), CliError> {
+fn refuse_existing(place: &Place, config: &Config) -> Result<(), CliError> {
     let there = match place {
         Place::Node(client) => match client.get("/wallet") {
             Ok(wallet) => Some(field(&wallet, "address")),
             Err(ClientError::Refused { code, .. }) if code == "no-wallet" => None,
             Err(error) => return Err(error.into()),
         },
-        Place::Folder(folder) => {
-            let path = folder.wallet();
+        Place::Folder(_) => {
+            let path = config.wallet_path();
             path.symlink_metadata().is_ok().then(|| path.display().to_string())
         }
     };

@@ -14,7 +14,7 @@
 //! | `peer` | `--peer` | `MOTE_PEER` | list of `host:port` to keep connections to | none |
 //! | `mine` | `--mine` | `MOTE_MINE` | whether to mine from the start: `true` or `false` | `false` |
 //! | `threads` | `--threads` | `MOTE_THREADS` | threads that mine | 1 |
-//! | `mining_limit` | `--mining-limit` | `MOTE_MINING_LIMIT` | attempts a second at the most, or `none` | 200000 on `local`, `local:NAME` and `regtest`, else `none` |
+//! | `mining_limit` | `--mining-limit` | `MOTE_MINING_LIMIT` | attempts a second at the most, or `none` | 200000 on `local` and `local:NAME`, else `none` |
 //! | `log_level` | `--log-level` | `MOTE_LOG_LEVEL` | `off`, `error`, `warn`, `info`, `debug` or `trace` | `info` |
 //! | `require_token` | `--require-token` | `MOTE_REQUIRE_TOKEN` | whether wallet, miner and peer list ask for the token also from this computer | `false` |
 //! | `peer_origin` | `--peer-origin` | `MOTE_PEER_ORIGIN` | list of web origins whose pages may connect as peers | none |
@@ -28,23 +28,25 @@
 mod folder;
 mod layers;
 
+use std::fs::DirBuilder;
+use std::io;
 use std::num::NonZeroUsize;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 
-use mote_core::params::Network;
+use mote_core::params::{Network, Params};
 use tracing::level_filters::LevelFilter;
 
 pub use layers::{ConfigError, Flags, Given, Source, Surroundings};
 
+use crate::api::guard::TokenPolicy;
+use crate::miner::THREADS_MAX;
+use crate::node::default_limit;
 use crate::node::request::{PeerAddress, RateLimit, Switch};
 use layers::Layers;
 
 /// The port where nothing else is asked for.
 pub const PORT: u16 = 7700;
-
-/// What the miner does at the most on networks for trying things out, in attempts a second: a laptop
-/// stays cool and a device keeps a share of the blocks.
-pub const LOCAL_MINING_LIMIT_PER_SECOND: u64 = 200_000;
 
 /// All settings, resolved and checked.
 #[derive(Clone, Debug)]
@@ -84,15 +86,6 @@ pub enum FolderChoice {
     Default,
 }
 
-/// Who must show the token to use wallet, miner and peer list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TokenPolicy {
-    /// Whoever is not on this computer.
-    Remote,
-    /// Everybody.
-    Everybody,
-}
-
 impl Config {
     /// Resolves the settings of the flags in their surroundings, the file included.
     pub fn resolve(flags: Flags, surroundings: &Surroundings) -> Result<Self, ConfigError> {
@@ -103,20 +96,14 @@ impl Config {
         layers.read_file(&base.join(FILE))?;
         let network = layers.parse("network", parse_network)?.unwrap_or(Network::Local);
         let port = layers.parse("port", parse_port)?.unwrap_or(PORT);
-        let local_limit = match network {
-            Network::Local | Network::Group(_) | Network::Regtest => {
-                RateLimit::PerSecond(LOCAL_MINING_LIMIT_PER_SECOND)
-            }
-            Network::Test | Network::Main => RateLimit::Unlimited,
-        };
         let switched = |on| if on { Switch::On } else { Switch::Off };
-        let token = |required| if required { TokenPolicy::Everybody } else { TokenPolicy::Remote };
+        let token = |required| if required { TokenPolicy::Always } else { TokenPolicy::Remote };
         Ok(Self {
             host: layers.parse("host", parse_host)?.unwrap_or_else(|| "127.0.0.1".to_owned()),
             peers: layers.parse_all("peer", |text| text.parse().map_err(reason))?,
             mine: switched(layers.parse("mine", parse_bool)?.unwrap_or(false)),
             threads: layers.parse("threads", parse_threads)?.unwrap_or(NonZeroUsize::MIN),
-            mining_limit: layers.parse("mining_limit", parse_limit)?.unwrap_or(local_limit),
+            mining_limit: layers.parse("mining_limit", parse_limit)?.unwrap_or_else(|| default_limit(&Params::new(network.clone()))),
             log_level: layers.parse("log_level", parse_level)?.unwrap_or(LevelFilter::INFO),
             token: token(layers.parse("require_token", parse_bool)?.unwrap_or(false)),
             peer_origins: layers.parse_all("peer_origin", parse_origin)?,
@@ -126,13 +113,23 @@ impl Config {
             port,
         })
     }
+
+    /// Where the node's wallet is or will be.
+    pub fn wallet_path(&self) -> PathBuf {
+        self.folder.join(WALLET_FILE)
+    }
+
+    /// Makes the node's folder where there is none; nobody else may look into it.
+    pub fn make_folder(&self) -> io::Result<()> {
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)
+    }
 }
 
-/// Name of the file in the data folder.
-const FILE: &str = "mote.toml";
+/// Name of the wallet file in a node's folder.
+const WALLET_FILE: &str = "wallet.json";
 
-/// The most threads that mine; beyond any computer that a person has at hand, it is a typing error.
-const THREADS_MAX: usize = 1_024;
+/// Name of the file with settings in the data folder.
+const FILE: &str = "mote.toml";
 
 fn reason(error: impl ToString) -> String {
     error.to_string()
