@@ -11,6 +11,7 @@
 //! | `client` | HTTP to the running node |
 //! | `folder` | the data folder while no node runs |
 //! | `output`, `progress`, `secret` | tables, progress, passphrases |
+//! | `sync` | the progress of a running node |
 //! | `status`, `wallet`, `mine`, `peers`, `chain` | verbs that ask the node |
 //! | `export`, `import`, `verify` | verbs that work on files |
 
@@ -27,14 +28,17 @@ mod peers;
 mod progress;
 mod secret;
 mod status;
+mod sync;
 mod verify;
 mod wallet;
 
 use std::io::Write;
 
 pub use error::CliError;
+pub use folder::refused;
 pub use flags::{Cli, Invocation, Verb};
 pub use progress::Progress;
+pub use sync::show_sync;
 
 use crate::config::Config;
 use client::Client;

@@ -29,7 +29,8 @@ pub fn peers(client: &Client, verb: PeersVerb, out: &mut impl Write) -> Result<(
         }
         PeersVerb::Remove(arguments) => {
             let peer = parse(&arguments)?;
-            let answer = client.delete(&format!("/peers/{peer}"))?;
+            client.delete(&format!("/peers/{peer}"))?;
+            let answer = json!({ "removed": peer });
             Ok(arguments.form.print(out, &answer, |out| writeln!(out, "removed {}", plain(&peer)))?)
         }
     }
