@@ -25,7 +25,7 @@ use crate::feed::Feed;
 use crate::miner::MinerPool;
 use crate::net::outbox::Outbox;
 use crate::net::{Arrival, Network};
-use crate::node::handle::{Command, Handle};
+use crate::node::handle::{Command, Handle, Look};
 use crate::node::request::Reply;
 use crate::node::status::Event;
 use crate::node::{Input, Node, Output, PeerId, Ticket};
@@ -136,7 +136,7 @@ struct Driver<D: Disk> {
 /// What is made durable together.
 struct Batch<D: Disk> {
     /// Looks at the node that wait until what they see is durable.
-    views: Vec<Box<dyn FnOnce(&Node<D>) + Send>>,
+    views: Vec<Look<D>>,
     /// The turns of the peers whose messages are in the batch, given back once it is durable.
     turns: Vec<OwnedSemaphorePermit>,
     is_last: bool,
@@ -197,7 +197,7 @@ impl<D: Disk> Driver<D> {
                 let ticket = Ticket(self.next_ticket);
                 self.next_ticket += 1;
                 self.waiting.insert(ticket, sender);
-                Input::Request(ticket, request)
+                Input::Request(ticket, *request)
             }
             Work::Found(job, nonce) => Input::Found { job, nonce },
             Work::Arrival(Arrival::Opened { peer, direction, address, outbox }) => {
