@@ -95,7 +95,7 @@ impl Modify for Common {
                 }
                 for (status, response) in &mut operation.responses.responses {
                     if let (Ok(400..), RefOr::T(response)) = (status.parse::<u16>(), response) {
-                        response.content.insert("application/problem+json".to_owned(), problem());
+                        response.content.insert("application/problem+json".to_owned(), RefOr::T(problem()));
                     }
                 }
                 let any = ResponseBuilder::new()
