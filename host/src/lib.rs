@@ -2,6 +2,11 @@
 
 pub mod api;
 pub mod block;
+pub mod clock;
+pub mod driver;
+pub mod feed;
+pub mod miner;
+pub mod net;
 pub mod node;
 pub mod store;
 pub mod wallet;
