@@ -19,8 +19,6 @@ use super::token::Token;
 pub enum Class {
     /// Pages and the chain, for everybody.
     Public,
-    /// The connections of peers, for everybody but pages of other origins.
-    Peer,
     /// The wallet, the miner and the peers, for the operator.
     Private,
     /// Making and unlocking a wallet, for the operator at the node's own computer.
@@ -91,7 +89,6 @@ impl Guard {
                 }
                 Ok(as_operator().map_or(Caller::Stranger, |()| Caller::Operator))
             }
-            Class::Peer => check_origin(host, headers).map(|()| Caller::Stranger),
             Class::Private => as_operator().map(|()| Caller::Operator),
             Class::LoopbackOnly => {
                 as_operator()?;

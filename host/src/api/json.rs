@@ -306,7 +306,6 @@ pub struct MemoBytes {
 /// What [`MemoInput`] reads, for the documentation.
 #[derive(ToSchema)]
 #[schema(as = Memo)]
-#[expect(dead_code, reason = "only its schema is used")]
 #[serde(untagged)]
 pub enum MemoSchema {
     /// Text: its UTF-8 bytes, at most 64.

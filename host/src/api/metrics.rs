@@ -156,7 +156,7 @@ pub async fn count<D: Disk>(State(app): State<App<D>>, request: Request, next: N
     responses((status = 200, body = String, content_type = "application/openmetrics-text"))
 )]
 pub async fn metrics<D: Disk>(State(app): State<App<D>>) -> Result<impl IntoResponse, Problem> {
-    app.0.metrics.set(&app.0.handle.status(), (app.0.miner_hash_rate)());
+    app.0.metrics.set(&app.0.handle.status(), app.0.handle.mining_rate());
     let mut text = String::new();
     let failed = |error| Problem::new(Code::Internal, format_args!("the metrics cannot be written: {error}"));
     encode(&mut text, &app.0.metrics.registry).map_err(failed)?;

@@ -154,7 +154,7 @@ pub async fn mine_block<D: Disk>(
 impl<D: Disk> App<D> {
     fn mining_status(&self, settings: &MiningSettings) -> MiningStatus {
         let settings = MiningJson::new(self.0.params.address_prefix, settings);
-        MiningStatus { settings, hash_rate: (self.0.miner_hash_rate)() }
+        MiningStatus { settings, hash_rate: self.0.handle.mining_rate() }
     }
 
     /// Who gets rewards: the wallet's first address, or whoever the node was started for.

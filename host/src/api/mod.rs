@@ -47,7 +47,7 @@ pub mod transactions;
 pub mod wallet;
 
 use error::{Code, Problem};
-use events::EventLog;
+use events::Streams;
 use guard::{Class, Guard, TokenPolicy};
 use metrics::Metrics;
 use token::Token;
@@ -70,8 +70,6 @@ pub struct AppParts<D: Disk> {
     pub bind: SocketAddr,
     /// When the token is asked for.
     pub token_policy: TokenPolicy,
-    /// Attempts a second of this node's miner.
-    pub miner_hash_rate: Box<dyn Fn() -> f64 + Send + Sync>,
 }
 
 /// What handlers share; clones share the same.
@@ -82,9 +80,8 @@ struct Shared<D: Disk> {
     params: Arc<Params>,
     wallet: WalletService,
     guard: Arc<Guard>,
-    events: Arc<EventLog>,
+    streams: Streams,
     metrics: Metrics,
-    miner_hash_rate: Box<dyn Fn() -> f64 + Send + Sync>,
 }
 
 impl<D: Disk> Clone for App<D> {
@@ -94,19 +91,17 @@ impl<D: Disk> Clone for App<D> {
 }
 
 impl<D: Disk> App<D> {
-    /// Puts the parts together and begins to collect events, so it must be called on a runtime.
+    /// Puts the parts together.
     pub fn new(parts: AppParts<D>) -> Self {
-        let AppParts { handle, params, wallet, token, bind, token_policy, miner_hash_rate } = parts;
-        let events = Arc::new(EventLog::new());
-        tokio::spawn(events::collect(handle.events(), handle.watch(), Arc::clone(&events), params.address_prefix));
+        let AppParts { handle, params, wallet, token, bind, token_policy } = parts;
         let guard = Arc::new(Guard::new(bind, token_policy, token));
-        let metrics = Metrics::new();
-        Self(Arc::new(Shared { handle, params, wallet, guard, events, metrics, miner_hash_rate }))
+        let (streams, metrics) = (Streams::new(), Metrics::new());
+        Self(Arc::new(Shared { handle, params, wallet, guard, streams, metrics }))
     }
 
     /// Ends the streams of events, which would keep a server from ending by itself.
     pub fn close(&self) {
-        self.0.events.close();
+        self.0.streams.close();
     }
 
     /// The node's wallet.
@@ -128,10 +123,11 @@ pub fn router<D: Disk>(app: App<D>) -> Router {
         .with_state(app)
 }
 
-/// The route at which peers connect, behind the same rules: a foreign origin or host is refused.
-pub fn peer_router<D: Disk>(app: &App<D>, peer: MethodRouter) -> Router {
-    let rules = from_fn_with_state((app.0.guard.clone(), Class::Peer), guard::guard);
-    Router::new().route("/peer", peer.route_layer(rules))
+/// Puts the route of peers behind the rules that hold for everybody: a foreign host is refused. Which
+/// origins may connect is for the route to say, since the operator may allow some.
+pub fn guarded<D: Disk>(app: &App<D>, peers: Router) -> Router {
+    let rules = from_fn_with_state((app.0.guard.clone(), Class::Public), guard::guard);
+    peers.route_layer(rules).layer(from_fn(guard::protect))
 }
 
 async fn not_found(uri: Uri) -> Problem {
@@ -147,7 +143,7 @@ async fn method_not_allowed(method: Method) -> impl IntoResponse {
 struct Routes<D: Disk> {
     router: Router<App<D>>,
     guard: Arc<Guard>,
-    #[cfg_attr(not(test), expect(dead_code, reason = "tests compare it with the documentation"))]
+    #[cfg(test)]
     list: Vec<(MethodFilter, &'static str)>,
 }
 
@@ -155,7 +151,7 @@ impl<D: Disk> Routes<D> {
     fn all(app: &App<D>) -> Self {
         use Class::{LoopbackOnly, Private, Public};
         let (read, make, remove) = (MethodFilter::GET, MethodFilter::POST, MethodFilter::DELETE);
-        Self { router: Router::new(), guard: app.0.guard.clone(), list: Vec::new() }
+        Self::new(app)
             .add(Public, read, "/", get(page::index))
             .add(Public, read, "/style.css", get(page::style))
             .add(Public, read, "/script.js", get(page::script))
@@ -193,16 +189,29 @@ impl<D: Disk> Routes<D> {
             .add(Private, make, "/api/v1/resolve", post(peers::resolve))
     }
 
+    fn new(app: &App<D>) -> Self {
+        let guard = app.0.guard.clone();
+        Self {
+            router: Router::new(),
+            guard,
+            #[cfg(test)]
+            list: Vec::new(),
+        }
+    }
+
     fn add(
-        self,
+        mut self,
         class: Class,
         method: MethodFilter,
         path: &'static str,
         handler: MethodRouter<App<D>>,
     ) -> Self {
-        let Self { router, guard, mut list } = self;
-        let rules = from_fn_with_state((guard.clone(), class), guard::guard);
-        list.push((method, path));
-        Self { router: router.route(path, handler.route_layer(rules)), guard, list }
+        let rules = from_fn_with_state((self.guard.clone(), class), guard::guard);
+        self.router = self.router.route(path, handler.route_layer(rules));
+        #[cfg(test)]
+        self.list.push((method, path));
+        #[cfg(not(test))]
+        let _ = method;
+        self
     }
 }
