@@ -5,8 +5,8 @@ use super::target::{CompactTarget, Target};
 use super::u256::U256;
 use crate::chain::Tip;
 use crate::params::{
-    BLOCK_SPACING_SECONDS, HALF_LIFE_SECONDS, HALF_LIFE_YOUNG_SECONDS, IDLE_MAX_SECONDS, Params, Retarget,
-    YOUNG_BELOW_BLOCKS,
+    BLOCK_SPACING_SECONDS, FUTURE_MAX_SECONDS, HALF_LIFE_SECONDS, HALF_LIFE_YOUNG_SECONDS, IDLE_MAX_SECONDS,
+    Params, Retarget, YOUNG_BELOW_BLOCKS,
 };
 
 /// The target of the block after the one that is `height_delta` blocks above the anchor, by
@@ -66,19 +66,24 @@ fn scale(value: U256, factor: u64, shift: i128) -> U256 {
 
 /// The target that a child of `tip` must have.
 ///
-/// The anchor is the tip itself, so that a block's own time never sets its own target. What the tip's
-/// time exceeds the latest of the up to eleven headers before it by, beyond half an hour, is
-/// forgiven. The child of genesis has the floor.
+/// The anchor is the tip itself, so that a block's own time never sets its own target. The time that
+/// passed is how far the tip moved the latest time of the last eleven headers: where times go forward,
+/// the tip's time less its parent's. It counts as at most half an hour, so that an idle night is
+/// forgiven, and as at least -120 s, which is as far as an honest chain's latest time can fall back when
+/// the header that was furthest ahead is no longer among the eleven.
+///
+/// Differences of single times would not do: behind a gap the median lies hours back for six blocks,
+/// and one block stamped just after it would make the next one 2^48 times harder after a night. The
+/// child of genesis has the floor.
 pub fn next_target(params: &Params, tip: &Tip) -> CompactTarget {
-    let (Retarget::EveryBlock, Some(parent_time)) = (params.retarget, tip.parent_time()) else {
+    let (Retarget::EveryBlock, Some(before)) = (params.retarget, tip.latest_time_before()) else {
         return params.floor;
     };
-    let latest_before = tip.latest_time_before().unwrap_or(parent_time);
-    let idle = tip.time().since(latest_before).saturating_sub(IDLE_MAX_SECONDS);
     // Times are below 2^40 by rule, so no difference comes near the limits of i64.
-    let elapsed = tip.time().seconds() as i64 - parent_time.seconds() as i64 - idle as i64;
+    let passed = tip.latest_time().seconds() as i64 - before.seconds() as i64;
+    let passed = passed.clamp(-(FUTURE_MAX_SECONDS as i64), IDLE_MAX_SECONDS as i64);
     let is_young = tip.height().get() < YOUNG_BELOW_BLOCKS;
     let half_life = if is_young { HALF_LIFE_YOUNG_SECONDS } else { HALF_LIFE_SECONDS };
-    let bits = asert(tip.target().bits(), elapsed, 0, BLOCK_SPACING_SECONDS, half_life, params.floor.bits());
+    let bits = asert(tip.target().bits(), passed, 0, BLOCK_SPACING_SECONDS, half_life, params.floor.bits());
     CompactTarget::from_bits(bits)
 }

@@ -14,6 +14,8 @@ use super::error::StoreError;
 use super::execution::execute;
 use super::index::{Index, Table};
 use super::ledger::{AddError, Ledger};
+use super::log::Position;
+use super::opening::distance;
 use super::rows::{NOT_IN_LOG, missing};
 use super::tree::{Leaves, TreeVersion, TreeView};
 use crate::block::{self, Block};
@@ -52,6 +54,8 @@ pub struct Statistics {
     pub uncommitted_blocks: u64,
     /// How many nodes all versions of the account tree have together.
     pub account_nodes: u64,
+    /// About how many bytes the log has.
+    pub log_bytes: u64,
 }
 
 impl<D: Disk> Ledger<D> {
@@ -186,6 +190,7 @@ impl<D: Disk> Ledger<D> {
             blocks: self.blocks,
             uncommitted_blocks: self.uncommitted_blocks,
             account_nodes: self.next_serial.saturating_sub(1),
+            log_bytes: distance(Position::START, self.log.end()),
         }
     }
 
