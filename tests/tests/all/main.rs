@@ -2,6 +2,7 @@
 
 mod architecture;
 mod difficulty;
+mod nodes;
 mod properties;
 mod rules;
 mod vectors;
