@@ -1,6 +1,6 @@
 //! Blocks: what the miner makes is valid, and nothing else that looks like it.
 
-use mote_core::block::{Block, transactions_root};
+use mote_core::block::{Block, Header, transactions_root};
 use mote_core::chain::Tip;
 use mote_core::codec::decode;
 use mote_core::miner::{Job, stamp, template};
@@ -27,7 +27,7 @@ fn is_refused(chain: &Chain, bytes: &[u8]) -> Result<(), VecBlock> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn what_the_miner_makes_is_valid(intents in intents(8, 0..8), miner in 1_u64..14, late in 0_u64..1_000) {
@@ -67,7 +67,7 @@ proptest! {
         if let Err(other) = is_refused(&chain, &changed) {
             // With a target of two attempts, a changed nonce or time is a block of its own every
             // second time: one with its own proof of work.
-            let header = mote_core::block::Header { nonce: block.header.nonce, time: block.header.time, ..other.header.clone() };
+            let header = Header { nonce: block.header.nonce, time: block.header.time, ..other.header.clone() };
             prop_assert_eq!(header, block.header, "only nonce or time can differ");
             prop_assert_eq!(other.transactions, block.transactions);
             prop_assert!(header_id(&other.header).as_bytes()[0] <= 0x7f, "without proof of work");
