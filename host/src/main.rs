@@ -84,7 +84,6 @@ async fn serve(config: &Config, runtime: tokio::runtime::Handle) -> Result<(), C
     let (network, arrivals) = Network::new(runtime, PeerLimits::default(), config.peer_origins.clone());
     let started = driver::start(node, Clock::start(), network.clone(), arrivals);
     let (handle, mut driver) = started.map_err(failed("cannot start the node"))?;
-    let meter = handle.clone();
     let app = App::new(AppParts {
         handle: handle.clone(),
         params,
@@ -92,7 +91,6 @@ async fn serve(config: &Config, runtime: tokio::runtime::Handle) -> Result<(), C
         token: Token::create(&config.folder).map_err(failed("cannot make the token"))?,
         bind: address,
         token_policy: config.token,
-        miner_hash_rate: Box::new(move || meter.mining_rate()),
     });
     let routes = router(app.clone()).merge(peer_route::router(network));
     add_peers(config, &handle).await?;
