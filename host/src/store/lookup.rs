@@ -50,8 +50,6 @@ pub struct Statistics {
     pub blocks: u64,
     /// How many blocks a start would have to apply again now.
     pub uncommitted_blocks: u64,
-    /// Bytes of the log, taking each of its files but the last for full.
-    pub log_bytes: u64,
     /// How many nodes all versions of the account tree have together.
     pub account_nodes: u64,
 }
@@ -187,7 +185,6 @@ impl<D: Disk> Ledger<D> {
         Statistics {
             blocks: self.blocks,
             uncommitted_blocks: self.uncommitted_blocks,
-            log_bytes: self.log.bytes(),
             account_nodes: self.next_serial.saturating_sub(1),
         }
     }
