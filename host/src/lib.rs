@@ -1,6 +1,11 @@
 //! The Mote node: store, peers, wallet, miner, HTTP API and command line.
 
 pub mod block;
+pub mod clock;
+pub mod driver;
+pub mod feed;
+pub mod miner;
+pub mod net;
 pub mod node;
 pub mod store;
 pub mod wallet;

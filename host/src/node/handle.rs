@@ -7,6 +7,8 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use super::Node;
 use super::request::{Reply, Request};
 use super::status::{Event, Status};
+use crate::feed::{Feed, Numbered};
+use crate::miner::Meter;
 use crate::store::disk::Disk;
 
 /// A closure that looks at the node.
@@ -29,12 +31,18 @@ pub struct Stopped;
 pub struct Handle<D: Disk> {
     commands: mpsc::Sender<Command<D>>,
     status: watch::Receiver<Arc<Status>>,
-    events: broadcast::Sender<(u64, Event)>,
+    events: Feed<Event>,
+    meter: Meter,
 }
 
 impl<D: Disk> Clone for Handle<D> {
     fn clone(&self) -> Self {
-        Self { commands: self.commands.clone(), status: self.status.clone(), events: self.events.clone() }
+        Self {
+            commands: self.commands.clone(),
+            status: self.status.clone(),
+            events: self.events.clone(),
+            meter: self.meter.clone(),
+        }
     }
 }
 
@@ -43,9 +51,10 @@ impl<D: Disk> Handle<D> {
     pub fn new(
         commands: mpsc::Sender<Command<D>>,
         status: watch::Receiver<Arc<Status>>,
-        events: broadcast::Sender<(u64, Event)>,
+        events: Feed<Event>,
+        meter: Meter,
     ) -> Self {
-        Self { commands, status, events }
+        Self { commands, status, events, meter }
     }
 
     /// Makes a request and waits until what it acknowledges is durable.
@@ -80,7 +89,18 @@ impl<D: Disk> Handle<D> {
     }
 
     /// Everything that happens from now on, numbered.
-    pub fn events(&self) -> broadcast::Receiver<(u64, Event)> {
+    pub fn events(&self) -> broadcast::Receiver<Numbered<Event>> {
         self.events.subscribe()
+    }
+
+    /// The kept events after the one with this number, and everything that happens from then on,
+    /// without a gap between the two.
+    pub fn events_since(&self, last: u64) -> (Vec<Numbered<Event>>, broadcast::Receiver<Numbered<Event>>) {
+        self.events.since(last)
+    }
+
+    /// Attempts a second of this node's own miner over the last few seconds.
+    pub fn mining_rate(&self) -> f64 {
+        self.meter.rate()
     }
 }

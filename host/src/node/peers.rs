@@ -44,6 +44,10 @@ pub struct Peer {
     pub has: Remembered,
     /// Refused transactions since `refusals_since`.
     pub refusals: u32,
+    /// Bytes of the messages that it sent.
+    pub bytes_in: u64,
+    /// Bytes of the messages that it was sent.
+    pub bytes_out: u64,
     /// Start of the minute in which refused transactions are counted.
     pub refusals_since: Moment,
 }
@@ -74,6 +78,8 @@ impl Peer {
             missing: Remembered::default(),
             has: Remembered::default(),
             refusals: 0,
+            bytes_in: 0,
+            bytes_out: 0,
             refusals_since: now,
         }
     }

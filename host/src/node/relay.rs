@@ -74,6 +74,7 @@ impl<D: Disk> Node<D> {
     /// One frame came.
     pub(super) fn received(&mut self, now: Now, peer: PeerId, bytes: &[u8]) {
         let Some(state) = self.peers.get_mut(&peer) else { return };
+        state.bytes_in += bytes.len() as u64;
         let handled = match state.session.receive(bytes, now.moment) {
             Ok(Received::Alive) => Ok(()),
             Ok(Received::Greeted(hello)) => self.greeted(now, peer, &hello),

@@ -43,8 +43,8 @@ impl<D: Disk> Node<D> {
             state: if state.is_greeted() { PeerState::Connected } else { PeerState::Greeting },
             height: state.is_greeted().then_some(state.best.height),
             latency_ms: state.session.latency_ms(),
-            bytes_in: 0,
-            bytes_out: 0,
+            bytes_in: state.bytes_in,
+            bytes_out: state.bytes_out,
             last_refusal: self.addresses.last_refusal(state.address()).map(str::to_owned),
         });
         let is_connected =

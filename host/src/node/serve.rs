@@ -247,12 +247,13 @@ impl<D: Disk> Node<D> {
 
     /// Sends one message, unless it is larger than the peer can take.
     pub(super) fn send(&mut self, peer: PeerId, message: &Message<'_>) {
-        let Some(state) = self.peers.get(&peer) else { return };
+        let Some(state) = self.peers.get_mut(&peer) else { return };
         let length = encoded_len(message);
         if length > state.session.message_max() {
             tracing::debug!(peer = peer.0, length, "a message is larger than the peer can take");
             return;
         }
+        state.bytes_out += length as u64;
         let mut bytes = Vec::with_capacity(length);
         codec::encode_into(message, |piece| bytes.extend_from_slice(piece));
         self.outputs.push_back(super::Output::Send { peer, message: bytes });

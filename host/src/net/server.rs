@@ -1,0 +1,185 @@
+//! The listener of the node's one port: HTTP for people and programs, WebSockets for peers. It bounds what
+//! a connection may cost before a handler ever sees a request.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request};
+use axum::response::Response;
+use futures_util::{StreamExt, stream};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tracing::{debug, warn};
+
+use super::admission::{Admission, AdmissionLimits, Slot};
+use super::stall::StallGuard;
+
+/// What a connection may cost.
+#[derive(Clone, Debug)]
+pub struct ServerLimits {
+    /// How many there may be.
+    pub admission: AdmissionLimits,
+    /// How long a client may take for the header of a request, and rest between two requests.
+    pub header_timeout: Duration,
+    /// The largest header of a request, in bytes.
+    pub header_max_bytes: usize,
+    /// How long a client may take for the body of a request.
+    pub body_timeout: Duration,
+    /// How long a client may take no bytes while some wait for it.
+    pub stall_timeout: Duration,
+    /// How long open connections may go on once the server is to end.
+    pub shutdown_timeout: Duration,
+}
+
+impl Default for ServerLimits {
+    fn default() -> Self {
+        Self {
+            admission: AdmissionLimits::default(),
+            header_timeout: Duration::from_secs(10),
+            header_max_bytes: 16 * 1024,
+            body_timeout: Duration::from_secs(30),
+            stall_timeout: Duration::from_secs(30),
+            shutdown_timeout: Duration::from_millis(1_200),
+        }
+    }
+}
+
+/// How long to wait where no connection can be taken, which mostly means that files are used up.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// A bound listener.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    limits: ServerLimits,
+}
+
+impl Server {
+    /// Binds the port. From here on connections wait; they are served by [`Server::serve`].
+    pub async fn bind(address: SocketAddr, limits: ServerLimits) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address, limits })
+    }
+
+    /// The bound address, with the port that was chosen where 0 was asked for.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `shutdown`, then gives open requests a moment. Handlers find the client's address
+    /// as [`ConnectInfo<SocketAddr>`]. Upgraded connections have left the server's hands by then.
+    pub async fn serve(self, router: Router, shutdown: impl Future<Output = ()>) {
+        let admission = Admission::new(self.limits.admission);
+        let (stop, stopping) = watch::channel(());
+        let mut connections = JoinSet::new();
+        let mut shutdown = pin!(shutdown);
+        loop {
+            let accepted = tokio::select! {
+                () = &mut shutdown => break,
+                Some(_) = connections.join_next() => continue,
+                accepted = self.listener.accept() => accepted,
+            };
+            let (socket, client) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    warn!(%error, "cannot take a connection");
+                    sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            };
+            let Some(slot) = admission.admit(client.ip()) else {
+                debug!(%client, "there are too many connections");
+                continue;
+            };
+            let connection = Connection { client, slot, limits: self.limits.clone() };
+            connections.spawn(connection.serve(socket, router.clone(), stopping.clone()));
+        }
+        drop(self.listener);
+        drop(stop);
+        let all_ended = async { while connections.join_next().await.is_some() {} };
+        if timeout(self.limits.shutdown_timeout, all_ended).await.is_err() {
+            // Streams of events never end by themselves.
+            connections.shutdown().await;
+        }
+    }
+}
+
+struct Connection {
+    client: SocketAddr,
+    slot: Slot,
+    limits: ServerLimits,
+}
+
+impl Connection {
+    async fn serve(self, socket: TcpStream, router: Router, mut stopping: watch::Receiver<()>) {
+        if let Err(error) = socket.set_nodelay(true) {
+            debug!(%error, client = %self.client, "small messages may be late");
+        }
+        let mut builder = http1::Builder::new();
+        builder
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.limits.header_timeout)
+            .max_buf_size(self.limits.header_max_bytes);
+        let router = TowerToHyperService::new(router);
+        let service = service_fn(|request| self.respond(&router, request));
+        let socket = TokioIo::new(StallGuard::new(socket, self.limits.stall_timeout));
+        let mut serving = pin!(builder.serve_connection(socket, service).with_upgrades());
+        let served = tokio::select! {
+            served = &mut serving => served,
+            // The other end is dropped, never sent to.
+            _ = stopping.changed() => {
+                serving.as_mut().graceful_shutdown();
+                serving.await
+            }
+        };
+        if let Err(error) = served {
+            debug!(%error, client = %self.client, "a connection ended early");
+        }
+    }
+
+    fn respond(
+        &self,
+        router: &TowerToHyperService<Router>,
+        mut request: Request<Incoming>,
+    ) -> impl Future<Output = Result<Response, Infallible>> + use<> {
+        request.extensions_mut().insert(ConnectInfo(self.client));
+        // A connection that becomes a WebSocket keeps its slot.
+        request.extensions_mut().insert(self.slot.clone());
+        let deadline = Instant::now() + self.limits.body_timeout;
+        router.call(request.map(|body| in_time(body, deadline)))
+    }
+}
+
+/// A body whose reader gets an error where the client is too slow.
+fn in_time(body: Incoming, deadline: Instant) -> Body {
+    if hyper::body::Body::is_end_stream(&body) {
+        return Body::empty();
+    }
+    let chunks = stream::unfold(Some(Body::new(body).into_data_stream()), move |chunks| async move {
+        let mut chunks = chunks?;
+        match timeout_at(deadline, chunks.next()).await {
+            Ok(Some(Ok(chunk))) => Some((Ok(chunk), Some(chunks))),
+            Ok(Some(Err(error))) => Some((Err(error), None)),
+            Ok(None) => None,
+            Err(_) => Some((Err(axum::Error::new(io::Error::from(io::ErrorKind::TimedOut))), None)),
+        }
+    });
+    Body::from_stream(chunks)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,165 @@
+use std::convert::Infallible;
+use std::net::Ipv4Addr;
+
+use axum::body::Bytes;
+use axum::routing::{get, post};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::*;
+
+const SHORT: Duration = Duration::from_millis(150);
+const SOON: Duration = Duration::from_secs(10);
+
+struct Running {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<()>,
+}
+
+fn limits() -> ServerLimits {
+    ServerLimits {
+        header_timeout: SHORT,
+        body_timeout: SHORT,
+        stall_timeout: SHORT,
+        shutdown_timeout: SHORT,
+        ..ServerLimits::default()
+    }
+}
+
+async fn start(limits: ServerLimits) -> Running {
+    let endless = || async {
+        let drops = stream::repeat_with(|| Ok::<_, Infallible>(Bytes::from_static(b"drop\n")));
+        Body::from_stream(drops.then(|drop| async {
+            sleep(Duration::from_millis(20)).await;
+            drop
+        }))
+    };
+    let large = || async { vec![0_u8; 64 * 1024 * 1024] };
+    let router = Router::new()
+        .route("/who", get(|ConnectInfo(client): ConnectInfo<SocketAddr>| async move { client.to_string() }))
+        .route("/echo", post(|body: Bytes| async { body }))
+        .route("/endless", get(endless))
+        .route("/large", get(large));
+    let server = Server::bind((Ipv4Addr::LOCALHOST, 0).into(), limits).await.unwrap();
+    let address = server.address();
+    let (stop, stopped) = oneshot::channel();
+    let serving = tokio::spawn(server.serve(router, async { drop(stopped.await) }));
+    Running { address, stop, serving }
+}
+
+async fn connect(running: &Running) -> TcpStream {
+    TcpStream::connect(running.address).await.unwrap()
+}
+
+/// Everything that comes until the connection ends, which it must.
+async fn rest(socket: &mut TcpStream) -> String {
+    let mut bytes = Vec::new();
+    let read = timeout(SOON, socket.read_to_end(&mut bytes)).await.expect("the connection does not end");
+    // A reset is an end as well.
+    drop(read);
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+async fn ask(running: &Running, request: &str) -> String {
+    let mut socket = connect(running).await;
+    socket.write_all(request.as_bytes()).await.unwrap();
+    rest(&mut socket).await
+}
+
+#[tokio::test]
+async fn handlers_see_who_asks() {
+    let running = start(limits()).await;
+    let mut socket = connect(&running).await;
+    let own = socket.local_addr().unwrap();
+    socket.write_all(b"GET /who HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+    let answer = rest(&mut socket).await;
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with(&own.to_string()), "{answer}");
+}
+
+#[tokio::test]
+async fn half_open_connections_end() {
+    let running = start(limits()).await;
+    for beginning in ["", "GET /who HTTP/1.1\r\nHost: ", "GET /who HTTP/1.1\r\nHost: x\r\n\r\n"] {
+        let begun = Instant::now();
+        ask(&running, beginning).await;
+        assert!(begun.elapsed() < SOON / 2, "{beginning:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_header_that_drips_in_ends() {
+    let running = start(limits()).await;
+    let (mut reader, mut writer) = connect(&running).await.into_split();
+    let dripping = tokio::spawn(async move {
+        while writer.write_all(b"x").await.is_ok() {
+            sleep(Duration::from_millis(10)).await;
+        }
+    });
+    let mut bytes = Vec::new();
+    drop(timeout(SOON, reader.read_to_end(&mut bytes)).await.expect("the connection does not end"));
+    dripping.abort();
+}
+
+#[tokio::test]
+async fn large_headers_are_refused() {
+    let running = start(limits()).await;
+    let answer = ask(&running, &format!("GET /who HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(20_000))).await;
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431 "), "{answer}");
+}
+
+#[tokio::test]
+async fn bodies_have_their_time() {
+    let running = start(limits()).await;
+    let whole = "POST /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 5\r\n\r\nwhole";
+    assert!(ask(&running, whole).await.ends_with("whole"));
+    let half = "POST /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 5\r\n\r\nha";
+    let answer = ask(&running, half).await;
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+}
+
+#[tokio::test]
+async fn answers_that_nobody_takes_end() {
+    let loopback_max = 1;
+    let admission = AdmissionLimits { loopback_max, ..AdmissionLimits::default() };
+    let running = start(ServerLimits { admission, ..limits() }).await;
+    let mut socket = connect(&running).await;
+    socket.write_all(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    // Its slot is free again although it still waits.
+    let request = "GET /who HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let begun = Instant::now();
+    while !ask(&running, request).await.starts_with("HTTP/1.1 200 ") {
+        assert!(begun.elapsed() < SOON);
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn connections_beyond_the_limit_are_closed_at_once() {
+    let admission = AdmissionLimits { loopback_max: 2, ..AdmissionLimits::default() };
+    let running =
+        start(ServerLimits { admission, header_timeout: Duration::from_secs(60), ..limits() }).await;
+    let held = [connect(&running).await, connect(&running).await];
+    sleep(SHORT).await;
+    assert_eq!(ask(&running, "").await, "");
+    drop(held);
+    sleep(SHORT).await;
+    let answer = ask(&running, "GET /who HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}
+
+#[tokio::test]
+async fn the_server_ends_in_time_with_streams_open() {
+    let running = start(ServerLimits { header_timeout: SOON, ..limits() }).await;
+    let _idle = connect(&running).await;
+    let mut stream = connect(&running).await;
+    stream.write_all(b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    stream.read_exact(&mut [0; 64]).await.unwrap();
+    let begun = Instant::now();
+    running.stop.send(()).unwrap();
+    timeout(SOON, running.serving).await.unwrap().unwrap();
+    assert!(begun.elapsed() < SHORT * 4);
+    rest(&mut stream).await;
+    assert!(TcpStream::connect(running.address).await.is_err());
+}
