@@ -56,8 +56,6 @@ pub struct Statistics {
     pub log_bytes: u64,
     /// How many nodes all versions of the account tree have together.
     pub account_nodes: u64,
-    /// About how many bytes the log has.
-    pub log_bytes: u64,
 }
 
 impl<D: Disk> Ledger<D> {
@@ -193,7 +191,6 @@ impl<D: Disk> Ledger<D> {
             uncommitted_blocks: self.uncommitted_blocks,
             log_bytes: distance(Position::START, self.log.end()),
             account_nodes: self.next_serial.saturating_sub(1),
-            log_bytes: distance(Position::START, self.log.end()),
         }
     }
 
