@@ -278,9 +278,10 @@ impl World {
                     let (sent, rest) =
                         std::mem::take(&mut self.frames).into_iter().partition(|(to, _)| *to == other);
                     self.frames = rest;
-                    let sent: Vec<(End, Vec<u8>)> = sent;
-                    sent.into_iter()
-                        .for_each(|bytes| self.input(other.place, Input::Frame { peer: other.peer, bytes }));
+                    let sent: VecDeque<(End, Vec<u8>)> = sent;
+                    sent.into_iter().for_each(|(_, bytes)| {
+                        self.input(other.place, Input::Frame { peer: other.peer, bytes })
+                    });
                 }
                 self.unlink(end, &reason);
             }
