@@ -1,7 +1,11 @@
 //! The Mote node: store, peers, wallet, miner, HTTP API and command line.
 
+pub mod api;
 pub mod block;
+pub mod chain_file;
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod driver;
 pub mod feed;
 pub mod miner;

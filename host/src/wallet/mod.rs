@@ -9,6 +9,7 @@
 //!   wrong ones.
 //! - [`mod@file`]: the text of the wallet file; `disk`: how it is written, so that no crash or second
 //!   program can cost a key.
+//! - [`service`]: the wallet of a running node, for callers that must not block.
 //!
 //! The public keys are in the file in clear, so that a locked wallet can show its balance. Until it
 //! is unlocked, when they are compared with the derived ones, they are as trustworthy as the file.
@@ -26,6 +27,7 @@ mod keychain;
 pub mod passphrase;
 pub mod seal;
 pub mod seed;
+pub mod service;
 pub mod slip10;
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,273 @@
+//! Accounts, what happened to them, and what proves them.
+
+use axum::Json;
+use axum::extract::State;
+use mote_core::address::{Address, AddressPrefix};
+use mote_core::hash::Hash32;
+use mote_core::keys::PublicKey;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::App;
+use super::error::Problem;
+use super::extract::{Paging, Segment, parse_number};
+use super::json::{HeaderJson, TransactionJson, address};
+use super::lookup::{self, AccountView, Happened};
+use crate::store::disk::Disk;
+use crate::store::error::StoreError;
+use crate::store::rows::Role;
+
+/// An account, and what open transactions will make of it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Account)]
+pub struct AccountJson {
+    /// The account's address.
+    #[schema(example = "lmote1…")]
+    pub address: String,
+    /// What it holds at the tip, in motes.
+    #[schema(example = "12.5")]
+    pub balance: String,
+    /// What it will hold once all open transactions are mined: `balance - outgoing + incoming`.
+    #[schema(example = "7.499")]
+    pub pending: String,
+    /// What open transactions of all senders bring it.
+    #[schema(example = "0")]
+    pub incoming: String,
+    /// What its own open transactions take, fees included.
+    #[schema(example = "5.001")]
+    pub outgoing: String,
+    /// How many of its transactions are mined.
+    pub nonce: u64,
+    /// The nonce that its next transaction needs: those that are open are counted.
+    pub next_nonce: u64,
+}
+
+impl AccountJson {
+    /// The form of the account of `key`.
+    pub fn new(prefix: AddressPrefix, key: PublicKey, view: &AccountView) -> Self {
+        Self {
+            address: address(prefix, key),
+            balance: view.account.balance.to_string(),
+            pending: view.pending().to_string(),
+            incoming: view.incoming.to_string(),
+            outgoing: view.outgoing.to_string(),
+            nonce: view.account.nonce,
+            next_nonce: view.next_nonce,
+        }
+    }
+}
+
+/// What an account had to do with an entry of its history.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RoleJson {
+    /// It paid.
+    Sent,
+    /// It was paid.
+    Received,
+    /// It paid itself.
+    Itself,
+    /// It got the reward and the fees of a block.
+    Mined,
+}
+
+/// An entry of an account's history. Where the account mined a block, `id` is the block's and there
+/// are no sender, nonce, memo and signature.
+#[derive(Serialize, ToSchema)]
+#[schema(as = HistoryEntry)]
+pub struct HistoryJson {
+    /// What the account had to do with it.
+    role: RoleJson,
+    /// Id of the transaction, or of the block that was mined.
+    id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    sender: Option<String>,
+    /// Who was paid.
+    recipient: String,
+    /// What was paid, or the reward and the fees of the block that was mined, in motes.
+    amount: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    fee: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    nonce: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    memo: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    signature: Option<String>,
+    /// Id of the block.
+    block: String,
+    /// The block's height.
+    height: u64,
+    /// The transaction's place in the block, from 0; null where the block was mined.
+    index: Option<u32>,
+    /// The block's time in Unix seconds.
+    time: u64,
+    /// How many blocks confirm it.
+    confirmations: u64,
+    /// The entry's place in the list, for `before`.
+    #[schema(example = "120:0")]
+    place: String,
+}
+
+impl HistoryJson {
+    fn new(prefix: AddressPrefix, happened: Happened) -> Self {
+        let Happened { block, header, confirmations, index, role, transaction, amount } = happened;
+        let is_mined = transaction.is_none();
+        let transaction = transaction.map(|t| TransactionJson::new(prefix, &t.id(), &t));
+        let id = transaction.as_ref().map(|transaction| transaction.id.clone());
+        let recipient = transaction.as_ref().map(|transaction| transaction.recipient.clone());
+        Self {
+            role: match role {
+                Role::Sender => RoleJson::Sent,
+                Role::Recipient => RoleJson::Received,
+                Role::Both => RoleJson::Itself,
+                Role::Miner => RoleJson::Mined,
+            },
+            id: id.unwrap_or_else(|| block.to_string()),
+            sender: transaction.as_ref().map(|transaction| transaction.sender.clone()),
+            recipient: recipient.unwrap_or_else(|| address(prefix, header.miner)),
+            amount: amount.to_string(),
+            fee: transaction.as_ref().map(|transaction| transaction.fee.clone()),
+            nonce: transaction.as_ref().map(|transaction| transaction.nonce),
+            memo: transaction.as_ref().map(|transaction| transaction.memo.clone()),
+            signature: transaction.map(|transaction| transaction.signature),
+            block: block.to_string(),
+            height: header.height.get(),
+            index: (!is_mined).then_some(index),
+            time: header.time.seconds(),
+            confirmations,
+            place: format!("{}:{index}", header.height),
+        }
+    }
+}
+
+/// What proves what an account holds, or that it was never used: see the design's account tree.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AccountProof)]
+pub struct AccountProofJson {
+    /// The account's address.
+    address: String,
+    /// Its key in the account tree, which the proof is folded with.
+    key: String,
+    /// What it holds, in motes.
+    balance: String,
+    /// How many of its transactions are mined.
+    nonce: u64,
+    /// The leaf that the search for the key ends in; another one than the key's proves its absence.
+    leaf: Option<LeafJson>,
+    /// The steps from the leaf up to the header's `state_root`.
+    path: Vec<StepJson>,
+    /// The header of the last block.
+    header: HeaderJson,
+}
+
+/// A leaf of the account tree.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AccountLeaf)]
+pub struct LeafJson {
+    /// Its key.
+    key: String,
+    /// Its balance in motes.
+    balance: String,
+    /// Its nonce.
+    nonce: u64,
+}
+
+/// A branch on the way up.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AccountStep)]
+pub struct StepJson {
+    /// The bit of the key that decides the side: 0 is left.
+    index: u8,
+    /// The hash of the other side.
+    sibling: String,
+}
+
+/// An account at the tip; one that was never used has nothing and nonce 0.
+#[utoipa::path(
+    get, path = "/api/v1/accounts/{address}", tag = "accounts",
+    params(("address" = String, Path, description = "an address of this network")),
+    responses((status = 200, body = AccountJson), (status = 400, description = "malformed"))
+)]
+pub async fn account<D: Disk>(
+    State(app): State<App<D>>,
+    Segment(text): Segment,
+) -> Result<Json<AccountJson>, Problem> {
+    let key = app.parse_address(&text)?;
+    let view = app.0.handle.view(move |node| lookup::account(node, &key)).await??;
+    Ok(Json(AccountJson::new(app.0.params.address_prefix, key, &view)))
+}
+
+/// What happened to an account on the main chain, newest first. `before` is the `place` of an entry,
+/// or a height.
+#[utoipa::path(
+    get, path = "/api/v1/accounts/{address}/history", tag = "accounts",
+    params(("address" = String, Path, description = "an address of this network"), Paging),
+    responses((status = 200, body = Vec<HistoryJson>), (status = 400, description = "malformed"))
+)]
+pub async fn history<D: Disk>(
+    State(app): State<App<D>>,
+    Segment(text): Segment,
+    paging: Paging,
+) -> Result<Json<Vec<HistoryJson>>, Problem> {
+    let key = app.parse_address(&text)?;
+    let before = paging.before.as_deref().map(parse_place).transpose()?;
+    let limit = paging.limit()?;
+    let entries = app.0.handle.view(move |node| lookup::history(node, &key, before, limit)).await??;
+    let prefix = app.0.params.address_prefix;
+    Ok(Json(entries.into_iter().map(|happened| HistoryJson::new(prefix, happened)).collect()))
+}
+
+/// What proves an account against the header of the last block.
+#[utoipa::path(
+    get, path = "/api/v1/accounts/{address}/proof", tag = "accounts",
+    params(("address" = String, Path, description = "an address of this network")),
+    responses((status = 200, body = AccountProofJson), (status = 400, description = "malformed"))
+)]
+pub async fn proof<D: Disk>(
+    State(app): State<App<D>>,
+    Segment(text): Segment,
+) -> Result<Json<AccountProofJson>, Problem> {
+    let key = app.parse_address(&text)?;
+    let found = app.0.handle.view(move |node| lookup::account_proof(node, &key)).await??;
+    let tip = || Problem::not_found("the last block is not stored");
+    let (proof, header) = found.ok_or_else(tip)?;
+    let account_key = key.account_key();
+    let proven = proof.get(&header.state_root, &account_key);
+    let proven = proven.map_err(|error| StoreError::Proof { key: account_key, error })?.unwrap_or_default();
+    let prefix = app.0.params.address_prefix;
+    Ok(Json(AccountProofJson {
+        address: address(prefix, key),
+        key: account_key.to_string(),
+        balance: proven.balance.to_string(),
+        nonce: proven.nonce,
+        leaf: proof.leaf.map(|leaf| LeafJson {
+            key: leaf.key.to_string(),
+            balance: leaf.account.balance.to_string(),
+            nonce: leaf.account.nonce,
+        }),
+        path: proof.steps().map(|s| StepJson { index: s.index, sibling: Hash32::to_string(&s.sibling) }).collect(),
+        header: HeaderJson::new(prefix, &header),
+    }))
+}
+
+/// The place of an entry of a history: a height, or height and index.
+fn parse_place(text: &str) -> Result<(u64, u32), Problem> {
+    let (height, index) = text.split_once(':').unwrap_or((text, "0"));
+    let index = parse_number(index).and_then(|index| u32::try_from(index).ok());
+    parse_number(height).zip(index).ok_or_else(|| {
+        Problem::malformed("before", format_args!("expected the place of an entry or a height, got {text:?}"))
+    })
+}
+
+impl<D: Disk> App<D> {
+    fn parse_address(&self, text: &str) -> Result<PublicKey, Problem> {
+        let address = Address::parse_for(text, &self.0.params);
+        address.map(|address| address.public_key()).map_err(|error| Problem::malformed("address", error))
+    }
+}

@@ -1,0 +1,125 @@
+//! What handlers take from a request. Anything that cannot be read is a 400 that names its place.
+
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
+use utoipa::IntoParams;
+
+use super::error::{Code, Problem};
+
+/// The longest body, in bytes.
+pub const BODY_MAX_BYTES: usize = 64 * 1024;
+
+/// How long a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How many entries a list has where nobody says.
+pub const LIMIT_DEFAULT: usize = 20;
+
+/// How many entries a list has at most.
+pub const LIMIT_MAX: usize = 100;
+
+/// A body in JSON.
+pub struct Json<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        parse_json(&read_body(request, state).await?).map(Self)
+    }
+}
+
+/// A body in JSON, or the default where there is none.
+pub struct OptionalJson<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJson<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let body = read_body(request, state).await?;
+        if body.is_empty() { Ok(Self(T::default())) } else { parse_json(&body).map(Self) }
+    }
+}
+
+async fn read_body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    let timeout = Problem::new(Code::Timeout, "the body did not arrive within 10 s");
+    let body = tokio::time::timeout(BODY_TIMEOUT, Bytes::from_request(request, state));
+    body.await.map_err(|_| timeout)?.map_err(|rejection| {
+        if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
+            return Problem::new(Code::TooLarge, format_args!("expected a body of at most {BODY_MAX_BYTES} bytes"));
+        }
+        Problem::malformed("body", rejection.body_text())
+    })
+}
+
+fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        // The path of the whole body is a dot, which says nothing.
+        match error.path().to_string().as_str() {
+            "." => Problem::malformed("body", error.inner()),
+            path => Problem::malformed(path, error.inner()),
+        }
+    })?;
+    deserializer.end().map_err(|error| Problem::malformed("body", error))?;
+    Ok(value)
+}
+
+/// The one variable part of a path, decoded.
+pub struct Segment(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Segment {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = Path::<String>::from_request_parts(parts, state).await;
+        path.map(|Path(text)| Self(text)).map_err(|rejection| Problem::malformed("path", rejection.body_text()))
+    }
+}
+
+/// Which part of a list is asked for.
+#[derive(Debug, serde::Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct Paging {
+    /// Only what is older than this: the last entry's place in the list before.
+    pub before: Option<String>,
+    /// How many entries at most, 1 to 100; 20 where it is not given.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
+    limit: Option<String>,
+}
+
+impl Paging {
+    /// How many entries there may be.
+    pub fn limit(&self) -> Result<usize, Problem> {
+        let Some(text) = &self.limit else { return Ok(LIMIT_DEFAULT) };
+        let limit = text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit));
+        limit.ok_or_else(|| Problem::malformed("limit", format_args!("expected a number from 1 to {LIMIT_MAX}, got {text:?}")))
+    }
+
+    /// The height that all entries must be below, where one is given.
+    pub fn before_height(&self) -> Result<Option<u64>, Problem> {
+        let Some(text) = &self.before else { return Ok(None) };
+        parse_number(text).map(Some).ok_or_else(|| {
+            Problem::malformed("before", format_args!("expected a height, got {text:?}"))
+        })
+    }
+}
+
+/// A decimal number without a sign.
+pub fn parse_number(text: &str) -> Option<u64> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Paging {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let query = Query::<Self>::from_request_parts(parts, state).await;
+        query.map(|Query(paging)| paging).map_err(|rejection| Problem::malformed("query", rejection.body_text()))
+    }
+}

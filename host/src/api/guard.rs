@@ -1,0 +1,274 @@
+//! Who may do what. The wallet, the miner and the list of peers obey only the operator: a page of
+//! another origin, a name that was bent to this address, and a stranger on the network must not get
+//! through. Reading the chain is for everybody who reaches the node.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+use axum::body::HttpBody;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::error::{Code, Problem};
+use super::token::Token;
+
+/// What kind of route a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Pages and the chain, for everybody.
+    Public,
+    /// The wallet, the miner and the peers, for the operator.
+    Private,
+    /// Making and unlocking a wallet, for the operator at the node's own computer.
+    LoopbackOnly,
+}
+
+/// Whom a request comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// Whoever may use the private routes.
+    Operator,
+    /// Anybody.
+    Stranger,
+}
+
+/// When the token is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TokenPolicy {
+    /// From anywhere but this computer.
+    #[default]
+    Remote,
+    /// From everywhere.
+    Always,
+}
+
+/// The access rules of one node.
+#[derive(Debug)]
+pub struct Guard {
+    bind: SocketAddr,
+    policy: TokenPolicy,
+    token: Token,
+}
+
+/// The host that a request names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Host {
+    Localhost,
+    Ip(IpAddr),
+    Name,
+}
+
+impl Guard {
+    /// The rules of a node that listens at `bind`, with the port that it got.
+    pub fn new(bind: SocketAddr, policy: TokenPolicy, token: Token) -> Self {
+        Self { bind, policy, token }
+    }
+
+    /// Judges a request for a route of `class` and says whom it comes from. `remote` is `None` where it
+    /// is not known, which is never taken for this computer.
+    pub fn check(
+        &self,
+        class: Class,
+        method: &Method,
+        uri: &Uri,
+        headers: &HeaderMap,
+        remote: Option<SocketAddr>,
+    ) -> Result<Caller, Problem> {
+        let host = self.check_host(Class::Public, uri, headers)?;
+        let as_operator = || {
+            self.check_host(Class::Private, uri, headers)?;
+            check_origin(host, headers)?;
+            self.check_token(headers, remote)
+        };
+        match class {
+            Class::Public => {
+                if !method.is_safe() {
+                    check_origin(host, headers)?;
+                }
+                Ok(as_operator().map_or(Caller::Stranger, |()| Caller::Operator))
+            }
+            Class::Private => as_operator().map(|()| Caller::Operator),
+            Class::LoopbackOnly => {
+                as_operator()?;
+                if is_loopback(headers, remote) {
+                    return Ok(Caller::Operator);
+                }
+                let detail = "use the page or the command line on that computer, without a proxy between";
+                Err(Problem::new(Code::LoopbackOnly, detail))
+            }
+        }
+    }
+
+    /// Checks the host that the request names, and returns it as the request spells it.
+    fn check_host<'a>(&self, class: Class, uri: &'a Uri, headers: &'a HeaderMap) -> Result<&'a str, Problem> {
+        let refuse = |detail: String| Problem::new(Code::ForeignHost, detail);
+        let mut named = headers.get_all(header::HOST).iter();
+        let host = match (named.next(), named.next()) {
+            (Some(host), None) => host.to_str().map_err(|_| refuse("the Host header is no text".into()))?,
+            (None, _) => uri.authority().map(|host| host.as_str()).ok_or_else(|| refuse("there is no Host header".into()))?,
+            (Some(_), Some(_)) => return Err(refuse("there is more than one Host header".into())),
+        };
+        // An absolute target counts for more than the header (RFC 9112 section 3.2.2).
+        for text in [Some(host), uri.authority().map(|host| host.as_str())].into_iter().flatten() {
+            if !self.is_own(class, text) {
+                let got: String = text.chars().take(80).collect();
+                let expected = self.bind.port();
+                return Err(refuse(format!(
+                    "expected localhost or an address of this node with port {expected}, got {got:?}"
+                )));
+            }
+        }
+        Ok(host)
+    }
+
+    fn is_own(&self, class: Class, text: &str) -> bool {
+        let Some((host, port)) = parse_host(text) else { return false };
+        let is_open = !self.bind.ip().to_canonical().is_loopback();
+        if class == Class::Public && is_open {
+            // The operator offers the chain to everybody, under whatever name leads here.
+            return true;
+        }
+        port.unwrap_or(80) == self.bind.port()
+            && match host {
+                Host::Localhost => true,
+                Host::Ip(IpAddr::V4(Ipv4Addr::LOCALHOST) | IpAddr::V6(Ipv6Addr::LOCALHOST)) => true,
+                // A name can be bent to another address, an address cannot. So where the node listens
+                // on all of them, each is as good as the one that the connection was made to.
+                Host::Ip(ip) => self.bind.ip().is_unspecified() || self.bind.ip().to_canonical() == ip,
+                Host::Name => false,
+            }
+    }
+
+    fn check_token(&self, headers: &HeaderMap, remote: Option<SocketAddr>) -> Result<(), Problem> {
+        if self.policy == TokenPolicy::Remote && is_loopback(headers, remote) {
+            return Ok(());
+        }
+        let given = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default();
+        let (scheme, token) = given.split_at_checked(7).unwrap_or_default();
+        if scheme.eq_ignore_ascii_case(b"bearer ") && self.token.is(token) {
+            return Ok(());
+        }
+        let detail = "send \"Authorization: Bearer\" with the content of the file api-token in the node's data folder";
+        Err(Problem::new(Code::TokenRequired, detail))
+    }
+}
+
+/// Refuses what a page of another origin has sent.
+fn check_origin(host: &str, headers: &HeaderMap) -> Result<(), Problem> {
+    for origin in headers.get_all(header::ORIGIN) {
+        let origin = String::from_utf8_lossy(origin.as_bytes());
+        let from = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+        if !from.is_some_and(|from| from.eq_ignore_ascii_case(host)) {
+            let got: String = origin.chars().take(80).collect();
+            return Err(Problem::new(Code::ForeignOrigin, format_args!("expected origin http://{host}, got {got:?}")));
+        }
+    }
+    // Browsers say this also where they send no Origin, and no page can change it.
+    match headers.get("sec-fetch-site").map(HeaderValue::as_bytes) {
+        None | Some(b"same-origin" | b"none") => Ok(()),
+        Some(_) => Err(Problem::new(Code::ForeignOrigin, "the browser says that another site sends this")),
+    }
+}
+
+/// Whether the request was made on this computer. Behind a proxy nobody can tell.
+fn is_loopback(headers: &HeaderMap, remote: Option<SocketAddr>) -> bool {
+    let is_forwarding = |name: &HeaderName| {
+        let name = name.as_str();
+        matches!(name, "forwarded" | "via" | "x-real-ip") || name.starts_with("x-forwarded")
+    };
+    remote.is_some_and(|remote| remote.ip().to_canonical().is_loopback()) && !headers.keys().any(is_forwarding)
+}
+
+/// `host`, `host:port`, `[v6]` or `[v6]:port`, and nothing else.
+fn parse_host(text: &str) -> Option<(Host, Option<u16>)> {
+    let (host, port) = match text.strip_prefix('[') {
+        Some(rest) => {
+            let (ip, port) = rest.split_once(']')?;
+            (Host::Ip(IpAddr::V6(ip.parse().ok()?).to_canonical()), port.strip_prefix(':').or(port.is_empty().then_some("")))
+        }
+        None => {
+            let (name, port) = text.split_once(':').unwrap_or((text, ""));
+            let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+            if name.is_empty() || !name.bytes().all(is_name) {
+                return None;
+            }
+            let host = match name.parse() {
+                Ok(ip) => Host::Ip(IpAddr::V4(ip)),
+                Err(_) if name.eq_ignore_ascii_case("localhost") => Host::Localhost,
+                Err(_) => Host::Name,
+            };
+            (host, Some(port))
+        }
+    };
+    match port? {
+        "" => Some((host, None)),
+        port if port.bytes().all(|byte| byte.is_ascii_digit()) => Some((host, Some(port.parse().ok()?))),
+        _ => None,
+    }
+}
+
+/// Refuses bodies that are not declared as JSON: a form of another site can post everything else.
+fn check_body(request: &Request) -> Result<(), Problem> {
+    let is_json = |value: &HeaderValue| {
+        let kind = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+        kind.trim_ascii().eq_ignore_ascii_case(b"application/json")
+    };
+    match request.headers().get(header::CONTENT_TYPE) {
+        Some(kind) if is_json(kind) => Ok(()),
+        Some(kind) => Err(Problem::new(Code::MediaType, format_args!("expected application/json, got {kind:?}"))),
+        None if request.body().size_hint().exact() == Some(0) => Ok(()),
+        None => Err(Problem::new(Code::MediaType, "expected application/json, got a body without a type")),
+    }
+}
+
+/// The middleware of a class of routes; tells the handler the [`Caller`] as an extension.
+pub async fn guard(
+    State((guard, class)): State<(Arc<Guard>, Class)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let remote = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+    let checked = guard.check(class, request.method(), request.uri(), request.headers(), remote);
+    let checked = checked.and_then(|caller| {
+        if !request.method().is_safe() {
+            check_body(&request)?;
+        }
+        Ok(caller)
+    });
+    match checked {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// What every response tells browsers, errors included.
+pub async fn protect(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in PROTECTION {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+const PROTECTION: [(HeaderName, &str); 6] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
+         frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+];
+
+#[cfg(test)]
+mod tests;

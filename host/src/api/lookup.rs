@@ -1,0 +1,284 @@
+//! Everything that is read from the node. Each function runs on the task that owns it, so it copies
+//! out what was asked for and leaves the rest to its caller.
+
+use mote_core::block::Header;
+use mote_core::hash::Hash32;
+use mote_core::keys::PublicKey;
+use mote_core::merkle::Path;
+use mote_core::params::reward;
+use mote_core::pow::Work;
+use mote_core::state::{Account, Proof};
+use mote_core::transaction::Transaction;
+use mote_core::units::{Amount, Height};
+
+use super::error::Problem;
+use super::extract::parse_number;
+use crate::block::Block;
+use crate::node::Node;
+use crate::store::disk::Disk;
+use crate::store::error::StoreError;
+use crate::store::history::TransactionPath;
+use crate::store::lookup::{BlockEntry, Branch};
+use crate::store::rows::Role;
+
+/// How a path names a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlockName {
+    /// Its place on the main chain.
+    Height(u64),
+    /// Its id, on any branch.
+    Id(Hash32),
+}
+
+impl BlockName {
+    /// Reads a height or an id.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        if let Some(height) = parse_number(text) {
+            return Ok(Self::Height(height));
+        }
+        text.parse().map(Self::Id).map_err(|error| {
+            let got: String = text.chars().take(80).collect();
+            Problem::malformed("block", format_args!("expected a height or an id, got {got:?}: {error}"))
+        })
+    }
+}
+
+impl std::fmt::Display for BlockName {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Height(height) => write!(formatter, "at height {height}"),
+            Self::Id(id) => id.fmt(formatter),
+        }
+    }
+}
+
+/// How many blocks confirm what is in a block of the main chain, itself included; 0 elsewhere.
+pub fn confirmations(tip: Height, height: Height, branch: Branch) -> u64 {
+    if branch == Branch::Main { tip.above(height).saturating_add(1) } else { 0 }
+}
+
+/// The block's header and where it belongs.
+pub fn entry<D: Disk>(node: &Node<D>, name: BlockName) -> Result<Option<(BlockEntry, u64)>, StoreError> {
+    let ledger = node.ledger();
+    let id = match name {
+        BlockName::Id(id) => Some(id),
+        BlockName::Height(height) => ledger.id_at(height)?,
+    };
+    let Some(entry) = id.map(|id| ledger.header(&id)).transpose()?.flatten() else { return Ok(None) };
+    let confirmations = confirmations(ledger.tip().height(), entry.header.height, entry.branch);
+    Ok(Some((entry, confirmations)))
+}
+
+/// A block with where it belongs and its confirmations.
+pub fn block<D: Disk>(
+    node: &Node<D>,
+    name: BlockName,
+) -> Result<Option<(BlockEntry, u64, Block)>, StoreError> {
+    let Some((entry, confirmations)) = entry(node, name)? else { return Ok(None) };
+    Ok(node.ledger().block(&entry.id)?.map(|block| (entry, confirmations, block)))
+}
+
+/// The last blocks of the main chain below a height, newest first.
+pub fn blocks<D: Disk>(
+    node: &Node<D>,
+    before: Option<u64>,
+    limit: usize,
+) -> Result<Vec<(BlockEntry, u64)>, StoreError> {
+    let end = node.ledger().tip().height().next().get();
+    let end = before.unwrap_or(end).min(end);
+    let found = (0..end).rev().take(limit).map(|height| entry(node, BlockName::Height(height)).transpose());
+    found.flatten().collect()
+}
+
+/// Where a transaction is.
+#[derive(Clone, Debug)]
+pub enum Located {
+    /// Among the open ones.
+    Open(Transaction),
+    /// On the main chain.
+    Mined {
+        /// The transaction.
+        transaction: Transaction,
+        /// The block that it is in.
+        block: Hash32,
+        /// The block's height.
+        height: u64,
+        /// Its place in the block.
+        index: u32,
+        /// How many blocks confirm it.
+        confirmations: u64,
+    },
+}
+
+/// Looks a transaction up among the open ones and on the main chain.
+pub fn transaction<D: Disk>(node: &Node<D>, id: &Hash32) -> Result<Option<Located>, StoreError> {
+    if let Some(entry) = node.mempool().get(id) {
+        return Ok(Some(Located::Open(entry.transaction().clone())));
+    }
+    let Some(found) = node.ledger().transaction(id)? else { return Ok(None) };
+    let confirmations =
+        confirmations(node.ledger().tip().height(), Height::new(found.height), Branch::Main);
+    Ok(Some(Located::Mined {
+        transaction: found.transaction,
+        block: found.block,
+        height: found.height,
+        index: found.index,
+        confirmations,
+    }))
+}
+
+/// What proves a transaction against the header of the tip.
+#[derive(Clone, Debug)]
+pub struct Receipt {
+    /// The transaction.
+    pub transaction: Transaction,
+    /// The way from it to its block's transactions root.
+    pub path: TransactionPath,
+    /// The header of its block.
+    pub header: Header,
+    /// The work of the chain up to and including the block.
+    pub work: Work,
+    /// The header of the tip.
+    pub tip: Header,
+    /// The way from the block to the tip's history root; none where the block is the tip.
+    pub history: Option<Path>,
+}
+
+/// Makes the receipt of a mined transaction.
+pub fn receipt<D: Disk>(node: &Node<D>, id: &Hash32) -> Result<Option<Receipt>, StoreError> {
+    let ledger = node.ledger();
+    let (Some(found), Some(path)) = (ledger.transaction(id)?, ledger.transaction_path(id)?) else {
+        return Ok(None);
+    };
+    let (block, tip) = (ledger.header(&found.block)?, ledger.header(&ledger.tip().id())?);
+    let (Some(block), Some(tip)) = (block, tip) else { return Ok(None) };
+    let history = ledger.history_path(found.height, tip.header.height.get())?;
+    let (transaction, header, work) = (found.transaction, block.header, block.work);
+    Ok(Some(Receipt { transaction, path, header, work, tip: tip.header, history }))
+}
+
+/// An account, and what open transactions will make of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AccountView {
+    /// The account at the tip.
+    pub account: Account,
+    /// The nonce of its next transaction, those that are open counted.
+    pub next_nonce: u64,
+    /// What open transactions bring it.
+    pub incoming: Amount,
+    /// What its own open transactions take, fees included.
+    pub outgoing: Amount,
+}
+
+impl AccountView {
+    /// The balance once every open transaction is mined.
+    pub fn pending(&self) -> Amount {
+        let left = self.account.balance.checked_sub(self.outgoing).unwrap_or_default();
+        sum(left, self.incoming)
+    }
+}
+
+/// Adds amounts for people to look at: all there are fit into 64 bits.
+pub fn sum(a: Amount, b: Amount) -> Amount {
+    a.checked_add(b).unwrap_or(Amount::from_grains(u64::MAX))
+}
+
+/// The accounts of these keys, in their order.
+pub fn accounts<D: Disk>(node: &Node<D>, keys: &[PublicKey]) -> Result<Vec<AccountView>, StoreError> {
+    let mut views = Vec::with_capacity(keys.len());
+    for key in keys {
+        let account = node.account(key)?;
+        let next_nonce = node.pending(key)?.nonce;
+        let own = node.mempool().of_sender(key).map(|entry| entry.transaction());
+        let outgoing = own.map(|own| sum(own.amount, own.fee)).fold(Amount::ZERO, sum);
+        views.push(AccountView { account, next_nonce, incoming: Amount::ZERO, outgoing });
+    }
+    for entry in node.mempool().by_priority() {
+        let Transaction { recipient, amount, .. } = entry.transaction();
+        for (_, view) in keys.iter().zip(&mut views).filter(|(key, _)| *key == recipient) {
+            view.incoming = sum(view.incoming, *amount);
+        }
+    }
+    Ok(views)
+}
+
+/// One account.
+pub fn account<D: Disk>(node: &Node<D>, key: &PublicKey) -> Result<AccountView, StoreError> {
+    Ok(accounts(node, std::slice::from_ref(key))?.pop().unwrap_or_default())
+}
+
+/// What proves an account against the header of the tip.
+pub fn account_proof<D: Disk>(
+    node: &Node<D>,
+    key: &PublicKey,
+) -> Result<Option<(Proof, Header)>, StoreError> {
+    let ledger = node.ledger();
+    let id = ledger.tip().id();
+    let (Some(proof), Some(tip)) = (ledger.account_proof(&id, &key.account_key())?, ledger.header(&id)?)
+    else {
+        return Ok(None);
+    };
+    Ok(Some((proof, tip.header)))
+}
+
+/// Something that happened to an account.
+#[derive(Clone, Debug)]
+pub struct Happened {
+    /// The block.
+    pub block: Hash32,
+    /// Its header.
+    pub header: Header,
+    /// How many blocks confirm it.
+    pub confirmations: u64,
+    /// The place of the entry in the block.
+    pub index: u32,
+    /// What the account had to do with it.
+    pub role: Role,
+    /// The transaction; none where the account mined the block.
+    pub transaction: Option<Transaction>,
+    /// What the transaction moved, or what mining brought.
+    pub amount: Amount,
+}
+
+/// The last entries of an account's history before a place, newest first.
+pub fn history<D: Disk>(
+    node: &Node<D>,
+    key: &PublicKey,
+    before: Option<(u64, u32)>,
+    limit: usize,
+) -> Result<Vec<Happened>, StoreError> {
+    let ledger = node.ledger();
+    let tip = ledger.tip().height();
+    let mut happened = Vec::new();
+    let mut last: Option<(Hash32, Block)> = None;
+    for entry in ledger.history(&key.account_key(), before, limit)? {
+        let Some(id) = ledger.id_at(entry.height)? else { continue };
+        // Entries of one block follow on each other, and reading it is what takes time.
+        let block = match last.take().filter(|(known, _)| *known == id) {
+            Some((_, block)) => block,
+            None => match ledger.block(&id)? {
+                Some(block) => block,
+                None => continue,
+            },
+        };
+        let transaction = match entry.role {
+            Role::Miner => None,
+            _ => block.transactions.get(entry.index as usize).cloned(),
+        };
+        let income = || {
+            let fees = block.transactions.iter().map(|transaction| transaction.fee);
+            fees.fold(reward(block.header.height), sum)
+        };
+        happened.push(Happened {
+            block: id,
+            confirmations: confirmations(tip, block.header.height, Branch::Main),
+            header: block.header.clone(),
+            index: entry.index,
+            role: entry.role,
+            amount: transaction.as_ref().map_or_else(income, |transaction| transaction.amount),
+            transaction,
+        });
+        last = Some((id, block));
+    }
+    Ok(happened)
+}
