@@ -14,7 +14,9 @@ pub fn block(client: &Client, arguments: &BlockArguments, out: &mut impl Write) 
     let name = &arguments.block;
     let is_height = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit()) && name.len() < 20;
     if !is_height && !is_id(name) {
-        return Err(CliError::Usage(format!("expected a height or an id of 64 hexadecimal digits, got {name:?}")));
+        return Err(CliError::Usage(format!(
+            "expected a height or an id of 64 hexadecimal digits, got {name:?}"
+        )));
     }
     let block = client.get(&format!("/blocks/{name}"))?;
     Ok(arguments.form.print(out, &block, |out| write_block(&block, out))?)

@@ -123,7 +123,11 @@ impl<D: Disk> Import<'_, D> {
         if line == 1 && height == 0 {
             self.check_genesis(id, network.as_ref())?;
         } else if network.is_some() {
-            return Err(bad_network(line, "only the first line, which is the genesis block's, names the network").into());
+            return Err(bad_network(
+                line,
+                "only the first line, which is the genesis block's, names the network",
+            )
+            .into());
         }
         let added = self.ledger.add(&block, RuleClock::Now(clock.time()));
         match added {
@@ -141,7 +145,9 @@ impl<D: Disk> Import<'_, D> {
             Some(got) if got != expected => {
                 Err(bad_network(1, &format!("the file is of the network {got}, expected {expected}")))
             }
-            None => Err(bad_network(1, &format!("the first line must name the network, expected {expected}"))),
+            None => {
+                Err(bad_network(1, &format!("the first line must name the network, expected {expected}")))
+            }
             Some(_) if id != self.params.genesis_id() => {
                 let expected = self.params.genesis_id();
                 let reason = format!("the genesis block is {id}, expected {expected}");

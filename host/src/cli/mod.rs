@@ -35,8 +35,8 @@ mod wallet;
 use std::io::Write;
 
 pub use error::CliError;
-pub use folder::refused;
 pub use flags::{Cli, Invocation, Verb};
+pub use folder::refused;
 pub use progress::Progress;
 pub use sync::show_sync;
 

@@ -18,9 +18,8 @@ fn facts(base: &str, status: &Value) -> Facts {
     let number = |name: &str| status.get(name).and_then(Value::as_f64);
     let rate = number("hash_rate").map(|rate| format!("{} attempts/s, estimated", scaled(rate)));
     let difficulty = number("difficulty").map(|attempts| format!("{} attempts a block", scaled(attempts)));
-    let skew = optional(status, "clock_skew_seconds").map(|skew| {
-        format!("{skew} s ahead of most peers' clocks: please set this computer's clock")
-    });
+    let skew = optional(status, "clock_skew_seconds")
+        .map(|skew| format!("{skew} s ahead of most peers' clocks: please set this computer's clock"));
     Facts::default()
         .add("node", format!("{base} (version {})", field(status, "version")))
         .add("network", field(status, "network"))
