@@ -2,7 +2,10 @@
 
 pub mod api;
 pub mod block;
+pub mod chain_file;
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod driver;
 pub mod feed;
 pub mod miner;

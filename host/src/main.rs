@@ -1,2 +1,238 @@
-//! bin
-fn main() {}
+//! The composition root: the one place that names the concrete clock, store and transport and puts
+//! the parts of a node together.
+
+use std::fmt::Display;
+use std::io::{IsTerminal, Write};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use mote::api::token::Token;
+use mote::api::{App, AppParts, router};
+use mote::cli::{Cli, CliError, Invocation, Progress, execute, refused, show_sync};
+use mote::clock::Clock;
+use mote::config::{Config, Surroundings};
+use mote::driver::{self, DriverJoin};
+use mote::net::server::{Server, ServerLimits};
+use mote::net::{Network, PeerLimits, peer_route};
+use mote::node::handle::Handle;
+use mote::node::request::{MiningSettings, Reply, Request};
+use mote::node::{MEMPOOL_TRANSACTIONS, Node, Options};
+use mote::store::disk::FileDisk;
+use mote::store::journal::{Journal, JournalLimits};
+use mote::store::ledger::Ledger;
+use mote::store::lock::FolderLock;
+use mote::store::log::Identity;
+use mote::store::opening::IndexState;
+use mote::wallet::service::WalletService;
+use mote_core::params::Params;
+use tokio::net::lookup_host;
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = Surroundings::of_process().map_err(CliError::Output).and_then(|here| match cli.resolve(&here)? {
+        Invocation::Run(config) => run(&config),
+        Invocation::Verb(verb, config) => {
+            let mut out = std::io::stdout().lock();
+            execute(verb, &config, &mut out).and_then(|()| Ok(out.flush()?))
+        }
+    });
+    let Err(error) = done else { return ExitCode::SUCCESS };
+    let code = error.exit_code();
+    if code != 0 {
+        eprintln!("error: {error}");
+    }
+    ExitCode::from(code)
+}
+
+/// Runs a node until a signal ends it.
+fn run(config: &Config) -> Result<(), CliError> {
+    log(config.log_level);
+    let folder = &config.folder;
+    config.make_folder().map_err(|source| CliError::File { action: "make", path: folder.clone(), source })?;
+    let _lock = FolderLock::acquire(folder)
+        .map_err(|error| refused(error, "it runs already; a second node needs another --port"))?;
+    let runtime = Runtime::new().map_err(failed("cannot start threads"))?;
+    let ended = runtime.block_on(serve(config, runtime.handle().clone()));
+    // Work that blocks, such as a guess at a passphrase, is not worth waiting for.
+    runtime.shutdown_background();
+    ended
+}
+
+async fn serve(config: &Config, runtime: tokio::runtime::Handle) -> Result<(), CliError> {
+    let mut signals = Signals::new().map_err(failed("cannot listen for signals"))?;
+    let server = bind(config).await?;
+    let address = server.address();
+    let params = Arc::new(Params::new(config.network.clone()));
+    let wallet = WalletService::open(&config.wallet_path(), &config.network.to_string())?;
+    let miner = wallet.first_key().await.map_err(failed("cannot use the wallet"))?;
+    let mining = MiningSettings {
+        miner,
+        switch: config.mine,
+        threads: config.threads.get(),
+        limit: config.mining_limit,
+    };
+    let node = open(config, &params, address.port(), mining)?;
+    let (network, arrivals) = Network::new(runtime, PeerLimits::default(), config.peer_origins.clone());
+    let started = driver::start(node, Clock::start(), network.clone(), arrivals);
+    let (handle, mut driver) = started.map_err(failed("cannot start the node"))?;
+    let meter = handle.clone();
+    let app = App::new(AppParts {
+        handle: handle.clone(),
+        params,
+        wallet,
+        token: Token::create(&config.folder).map_err(failed("cannot make the token"))?,
+        bind: address,
+        token_policy: config.token,
+        miner_hash_rate: Box::new(move || meter.mining_rate()),
+    });
+    let routes = router(app.clone()).merge(peer_route::router(network));
+    add_peers(config, &handle).await?;
+    greet(config, address, miner.is_some());
+    let showing = tokio::spawn(show_sync(handle));
+
+    let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
+    let serving = tokio::spawn(server.serve(routes, async {
+        // The other end is dropped, never sent to.
+        let _ = stopping.await;
+    }));
+    let ended = tokio::select! {
+        () = signals.next() => Ok(()),
+        () = driver.ended() => Err(()),
+    };
+    showing.abort();
+    if ended.is_ok() {
+        eprintln!("stopping; once more ends it at once");
+    }
+    tokio::spawn(async move {
+        signals.next().await;
+        std::process::exit(130);
+    });
+    app.close();
+    drop(stop);
+    let (_, stopped) = tokio::join!(serving, stop_driver(driver));
+    stopped
+}
+
+async fn stop_driver(driver: DriverJoin) -> Result<(), CliError> {
+    driver.stop().await.map_err(|error| CliError::Failed(error.to_string()))
+}
+
+/// Takes the port before anything that takes long, so that a wrong one shows at once.
+async fn bind(config: &Config) -> Result<Server, CliError> {
+    let Config { host, port, .. } = config;
+    let unknown = |reason: String| CliError::Failed(format!("--host {host}: {reason}"));
+    let mut addresses = lookup_host((host.as_str(), *port)).await.map_err(|error| unknown(error.to_string()))?;
+    let address = addresses.next().ok_or_else(|| unknown("the name has no address".to_owned()))?;
+    Server::bind(address, ServerLimits::default()).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            let other = port.checked_add(1).unwrap_or(mote::config::PORT);
+            CliError::Failed(format!("port {port} is in use by another program: try --port {other}"))
+        }
+        _ => CliError::Failed(format!("cannot listen at {address}: {error}")),
+    })
+}
+
+fn open(
+    config: &Config,
+    params: &Arc<Params>,
+    port: u16,
+    mining: MiningSettings,
+) -> Result<Node<FileDisk>, CliError> {
+    let disk = FileDisk::new(&config.folder)
+        .map_err(|source| CliError::File { action: "use", path: config.folder.clone(), source })?;
+    let mut bar = Progress::new("catching up the index");
+    let (ledger, opened) = Ledger::open(disk.clone(), params.clone(), |progress| {
+        bar.update(progress.done, progress.total, "");
+    })?;
+    bar.finish();
+    if let IndexState::Rebuilt { reason } = &opened.index {
+        tracing::warn!(%reason, "the index could not be used and was built anew from the log");
+    }
+    let random = |error| CliError::Failed(format!("the system gives no random number: {error}"));
+    let (salt, nonce) = (getrandom::u32().map_err(random)?, getrandom::u64().map_err(random)?);
+    let identity = Identity { network: params.network().to_string(), genesis: params.genesis_id() };
+    let (journal, found) =
+        Journal::open(disk.clone(), &identity, JournalLimits::default(), salt).map_err(mote::store::error::StoreError::from)?;
+    for cut in opened.cut.iter().chain(&found.cut) {
+        tracing::warn!("{cut}");
+    }
+    let options = Options { port, nonce, mining, mempool_capacity: MEMPOOL_TRANSACTIONS };
+    Ok(Node::new(disk, ledger, (journal, found.transactions), params.clone(), options)?)
+}
+
+async fn add_peers(config: &Config, handle: &Handle<FileDisk>) -> Result<(), CliError> {
+    for peer in &config.peers {
+        let reply = handle.request(Request::AddPeer(peer.clone())).await;
+        if let Reply::PeerChanged(Err(error)) = reply.map_err(failed("cannot add a peer"))? {
+            return Err(CliError::Failed(format!("--peer {peer}: {error}")));
+        }
+    }
+    Ok(())
+}
+
+fn greet(config: &Config, address: SocketAddr, has_wallet: bool) {
+    let ip = address.ip();
+    let (local, reach) = match ip {
+        ip if !ip.is_unspecified() => (ip, None),
+        std::net::IpAddr::V4(_) => (std::net::Ipv4Addr::LOCALHOST.into(), Some("open to other computers")),
+        std::net::IpAddr::V6(_) => (std::net::Ipv6Addr::LOCALHOST.into(), Some("open to other computers")),
+    };
+    let page = SocketAddr::new(local, address.port());
+    let mut lines = vec![
+        format!("Mote is running at http://{page} (network {})", config.network),
+        format!("  data  {}", config.folder.display()),
+    ];
+    lines.extend(reach.map(|reach| format!("  note  {reach}, at port {}", address.port())));
+    let port = if address.port() == mote::config::PORT { String::new() } else { format!(" --port {}", address.port()) };
+    lines.push(match has_wallet {
+        true => format!("  next  open the page, or `mote{port} status` in a second terminal; Ctrl-C stops the node"),
+        false => format!("  next  open the page to make a wallet, or `mote{port} wallet new` in a second terminal; Ctrl-C stops the node"),
+    });
+    // Whoever started the node may have closed its output since; it runs all the same.
+    let _ = writeln!(std::io::stdout().lock(), "{}", lines.join("\n"));
+}
+
+/// Logs to standard error. Of foreign crates only warnings: their finer messages may show what
+/// passes through them.
+fn log(level: LevelFilter) {
+    let targets = Targets::new()
+        .with_target("mote", level)
+        .with_target("mote_core", level)
+        .with_default(level.min(LevelFilter::WARN));
+    let format = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false);
+    tracing_subscriber::registry().with(targets).with(format).init();
+}
+
+/// What ends a node from outside.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+fn failed<E: Display>(what: &'static str) -> impl Fn(E) -> CliError {
+    move |error| CliError::Failed(format!("{what}: {error}"))
+}

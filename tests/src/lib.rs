@@ -1,3 +1,4 @@
 //! What the tests of the Mote ledger share.
 
 pub mod vectors;
+pub mod world;

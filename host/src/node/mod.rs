@@ -262,11 +262,11 @@ impl<D: Disk> Node<D> {
                 self.fail(error);
             }
         }
-        self.settle_resolving(now);
     }
 
     /// Makes everything durable that was taken in, and gives out what there is to do.
     pub fn commit(&mut self, now: Now) -> Outputs<'_> {
+        self.settle_resolving(now);
         if std::mem::take(&mut self.needs_sync) && self.read_only.is_none() {
             let synced = self.ledger.sync().and_then(|()| self.pool.sync());
             if let Err(error) = synced {

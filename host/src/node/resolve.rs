@@ -37,7 +37,6 @@ impl<D: Disk> Node<D> {
         let tip = self.ledger.tip();
         let from = (tip.id(), tip.height());
         self.resolving.push(Resolving { ticket, from, waiting, deadline: now.moment.plus(PATIENCE_MS) });
-        self.settle_resolving(now);
     }
 
     /// Gives a reply to those whose peers have all answered.

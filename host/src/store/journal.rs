@@ -19,7 +19,7 @@ use super::disk::Disk;
 use super::log::{Coverage, Identity, KIND_TRANSACTION, Log, LogError, Options, Position, TornTail};
 
 /// The prefix of the file names.
-const PREFIX: &str = "open";
+pub const PREFIX: &str = "open";
 
 /// How large the journal gets.
 #[derive(Clone, Copy, Debug)]

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use mote_core::block::{Header, history_leaf};
 use mote_core::chain::Tip;
@@ -13,12 +12,12 @@ use mote_core::params::{HEADER_VERSION, Network, Params};
 use mote_core::rules::{CheckedTransaction, Clock, Execution, Rule, RuleError, check_transaction};
 use mote_core::state::{Account, Proof, WitnessAccounts};
 use mote_core::transaction::{Memo, Payment, Transaction};
-use mote_core::units::{Amount, Timestamp};
+use mote_core::units::{Amount, Moment, Timestamp};
 
 use super::disk::{Disk, DiskFile};
 use super::error::StoreError;
 use super::index::Table;
-use super::ledger::{AddError, Added, COMMIT_IDLE, Ledger};
+use super::ledger::{AddError, Added, COMMIT_IDLE_MS, Ledger};
 use super::lookup::Branch;
 use super::memory::{Fault, MemoryDisk, PowerCut};
 use super::opening::{INDEX_FILE, IndexState, Opened};
@@ -579,14 +578,13 @@ fn a_deep_branch_takes_over_and_gives_way() {
 fn the_index_is_committed_when_blocks_pause_or_pile_up() {
     let (mut ledger, _) = open(&MemoryDisk::new());
     let mut draw = Draw(8);
-    let start = Instant::now();
     let genesis = ledger.tip().id();
     grow(&mut ledger, &genesis, &mut draw);
-    ledger.maintain(start).unwrap();
+    ledger.maintain(Moment::from_millis(5)).unwrap();
     assert_eq!(ledger.statistics().uncommitted_blocks, 1);
-    ledger.maintain(start + COMMIT_IDLE - Duration::from_millis(1)).unwrap();
+    ledger.maintain(Moment::from_millis(4 + COMMIT_IDLE_MS)).unwrap();
     assert_eq!(ledger.statistics().uncommitted_blocks, 1);
-    ledger.maintain(start + COMMIT_IDLE).unwrap();
+    ledger.maintain(Moment::from_millis(5 + COMMIT_IDLE_MS)).unwrap();
     assert_eq!(ledger.statistics().uncommitted_blocks, 0);
 }
 

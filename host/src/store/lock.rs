@@ -50,22 +50,39 @@ impl FolderLock {
         let io_error = |source| LockError::Io { path: path.clone(), source };
         let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).to_owned();
         let mut file = options.open(&path).map_err(io_error)?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => {
-                let mut text = String::new();
-                // Whoever has the lock may not have written its number yet.
-                let pid = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
-                return Err(LockError::Held { path: folder.to_owned(), pid });
-            }
-            Err(errno) => return Err(io_error(errno.into())),
-        }
+        lock(&mut file, folder, io_error)?;
         let write = |file: &mut File| {
             file.set_len(0)?;
             writeln!(file, "{}", std::process::id())
         };
         write(&mut file).map_err(io_error)?;
         Ok(Self { _file: file })
+    }
+
+    /// Takes the folder without leaving a trace in it, for those who only read.
+    pub fn hold(folder: &Path) -> Result<Self, LockError> {
+        let path = folder.join(LOCK_FILE);
+        let io_error = |source| LockError::Io { path: path.clone(), source };
+        let mut file = match File::open(&path) {
+            // Without a lock file nobody has ever used the folder; the folder itself is locked instead.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => File::open(folder).map_err(io_error)?,
+            opened => opened.map_err(io_error)?,
+        };
+        lock(&mut file, folder, io_error)?;
+        Ok(Self { _file: file })
+    }
+}
+
+fn lock(file: &mut File, folder: &Path, io_error: impl Fn(io::Error) -> LockError) -> Result<(), LockError> {
+    match flock(&*file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(()),
+        Err(Errno::WOULDBLOCK) => {
+            let mut text = String::new();
+            // Whoever has the lock may not have written its number yet.
+            let pid = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
+            Err(LockError::Held { path: folder.to_owned(), pid })
+        }
+        Err(errno) => Err(io_error(errno.into())),
     }
 }
 

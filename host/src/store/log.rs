@@ -187,12 +187,6 @@ impl<D: Disk> Log<D> {
         Position::new(self.first(), 0)
     }
 
-    /// About how many bytes the log has.
-    pub fn bytes(&self) -> u64 {
-        let end = self.end();
-        u64::from(end.segment()) * u64::from(self.options.segment_bytes) + u64::from(end.offset())
-    }
-
     /// Behind the last record that was appended.
     pub fn end(&self) -> Position {
         Position::new(self.last, self.synced + self.pending.len() as u32)

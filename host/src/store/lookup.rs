@@ -14,8 +14,6 @@ use super::error::StoreError;
 use super::execution::execute;
 use super::index::{Index, Table};
 use super::ledger::{AddError, Ledger};
-use super::log::Position;
-use super::opening::distance;
 use super::rows::{NOT_IN_LOG, missing};
 use super::tree::{Leaves, TreeVersion, TreeView};
 use crate::block::{self, Block};
@@ -52,12 +50,8 @@ pub struct Statistics {
     pub blocks: u64,
     /// How many blocks a start would have to apply again now.
     pub uncommitted_blocks: u64,
-    /// Bytes of the log, taking each of its files but the last for full.
-    pub log_bytes: u64,
     /// How many nodes all versions of the account tree have together.
     pub account_nodes: u64,
-    /// How many bytes the log has, but for the gaps at the ends of its segments.
-    pub log_bytes: u64,
 }
 
 impl<D: Disk> Ledger<D> {
@@ -191,9 +185,7 @@ impl<D: Disk> Ledger<D> {
         Statistics {
             blocks: self.blocks,
             uncommitted_blocks: self.uncommitted_blocks,
-            log_bytes: distance(Position::START, self.log.end()),
             account_nodes: self.next_serial.saturating_sub(1),
-            log_bytes: self.log.bytes(),
         }
     }
 

@@ -17,8 +17,6 @@
 //! | [`lookup`], [`history`] | reading a ledger |
 //! | [`witness`] | what a device checks a block with |
 //! | [`error`] | why the store cannot do what it was asked to |
-//! | [`journal`] | acknowledged open transactions |
-//! | [`lock`] | one process per data folder |
 
 pub mod disk;
 pub mod error;

@@ -33,7 +33,10 @@ pub struct Witness {
 
 /// A part of a witness, in the order in which execution needs them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "there is one part at a time, and nearly all have transactions")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one part at a time, and nearly all have transactions"
+)]
 pub enum WitnessPart {
     /// A transaction and its accounts.
     Transaction {

@@ -1,4 +1,5 @@
 //! All integration tests in one binary, so that the workspace is linked once: a module per topic.
 
 mod architecture;
+mod nodes;
 mod vectors;

@@ -1,0 +1,73 @@
+//! Checking a whole data folder without changing it.
+//!
+//! 1. Every record of the log and of the journal of open transactions has the checksum that it says.
+//! 2. Every block, in the order in which it was accepted, obeys every rule: all are replayed from
+//!    genesis on a fresh ledger, in a temporary folder that needs as much room as the data.
+//! 3. The index says of all that the same as the fresh one: tip, chain, blocks, transactions, accounts.
+//!
+//! The folder's own programs do the reading, over an overlay that keeps what they would write.
+
+mod compare;
+mod overlay;
+mod replay;
+
+use std::io::Write;
+use std::sync::Arc;
+
+use mote_core::params::Params;
+use serde_json::json;
+
+use super::error::CliError;
+use super::folder::refused;
+use super::output::{Facts, Form};
+use super::progress::Progress;
+use crate::config::Config;
+use crate::store::ledger::Ledger;
+use crate::store::lock::FolderLock;
+use crate::store::opening::IndexState;
+use overlay::OverlayDisk;
+
+/// Checks the folder and reports the first damage, with the file and the offset.
+pub fn verify(config: &Config, form: Form, out: &mut impl Write) -> Result<(), CliError> {
+    let folder = &config.folder;
+    if !folder.is_dir() {
+        return Err(CliError::NoData(folder.clone()));
+    }
+    let hint = "stop it first: what it is writing cannot be checked";
+    let _lock = FolderLock::hold(folder).map_err(|error| refused(error, hint))?;
+    let params = Arc::new(Params::new(config.network.clone()));
+    let disk = OverlayDisk::new(folder);
+    let replayed = replay::replay(&disk, &params)?;
+    let mut bar = Progress::new("reading the index");
+    let (stored, opened) =
+        Ledger::open(disk.clone(), params.clone(), |progress| bar.update(progress.done, progress.total, ""))?;
+    bar.finish();
+    if let IndexState::Rebuilt { reason } = opened.index {
+        let reason = format!("the log is intact, the index is not: {reason}; the next start rebuilds it");
+        return Err(CliError::Failed(reason));
+    }
+    compare::compare(&stored, &replayed.ledger)?;
+    let (tip, counts) = (replayed.ledger.tip(), replayed.counts);
+    let notes: Vec<String> = replayed.torn.iter().map(ToString::to_string).collect();
+    let value = json!({
+        "folder": folder.display().to_string(), "network": params.network().to_string(),
+        "blocks": counts.blocks, "transactions": counts.transactions, "open_transactions": counts.open,
+        "height": tip.height().get(), "tip": tip.id().to_string(), "state_root": tip.state_root().to_string(),
+        "unfinished": notes,
+    });
+    Ok(form.print(out, &value, |out| {
+        let mut facts = Facts::default()
+            .add("sound", folder.display())
+            .add("network", params.network())
+            .add("blocks", format!("{}, other branches included", counts.blocks))
+            .add("transactions", counts.transactions)
+            .add("open", format!("{} records of open transactions", counts.open))
+            .add("height", tip.height())
+            .add("tip", tip.id())
+            .add("state root", tip.state_root());
+        for note in notes {
+            facts = facts.add("note", format!("an unfinished write at the end is harmless: {note}"));
+        }
+        facts.write(out)
+    })?)
+}
