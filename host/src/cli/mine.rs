@@ -29,6 +29,7 @@ pub fn mine(client: &Client, arguments: &MineArguments, out: &mut impl Write) ->
 
 fn line(block: &Value) -> String {
     let transactions = block.get("transaction_count").and_then(Value::as_u64);
-    let transactions = transactions.map(|number| format!(", {}", count(number, "transaction"))).unwrap_or_default();
+    let transactions =
+        transactions.map(|number| format!(", {}", count(number, "transaction"))).unwrap_or_default();
     plain(&format!("mined block {}  {}{transactions}", field(block, "height"), field(block, "id")))
 }

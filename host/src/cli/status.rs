@@ -28,7 +28,10 @@ fn facts(base: &str, status: &Value) -> Facts {
         .add_some("tip time", status.get("tip_time").and_then(Value::as_u64).map(date))
         .add_some("syncing", status.get("syncing").and_then(syncing))
         .add("peers", field(status, "peers"))
-        .add("mempool", count(status.get("mempool").and_then(Value::as_u64).unwrap_or_default(), "open transaction"))
+        .add(
+            "mempool",
+            count(status.get("mempool").and_then(Value::as_u64).unwrap_or_default(), "open transaction"),
+        )
         .add_some("difficulty", difficulty)
         .add_some("hash rate", rate)
         .add("work", field(status, "work"))

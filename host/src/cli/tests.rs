@@ -43,7 +43,8 @@ impl Place {
         let port = self.port.to_string();
         let settings = ["mote", "--network", "regtest", "--port", &port].map(OsString::from);
         let arguments = arguments.iter().map(|argument| argument.as_ref().as_os_str().to_owned());
-        let cli = Cli::try_parse_from(settings.into_iter().chain(arguments)).map_err(|error| error.to_string())?;
+        let cli =
+            Cli::try_parse_from(settings.into_iter().chain(arguments)).map_err(|error| error.to_string())?;
         let variables = vec![("MOTE_DATA".to_owned(), self.folder.path().display().to_string())];
         let surroundings = Surroundings { variables, current: "/".into() };
         let Ok(Invocation::Verb(verb, config)) = cli.resolve(&surroundings) else { panic!("no verb") };
@@ -58,9 +59,12 @@ impl Place {
         let disk = FileDisk::new(self.node()).unwrap();
         let (mut ledger, _) = Ledger::open(disk, params.clone(), |_| {}).unwrap();
         for height in 1..=blocks {
-            let transactions = if height == 1 { Vec::new() } else { vec![payment(&params, &key, height - 2)] };
-            let checked: Vec<_> =
-                transactions.iter().map(|transaction| check_transaction(&params, transaction).unwrap()).collect();
+            let transactions =
+                if height == 1 { Vec::new() } else { vec![payment(&params, &key, height - 2)] };
+            let checked: Vec<_> = transactions
+                .iter()
+                .map(|transaction| check_transaction(&params, transaction).unwrap())
+                .collect();
             let tip = ledger.tip().clone();
             let executed = ledger.execute(&tip, &checked, key.public_key()).unwrap();
             let time = tip.median_time().plus(1);
@@ -95,7 +99,9 @@ fn a_chain_goes_out_as_text_and_comes_in_again() {
     assert_eq!(from.mote([&"export"]).unwrap(), text);
 
     let lines: Vec<&str> = text.lines().collect();
-    let bad = [&lines[..3], &[&lines[3].replacen("\"amount\":\"0.0125\"", "\"amount\":\"-1\"", 1)], &lines[4..]].concat();
+    let bad =
+        [&lines[..3], &[&lines[3].replacen("\"amount\":\"0.0125\"", "\"amount\":\"-1\"", 1)], &lines[4..]]
+            .concat();
     std::fs::write(&file, bad.join("\n")).unwrap();
     let error = to.mote([&"import", &file]).unwrap_err();
     assert!(error.contains("line 4, column ") && error.contains("transactions[0].amount"), "{error}");
@@ -107,7 +113,10 @@ fn a_chain_goes_out_as_text_and_comes_in_again() {
     std::fs::write(&file, &text).unwrap();
     let answer = to.mote([&"import", &file, &"--json"]).unwrap();
     let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
-    assert_eq!((answer["added"].as_u64(), answer["known"].as_u64(), answer["height"].as_u64()), (Some(3), Some(3), Some(5)));
+    assert_eq!(
+        (answer["added"].as_u64(), answer["known"].as_u64(), answer["height"].as_u64()),
+        (Some(3), Some(3), Some(5))
+    );
     assert_eq!(to.mote([&"export"]).unwrap(), text);
 }
 
