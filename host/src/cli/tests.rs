@@ -99,9 +99,8 @@ fn a_chain_goes_out_as_text_and_comes_in_again() {
     assert_eq!(from.mote([&"export"]).unwrap(), text);
 
     let lines: Vec<&str> = text.lines().collect();
-    let bad =
-        [&lines[..3], &[&lines[3].replacen("\"amount\":\"0.0125\"", "\"amount\":\"-1\"", 1)], &lines[4..]]
-            .concat();
+    let wrong = lines[3].replacen("\"amount\":\"0.0125\"", "\"amount\":\"-1\"", 1);
+    let bad = [&lines[..3], &[wrong.as_str()], &lines[4..]].concat();
     std::fs::write(&file, bad.join("\n")).unwrap();
     let error = to.mote([&"import", &file]).unwrap_err();
     assert!(error.contains("line 4, column ") && error.contains("transactions[0].amount"), "{error}");
