@@ -133,9 +133,9 @@ impl Tip {
         times.get(times.len() / 2).copied().unwrap_or_default()
     }
 
-    /// The time of the last header's parent, `None` for genesis.
-    pub fn parent_time(&self) -> Option<Timestamp> {
-        self.times.iter().rev().nth(1).copied()
+    /// The latest time among the last eleven headers, or as many as there are.
+    pub fn latest_time(&self) -> Timestamp {
+        self.times.iter().rev().take(crate::params::MEDIAN_HEADERS).max().copied().unwrap_or_default()
     }
 
     /// The latest time among the up to eleven headers before the last one, `None` for genesis.

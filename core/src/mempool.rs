@@ -292,9 +292,14 @@ where
                 MempoolError::Uncovered { needed, balance }
             });
         }
+        // No account can have a nonce beyond it, so it cannot be mined.
+        if *nonce == u64::MAX {
+            return Err(MempoolError::Rule(RuleError::LedgerOverflow { left: *nonce, right: 1 }));
+        }
         if let Some((id, old)) = replaced {
+            // Rounded up, so that it is never less than the percentage.
             let percent = old.grains() / 100 * REPLACEMENT_MIN_PERCENT
-                + old.grains() % 100 * REPLACEMENT_MIN_PERCENT / 100;
+                + (old.grains() % 100 * REPLACEMENT_MIN_PERCENT).div_ceil(100);
             let raise = Amount::from_grains(percent.max(REPLACEMENT_MIN_GRAINS));
             let expected = old.checked_add(raise).unwrap_or(MOST);
             if *fee < expected {

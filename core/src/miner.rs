@@ -64,3 +64,42 @@ impl Job {
         nonces.find(|nonce| self.target.is_met_by(&attempt(&self.commitment, *nonce)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::merkle::Frontier;
+    use crate::params::Network;
+    use crate::pow::Work;
+
+    #[test]
+    fn stamps_are_the_clock_or_just_after_the_median() {
+        let params = Params::new(Network::Regtest);
+        let seconds = Timestamp::from_seconds;
+        let times = [seconds(1_000), seconds(1_010), seconds(1_020)];
+        let tip = Tip::restore(params.genesis(), Work::ZERO, &times, Frontier::new());
+        assert_eq!(tip.median_time(), seconds(1_010));
+        // The tip may be ahead of the clock; only the median must be passed.
+        for (now, stamped) in [(2_000, 2_000), (1_015, 1_015), (1_011, 1_011), (1_010, 1_011), (891, 1_011)] {
+            assert_eq!(stamp(&tip, seconds(now)), Some(seconds(stamped)), "at {now}");
+        }
+        assert_eq!(stamp(&tip, seconds(890)), None, "others would not take it yet");
+    }
+
+    #[test]
+    fn the_search_finds_the_first_nonce_of_its_range() {
+        let params = Params::new(Network::Regtest);
+        let job = Job::new(params.genesis()).unwrap();
+        let mut header = params.genesis().clone();
+        let meets = |header: &Header| header.target.expand().unwrap().is_met_by(&header.id());
+        for start in 0..20 {
+            let found = job.search(start..start + 64).unwrap();
+            for nonce in start..=found {
+                header.nonce = nonce;
+                assert_eq!(meets(&header), nonce == found);
+            }
+            assert_eq!(job.search(start..found), None);
+        }
+        assert_eq!(Job::from_parts(Hash32::ZERO, CompactTarget::from_bits(0)), None);
+    }
+}

@@ -37,13 +37,14 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let done = Surroundings::of_process().map_err(CliError::Output).and_then(|here| match cli.resolve(&here)? {
-        Invocation::Run(config) => run(&config),
-        Invocation::Verb(verb, config) => {
-            let mut out = std::io::stdout().lock();
-            execute(verb, &config, &mut out).and_then(|()| Ok(out.flush()?))
-        }
-    });
+    let done =
+        Surroundings::of_process().map_err(CliError::Output).and_then(|here| match cli.resolve(&here)? {
+            Invocation::Run(config) => run(&config),
+            Invocation::Verb(verb, config) => {
+                let mut out = std::io::stdout().lock();
+                execute(verb, &config, &mut out).and_then(|()| Ok(out.flush()?))
+            }
+        });
     let Err(error) = done else { return ExitCode::SUCCESS };
     let code = error.exit_code();
     if code != 0 {
@@ -127,7 +128,8 @@ async fn stop_driver(driver: DriverJoin) -> Result<(), CliError> {
 async fn bind(config: &Config) -> Result<Server, CliError> {
     let Config { host, port, .. } = config;
     let unknown = |reason: String| CliError::Failed(format!("--host {host}: {reason}"));
-    let mut addresses = lookup_host((host.as_str(), *port)).await.map_err(|error| unknown(error.to_string()))?;
+    let mut addresses =
+        lookup_host((host.as_str(), *port)).await.map_err(|error| unknown(error.to_string()))?;
     let address = addresses.next().ok_or_else(|| unknown("the name has no address".to_owned()))?;
     Server::bind(address, ServerLimits::default()).await.map_err(|error| match error.kind() {
         std::io::ErrorKind::AddrInUse => {
@@ -144,8 +146,11 @@ fn open(
     port: u16,
     mining: MiningSettings,
 ) -> Result<Node<FileDisk>, CliError> {
-    let disk = FileDisk::new(&config.folder)
-        .map_err(|source| CliError::File { action: "use", path: config.folder.clone(), source })?;
+    let disk = FileDisk::new(&config.folder).map_err(|source| CliError::File {
+        action: "use",
+        path: config.folder.clone(),
+        source,
+    })?;
     let mut bar = Progress::new("catching up the index");
     let (ledger, opened) = Ledger::open(disk.clone(), params.clone(), |progress| {
         bar.update(progress.done, progress.total, "");
@@ -157,8 +162,8 @@ fn open(
     let random = |error| CliError::Failed(format!("the system gives no random number: {error}"));
     let (salt, nonce) = (getrandom::u32().map_err(random)?, getrandom::u64().map_err(random)?);
     let identity = Identity { network: params.network().to_string(), genesis: params.genesis_id() };
-    let (journal, found) =
-        Journal::open(disk.clone(), &identity, JournalLimits::default(), salt).map_err(mote::store::error::StoreError::from)?;
+    let (journal, found) = Journal::open(disk.clone(), &identity, JournalLimits::default(), salt)
+        .map_err(mote::store::error::StoreError::from)?;
     for cut in opened.cut.iter().chain(&found.cut) {
         tracing::warn!("{cut}");
     }
@@ -189,7 +194,11 @@ fn greet(config: &Config, address: SocketAddr, has_wallet: bool) {
         format!("  data  {}", config.folder.display()),
     ];
     lines.extend(reach.map(|reach| format!("  note  {reach}, at port {}", address.port())));
-    let port = if address.port() == mote::config::PORT { String::new() } else { format!(" --port {}", address.port()) };
+    let port = if address.port() == mote::config::PORT {
+        String::new()
+    } else {
+        format!(" --port {}", address.port())
+    };
     lines.push(match has_wallet {
         true => format!("  next  open the page, or `mote{port} status` in a second terminal; Ctrl-C stops the node"),
         false => format!("  next  open the page to make a wallet, or `mote{port} wallet new` in a second terminal; Ctrl-C stops the node"),

@@ -1,4 +1,7 @@
 //! What the tests of the Mote ledger share.
 
+pub mod fixtures;
+pub mod oracle;
+pub mod random;
 pub mod vectors;
 pub mod world;

@@ -8,6 +8,7 @@ use crate::block::Header;
 use crate::codec::{DecodeError, decode, decode_prefix};
 use crate::hash::Hash32;
 use crate::keys::AccountKey;
+use crate::params::BLOCK_TRANSACTIONS_MAX;
 use crate::rules::RuleError;
 use crate::units::Moment;
 use crate::wire::{Hello, MESSAGE_MAX_BYTES, MESSAGE_MIN_BYTES, Message, PROTOCOL_VERSION};
@@ -144,6 +145,9 @@ pub enum Due {
     Close(&'static str),
 }
 
+/// The most messages of a witness before its last one: its start, and one a transaction.
+const WITNESS_PARTS_MAX: u32 = BLOCK_TRANSACTIONS_MAX as u32 + 1;
+
 #[derive(Clone, Copy, Debug)]
 struct InFlight {
     asked: Asked,
@@ -164,6 +168,8 @@ pub struct Session {
     timeouts: u8,
     /// Requests that expired: their answers may still come and are no offence then.
     late: u32,
+    /// Parts of witnesses that expired, but for the last of each: they may still come as well.
+    late_parts: u32,
 }
 
 impl Session {
@@ -180,6 +186,7 @@ impl Session {
             latency_ms: None,
             timeouts: 0,
             late: 0,
+            late_parts: 0,
         }
     }
 
@@ -255,6 +262,9 @@ impl Session {
             let request = self.in_flight.swap_remove(index);
             self.timeouts = self.timeouts.saturating_add(1);
             self.late = self.late.saturating_add(1);
+            if matches!(request.asked, Asked::Witness(_)) {
+                self.late_parts = self.late_parts.saturating_add(WITNESS_PARTS_MAX);
+            }
             return Some(Due::Expired(request.asked));
         }
         if self.timeouts >= TIMEOUTS_MAX {
@@ -311,7 +321,11 @@ impl Session {
             Message::WitnessStart(_) | Message::WitnessTransaction { .. } => {
                 // A witness is many messages; its request ends with the last one.
                 let asked = self.asked().find(|asked| matches!(asked, Asked::Witness(_)));
-                let Some(asked) = asked else { return self.late_or("witness") };
+                let Some(asked) = asked else {
+                    let rest = self.late_parts.checked_sub(1);
+                    self.late_parts = rest.ok_or(Offence::Unrequested("witness"))?;
+                    return Ok(Received::Alive);
+                };
                 if let Some(request) = self.in_flight.iter_mut().find(|request| request.asked == asked) {
                     request.deadline = now.plus(REQUEST_TIMEOUT_MS);
                 }
@@ -343,3 +357,6 @@ impl Session {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -177,5 +177,37 @@ mod tests {
             }
             prop_assert_eq!(value.overflowing_add(value.not()), (U256::MAX, false));
         }
+
+        /// Beyond 128 bits, where there is no ready-made type to compare with.
+        #[test]
+        fn limbs_carry_into_each_other(bytes in any::<[u8; 32]>(), other in any::<[u8; 32]>(), shift in 0_u32..300) {
+            let (a, b) = (U256::from_be_bytes(&bytes), U256::from_be_bytes(&other));
+            prop_assert_eq!(a.cmp(&b), bytes.cmp(&other));
+            prop_assert_eq!(a.overflowing_add(b), b.overflowing_add(a));
+            prop_assert_eq!(a.overflowing_add(b).0.wrapping_sub(b), a);
+            prop_assert_eq!(a.overflowing_add(b).1, a.overflowing_add(b).0 < a);
+            // A shift is that many doublings, or halvings.
+            let doubled = (0..shift).fold(a, |value, _| value.overflowing_add(value).0);
+            prop_assert_eq!(a.shl(shift), doubled);
+            let halved = (0..shift).fold(a, |value, _| value.shr(1));
+            prop_assert_eq!(a.shr(shift), halved);
+            prop_assert_eq!(a.shr(1).shl(1).overflowing_add(U256::from_u64(a.low_u64() & 1)).0, a);
+            let highest = (0..256).rev().find(|bit| bytes[31 - bit / 8] >> (bit % 8) & 1 == 1);
+            prop_assert_eq!(a.bits() as usize, highest.map_or(0, |bit| bit + 1));
+        }
+
+        /// The quotient is the largest number whose multiple is not above the dividend.
+        #[test]
+        fn quotients_leave_less_than_the_divisor(bytes in any::<[u8; 32]>(), divisor in any::<[u8; 32]>(), shift in 192_u32..256) {
+            let (a, b) = (U256::from_be_bytes(&bytes), U256::from_be_bytes(&divisor).shr(256 - shift));
+            prop_assume!(b != U256::ZERO);
+            let quotient = a.div(b);
+            if quotient.bits() <= 64 {
+                let (product, overflow) = b.widening_mul(quotient.low_u64());
+                prop_assert_eq!(overflow, 0);
+                prop_assert!(product <= a);
+                prop_assert!(a.wrapping_sub(product) < b);
+            }
+        }
     }
 }

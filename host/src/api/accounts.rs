@@ -251,7 +251,10 @@ pub async fn proof<D: Disk>(
             balance: leaf.account.balance.to_string(),
             nonce: leaf.account.nonce,
         }),
-        path: proof.steps().map(|s| StepJson { index: s.index, sibling: Hash32::to_string(&s.sibling) }).collect(),
+        path: proof
+            .steps()
+            .map(|s| StepJson { index: s.index, sibling: Hash32::to_string(&s.sibling) })
+            .collect(),
         header: HeaderJson::new(prefix, &header),
     }))
 }

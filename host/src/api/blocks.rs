@@ -88,7 +88,8 @@ pub async fn block<D: Disk>(
     let (entry, confirmations, block) = found.ok_or_else(|| unknown(name))?;
     let prefix = app.0.params.address_prefix;
     let transactions = block.transactions.iter();
-    let transactions = transactions.map(|transaction| TransactionJson::new(prefix, &transaction.id(), transaction));
+    let transactions =
+        transactions.map(|transaction| TransactionJson::new(prefix, &transaction.id(), transaction));
     let transactions = transactions.collect();
     Ok(Json(BlockJson { summary: BlockSummary::new(prefix, &entry, confirmations), transactions }))
 }

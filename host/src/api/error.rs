@@ -139,37 +139,63 @@ impl Code {
         match self {
             Self::Rule(rule) => (S::UNPROCESSABLE_ENTITY, rule.id(), rule.sentence()),
             Self::Malformed => (S::BAD_REQUEST, "malformed", "the request is malformed"),
-            Self::TokenRequired => (S::UNAUTHORIZED, "token-required", "the access token is missing or wrong"),
-            Self::ForeignOrigin => (S::FORBIDDEN, "foreign-origin", "the request comes from a page of another origin"),
-            Self::LoopbackOnly => (S::FORBIDDEN, "loopback-only", "this is only done from the computer that the node runs on"),
+            Self::TokenRequired => {
+                (S::UNAUTHORIZED, "token-required", "the access token is missing or wrong")
+            }
+            Self::ForeignOrigin => {
+                (S::FORBIDDEN, "foreign-origin", "the request comes from a page of another origin")
+            }
+            Self::LoopbackOnly => {
+                (S::FORBIDDEN, "loopback-only", "this is only done from the computer that the node runs on")
+            }
             Self::WrongPassphrase => (S::FORBIDDEN, "wrong-passphrase", "the passphrase is wrong"),
             Self::NotFound => (S::NOT_FOUND, "not-found", "there is no such thing"),
             Self::NoWallet => (S::NOT_FOUND, "no-wallet", "there is no wallet yet"),
-            Self::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "method-not-allowed", "the route does not have this method"),
+            Self::MethodNotAllowed => {
+                (S::METHOD_NOT_ALLOWED, "method-not-allowed", "the route does not have this method")
+            }
             Self::Timeout => (S::REQUEST_TIMEOUT, "timeout", "the body did not arrive in time"),
             Self::Known => (S::CONFLICT, "known", "the transaction is open already"),
-            Self::ReplacementFee => (S::CONFLICT, "replacement-fee", "the nonce is taken, and the fee is too low to replace what has it"),
+            Self::ReplacementFee => (
+                S::CONFLICT,
+                "replacement-fee",
+                "the nonce is taken, and the fee is too low to replace what has it",
+            ),
             Self::WalletExists => (S::CONFLICT, "wallet-exists", "there is a wallet already"),
             Self::WalletLocked => (S::CONFLICT, "wallet-locked", "the wallet is locked"),
             Self::WalletNotEncrypted => (S::CONFLICT, "wallet-not-encrypted", "the wallet has no passphrase"),
-            Self::WalletFull => (S::CONFLICT, "wallet-full", "the wallet has all the addresses that it can have"),
+            Self::WalletFull => {
+                (S::CONFLICT, "wallet-full", "the wallet has all the addresses that it can have")
+            }
             Self::WalletChanged => (S::CONFLICT, "wallet-changed", "another program changed the wallet file"),
             Self::PeersFull => (S::CONFLICT, "peers-full", "no more peers can be added"),
             Self::TooLarge => (S::PAYLOAD_TOO_LARGE, "too-large", "the body is too large"),
             Self::MediaType => (S::UNSUPPORTED_MEDIA_TYPE, "media-type", "a body must be application/json"),
-            Self::ForeignHost => (S::MISDIRECTED_REQUEST, "foreign-host", "the request names a host that is not this node"),
-            Self::NonceGap => (S::UNPROCESSABLE_ENTITY, "nonce-gap", "transactions that come before this one are missing"),
-            Self::Uncovered => {
-                (S::UNPROCESSABLE_ENTITY, "uncovered", "the balance does not cover the sender's open transactions")
+            Self::ForeignHost => {
+                (S::MISDIRECTED_REQUEST, "foreign-host", "the request names a host that is not this node")
             }
+            Self::NonceGap => {
+                (S::UNPROCESSABLE_ENTITY, "nonce-gap", "transactions that come before this one are missing")
+            }
+            Self::Uncovered => (
+                S::UNPROCESSABLE_ENTITY,
+                "uncovered",
+                "the balance does not cover the sender's open transactions",
+            ),
             Self::PeerItself => (S::UNPROCESSABLE_ENTITY, "peer-itself", "the address is that of this node"),
-            Self::TooManyAttempts => (S::TOO_MANY_REQUESTS, "too-many-attempts", "too many wrong passphrases"),
+            Self::TooManyAttempts => {
+                (S::TOO_MANY_REQUESTS, "too-many-attempts", "too many wrong passphrases")
+            }
             Self::Busy => (S::TOO_MANY_REQUESTS, "busy", "too many of these requests wait already"),
             Self::Internal => (S::INTERNAL_SERVER_ERROR, "internal", "this computer failed to do it"),
             Self::WalletFile => (S::INTERNAL_SERVER_ERROR, "wallet-file", "the wallet file cannot be used"),
             Self::ReadOnly => (S::SERVICE_UNAVAILABLE, "read-only", "the node takes nothing in any more"),
-            Self::ClockBehind => (S::SERVICE_UNAVAILABLE, "clock-behind", "this computer's clock is behind the chain"),
-            Self::MempoolFull => (S::SERVICE_UNAVAILABLE, "mempool-full", "the mempool is full of transactions that pay more"),
+            Self::ClockBehind => {
+                (S::SERVICE_UNAVAILABLE, "clock-behind", "this computer's clock is behind the chain")
+            }
+            Self::MempoolFull => {
+                (S::SERVICE_UNAVAILABLE, "mempool-full", "the mempool is full of transactions that pay more")
+            }
             Self::Stopping => (S::SERVICE_UNAVAILABLE, "stopping", "the node is stopping"),
         }
     }

@@ -114,8 +114,8 @@ pub async fn events<D: Disk>(
 ) -> Result<impl IntoResponse, Problem> {
     let streams = &app.0.streams;
     let place = Arc::clone(&streams.places).try_acquire_owned();
-    let place =
-        place.map_err(|_| Problem::new(Code::Busy, format_args!("{STREAMS_MAX} streams are open already")))?;
+    let place = place
+        .map_err(|_| Problem::new(Code::Busy, format_args!("{STREAMS_MAX} streams are open already")))?;
     let last = headers.get("last-event-id").map(|text| {
         text.to_str().ok().and_then(super::extract::parse_number).ok_or_else(|| {
             Problem::malformed("Last-Event-ID", format_args!("expected the number of an event, got {text:?}"))

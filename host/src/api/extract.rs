@@ -50,7 +50,10 @@ async fn read_body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes,
     let body = tokio::time::timeout(BODY_TIMEOUT, Bytes::from_request(request, state));
     body.await.map_err(|_| timeout)?.map_err(|rejection| {
         if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
-            return Problem::new(Code::TooLarge, format_args!("expected a body of at most {BODY_MAX_BYTES} bytes"));
+            return Problem::new(
+                Code::TooLarge,
+                format_args!("expected a body of at most {BODY_MAX_BYTES} bytes"),
+            );
         }
         Problem::malformed("body", rejection.body_text())
     })
@@ -77,7 +80,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let path = Path::<String>::from_request_parts(parts, state).await;
-        path.map(|Path(text)| Self(text)).map_err(|rejection| Problem::malformed("path", rejection.body_text()))
+        path.map(|Path(text)| Self(text))
+            .map_err(|rejection| Problem::malformed("path", rejection.body_text()))
     }
 }
 
@@ -98,15 +102,17 @@ impl Paging {
     pub fn limit(&self) -> Result<usize, Problem> {
         let Some(text) = &self.limit else { return Ok(LIMIT_DEFAULT) };
         let limit = text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit));
-        limit.ok_or_else(|| Problem::malformed("limit", format_args!("expected a number from 1 to {LIMIT_MAX}, got {text:?}")))
+        limit.ok_or_else(|| {
+            Problem::malformed("limit", format_args!("expected a number from 1 to {LIMIT_MAX}, got {text:?}"))
+        })
     }
 
     /// The height that all entries must be below, where one is given.
     pub fn before_height(&self) -> Result<Option<u64>, Problem> {
         let Some(text) = &self.before else { return Ok(None) };
-        parse_number(text).map(Some).ok_or_else(|| {
-            Problem::malformed("before", format_args!("expected a height, got {text:?}"))
-        })
+        parse_number(text)
+            .map(Some)
+            .ok_or_else(|| Problem::malformed("before", format_args!("expected a height, got {text:?}")))
     }
 }
 
@@ -120,6 +126,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Paging {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let query = Query::<Self>::from_request_parts(parts, state).await;
-        query.map(|Query(paging)| paging).map_err(|rejection| Problem::malformed("query", rejection.body_text()))
+        query
+            .map(|Query(paging)| paging)
+            .map_err(|rejection| Problem::malformed("query", rejection.body_text()))
     }
 }

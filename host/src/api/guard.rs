@@ -107,7 +107,10 @@ impl Guard {
         let mut named = headers.get_all(header::HOST).iter();
         let host = match (named.next(), named.next()) {
             (Some(host), None) => host.to_str().map_err(|_| refuse("the Host header is no text".into()))?,
-            (None, _) => uri.authority().map(|host| host.as_str()).ok_or_else(|| refuse("there is no Host header".into()))?,
+            (None, _) => uri
+                .authority()
+                .map(|host| host.as_str())
+                .ok_or_else(|| refuse("there is no Host header".into()))?,
             (Some(_), Some(_)) => return Err(refuse("there is more than one Host header".into())),
         };
         // An absolute target counts for more than the header (RFC 9112 section 3.2.2).
@@ -150,7 +153,8 @@ impl Guard {
         if scheme.eq_ignore_ascii_case(b"bearer ") && self.token.is(token) {
             return Ok(());
         }
-        let detail = "send \"Authorization: Bearer\" with the content of the file api-token in the node's data folder";
+        let detail =
+            "send \"Authorization: Bearer\" with the content of the file api-token in the node's data folder";
         Err(Problem::new(Code::TokenRequired, detail))
     }
 }
@@ -162,7 +166,10 @@ fn check_origin(host: &str, headers: &HeaderMap) -> Result<(), Problem> {
         let from = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
         if !from.is_some_and(|from| from.eq_ignore_ascii_case(host)) {
             let got: String = origin.chars().take(80).collect();
-            return Err(Problem::new(Code::ForeignOrigin, format_args!("expected origin http://{host}, got {got:?}")));
+            return Err(Problem::new(
+                Code::ForeignOrigin,
+                format_args!("expected origin http://{host}, got {got:?}"),
+            ));
         }
     }
     // Browsers say this also where they send no Origin, and no page can change it.
@@ -178,7 +185,8 @@ fn is_loopback(headers: &HeaderMap, remote: Option<SocketAddr>) -> bool {
         let name = name.as_str();
         matches!(name, "forwarded" | "via" | "x-real-ip") || name.starts_with("x-forwarded")
     };
-    remote.is_some_and(|remote| remote.ip().to_canonical().is_loopback()) && !headers.keys().any(is_forwarding)
+    remote.is_some_and(|remote| remote.ip().to_canonical().is_loopback())
+        && !headers.keys().any(is_forwarding)
 }
 
 /// `host`, `host:port`, `[v6]` or `[v6]:port`, and nothing else.
@@ -186,7 +194,10 @@ fn parse_host(text: &str) -> Option<(Host, Option<u16>)> {
     let (host, port) = match text.strip_prefix('[') {
         Some(rest) => {
             let (ip, port) = rest.split_once(']')?;
-            (Host::Ip(IpAddr::V6(ip.parse().ok()?).to_canonical()), port.strip_prefix(':').or(port.is_empty().then_some("")))
+            (
+                Host::Ip(IpAddr::V6(ip.parse().ok()?).to_canonical()),
+                port.strip_prefix(':').or(port.is_empty().then_some("")),
+            )
         }
         None => {
             let (name, port) = text.split_once(':').unwrap_or((text, ""));
@@ -217,7 +228,9 @@ fn check_body(request: &Request) -> Result<(), Problem> {
     };
     match request.headers().get(header::CONTENT_TYPE) {
         Some(kind) if is_json(kind) => Ok(()),
-        Some(kind) => Err(Problem::new(Code::MediaType, format_args!("expected application/json, got {kind:?}"))),
+        Some(kind) => {
+            Err(Problem::new(Code::MediaType, format_args!("expected application/json, got {kind:?}")))
+        }
         None if request.body().size_hint().exact() == Some(0) => Ok(()),
         None => Err(Problem::new(Code::MediaType, "expected application/json, got a body without a type")),
     }

@@ -116,8 +116,7 @@ pub fn transaction<D: Disk>(node: &Node<D>, id: &Hash32) -> Result<Option<Locate
         return Ok(Some(Located::Open(entry.transaction().clone())));
     }
     let Some(found) = node.ledger().transaction(id)? else { return Ok(None) };
-    let confirmations =
-        confirmations(node.ledger().tip().height(), Height::new(found.height), Branch::Main);
+    let confirmations = confirmations(node.ledger().tip().height(), Height::new(found.height), Branch::Main);
     Ok(Some(Located::Mined {
         transaction: found.transaction,
         block: found.block,

@@ -34,7 +34,8 @@ pub async fn mempool<D: Disk>(
         Some(taken.collect::<Vec<_>>())
     });
     let entries = entries.await?;
-    let entries = entries.ok_or_else(|| Problem::not_found("the transaction of before is not open any more"))?;
+    let entries =
+        entries.ok_or_else(|| Problem::not_found("the transaction of before is not open any more"))?;
     let prefix = app.0.params.address_prefix;
     let entries = entries.iter().map(|(id, transaction)| TransactionJson::new(prefix, id, transaction));
     Ok(Json(entries.collect()))

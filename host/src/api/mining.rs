@@ -111,7 +111,9 @@ pub async fn set<D: Disk>(
     settings.limit = match limit {
         None => settings.limit,
         Some(None) => RateLimit::Unlimited,
-        Some(Some(0)) => return Err(Problem::malformed("limit", "expected at least 1 attempt a second, or null")),
+        Some(Some(0)) => {
+            return Err(Problem::malformed("limit", "expected at least 1 attempt a second, or null"));
+        }
         Some(Some(limit)) => RateLimit::PerSecond(limit),
     };
     settings.switch = match enabled {

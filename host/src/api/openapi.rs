@@ -83,8 +83,7 @@ impl Modify for Common {
             .description(Some("The content of the file api-token in the node's data folder."));
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("token", SecurityScheme::Http(token.build()));
-        let problem =
-            || ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+        let problem = || ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
         for item in document.paths.paths.values_mut() {
             for operation in [&mut item.get, &mut item.post, &mut item.delete].into_iter().flatten() {
                 let is_private = |tag: &String| ["wallet", "mining", "peers"].contains(&tag.as_str());

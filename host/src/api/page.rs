@@ -78,7 +78,11 @@ fn render(document: &Value) -> String {
     page.push_str("</section><section><h2>Codes of errors</h2><dl>");
     for code in Code::ALL.into_iter().chain(Rule::ALL.map(Code::Rule)) {
         let (id, status) = (code.as_str(), code.status().as_u16());
-        let _ = write!(page, "<dt id=\"{id}\"><code>{id}</code> {status}</dt><dd>{}</dd>", escape(code.sentence()));
+        let _ = write!(
+            page,
+            "<dt id=\"{id}\"><code>{id}</code> {status}</dt><dd>{}</dd>",
+            escape(code.sentence())
+        );
     }
     page.push_str("</dl></section></main></body></html>");
     page

@@ -283,7 +283,9 @@ pub async fn send<D: Disk>(
 fn find_sender(info: &WalletInfo, from: Option<PublicKey>) -> Result<(u32, PublicKey), Problem> {
     let Some(from) = from else { return Ok((0, info.first_key())) };
     let found = (0..).zip(&info.public_keys).find(|(_, key)| **key == from);
-    found.map(|(index, key)| (index, *key)).ok_or_else(|| Problem::malformed("from", "the wallet does not have this address"))
+    found
+        .map(|(index, key)| (index, *key))
+        .ok_or_else(|| Problem::malformed("from", "the wallet does not have this address"))
 }
 
 fn optional_passphrase(text: Option<String>) -> Result<Option<Passphrase>, Problem> {
@@ -311,8 +313,10 @@ impl<D: Disk> App<D> {
         let views = self.0.handle.view(move |node| lookup::accounts(node, &keys)).await??;
         let prefix = self.0.params.address_prefix;
         let accounts = info.public_keys.into_iter().zip(&views).enumerate();
-        let addresses = accounts
-            .map(|(index, (key, view))| WalletAddress { index, account: AccountJson::new(prefix, key, view) });
+        let addresses = accounts.map(|(index, (key, view))| WalletAddress {
+            index,
+            account: AccountJson::new(prefix, key, view),
+        });
         let mut addresses: Vec<_> = addresses.collect();
         addresses.reverse();
         Ok(addresses)

@@ -54,7 +54,9 @@ impl<R: BufRead> Lines<R> {
             self.line.pop();
         } else if read as u64 == limit {
             let reason = format!("the line is longer than {LINE_MAX_BYTES} bytes");
-            return Err(LineError { line: self.number, column: LINE_MAX_BYTES + 1, field: None, reason }.into());
+            return Err(
+                LineError { line: self.number, column: LINE_MAX_BYTES + 1, field: None, reason }.into()
+            );
         }
         match std::str::from_utf8(&self.line) {
             Ok(line) => Ok(Some(line)),

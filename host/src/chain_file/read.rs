@@ -150,7 +150,8 @@ impl<'a> Place<'a> {
         let whole = format!("transactions[{index}]");
         let raw: RawTransaction<'_> = self.borrowed(raw, whole)?;
         let memo = self.bytes(raw.memo, field("memo"))?;
-        let too_long = || self.error(raw.memo, field("memo"), format!("got {} bytes, the limit is 64", memo.len()));
+        let too_long =
+            || self.error(raw.memo, field("memo"), format!("got {} bytes, the limit is 64", memo.len()));
         let transaction = Transaction {
             sender: self.key(raw.sender, field("sender"))?,
             recipient: self.key(raw.recipient, field("recipient"))?,
@@ -197,7 +198,8 @@ impl<'a> Place<'a> {
 
     fn signature(&self, raw: &RawValue, field: String) -> Result<Signature, LineError> {
         let bytes = self.bytes(raw, field.clone())?;
-        let wrong = |bytes: Vec<u8>| self.error(raw, field, format!("got {} bytes, expected 64", bytes.len()));
+        let wrong =
+            |bytes: Vec<u8>| self.error(raw, field, format!("got {} bytes, expected 64", bytes.len()));
         Ok(Signature::from_bytes(<[u8; 64]>::try_from(bytes).map_err(wrong)?))
     }
 
@@ -211,7 +213,8 @@ impl<'a> Place<'a> {
         };
         let byte = |[high, low]: &[u8; 2]| Some(digit(*high)? << 4 | digit(*low)?);
         let bytes: Option<Vec<u8>> = pairs.iter().map(byte).collect();
-        let wrong = || self.error(raw, field, "expected an even number of lower-case hexadecimal digits".to_owned());
+        let wrong =
+            || self.error(raw, field, "expected an even number of lower-case hexadecimal digits".to_owned());
         bytes.filter(|_| rest.is_empty()).ok_or_else(wrong)
     }
 
@@ -297,19 +300,38 @@ mod tests {
             ("\"height\":0", "\"hight\":0", "line 9, column 28: unknown field `hight`"),
             ("\"time\":1767225600,", "", ": missing field `time`"),
             ("\"version\":1", "\"version\":1,\"version\":1", ": duplicate field `version`"),
-            ("\"amount\":\"12.5\"", "\"amount\":\"12.50\"", "transactions[0].amount: got \"12.50\", expected \"12.5\""),
-            ("\"amount\":\"12.5\"", "\"amount\":12.5", "transactions[0].amount: invalid type: floating point"),
+            (
+                "\"amount\":\"12.5\"",
+                "\"amount\":\"12.50\"",
+                "transactions[0].amount: got \"12.50\", expected \"12.5\"",
+            ),
+            (
+                "\"amount\":\"12.5\"",
+                "\"amount\":12.5",
+                "transactions[0].amount: invalid type: floating point",
+            ),
             ("\"amount\":\"12.500001\"", "\"amount\":\"12.500002\"", "transactions[1].id: got "),
             ("\"memo\":\"00ff\"", "\"memo\":\"00FF\"", "transactions[0].memo: expected an even number"),
             ("\"target\":\"207fffff\"", "\"target\":\"207fff\"", "field target: got 3 bytes, expected 4"),
-            ("\"nonce\":\"18446744073709551615\"", "\"nonce\":\"+1\"", "field nonce: got \"+1\", expected \"1\""),
+            (
+                "\"nonce\":\"18446744073709551615\"",
+                "\"nonce\":\"+1\"",
+                "field nonce: got \"+1\", expected \"1\"",
+            ),
             ("\"nonce\":\"18446744073709551615\"", "\"nonce\":\"1\"", "field id: got "),
-            ("\"network\":\"regtest\"", "\"network\":\"moon\"", "line 9, column 12, field network: expected local,"),
+            (
+                "\"network\":\"regtest\"",
+                "\"network\":\"moon\"",
+                "line 9, column 12, field network: expected local,",
+            ),
         ] {
             let changed = text.replacen(from, to, 1);
             assert_ne!(changed, text, "{from}");
             let error = parse(9, &changed).unwrap_err().to_string();
-            assert!(error.starts_with("line 9, column ") && error.contains(expected), "{error:?} lacks {expected:?}");
+            assert!(
+                error.starts_with("line 9, column ") && error.contains(expected),
+                "{error:?} lacks {expected:?}"
+            );
         }
         assert_eq!(parse(3, "").unwrap_err().line, 3);
         for end in 0..text.len() {

@@ -34,7 +34,9 @@ pub struct Client {
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// Nobody is there.
-    #[error("no node answers at {base} ({reason}); start one with `mote`, or name another with --host and --port")]
+    #[error(
+        "no node answers at {base} ({reason}); start one with `mote`, or name another with --host and --port"
+    )]
     NoNode {
         /// Where it was looked for.
         base: String,
@@ -130,7 +132,8 @@ impl Client {
         if bytes.is_empty() {
             return Ok(Value::Null);
         }
-        serde_json::from_slice(&bytes).map_err(|error| self.strange(format!("the answer is no JSON: {error}")))
+        serde_json::from_slice(&bytes)
+            .map_err(|error| self.strange(format!("the answer is no JSON: {error}")))
     }
 
     fn send(
@@ -153,7 +156,8 @@ impl Client {
         }
         let body = body.map(Value::to_string).unwrap_or_default();
         let request = request.body(body).map_err(|error| self.strange(error.to_string()))?;
-        let request = self.agent.configure_request(request).timeout_global(Some(Duration::from_secs(seconds)));
+        let request =
+            self.agent.configure_request(request).timeout_global(Some(Duration::from_secs(seconds)));
         let response = self.agent.run(request.build()).map_err(|error| self.no_answer(&error))?;
         self.read(response)
     }
@@ -217,7 +221,12 @@ fn read_token(folder: &Path) -> Result<Option<String>, CliError> {
     match std::fs::read_to_string(&path) {
         Ok(token) => Ok(Some(token.trim().to_owned())),
         // Without it most of a node on this computer can still be used; the node says what cannot.
-        Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::PermissionDenied) => {
+        Err(error)
+            if matches!(
+                error.kind(),
+                std::io::ErrorKind::NotFound | std::io::ErrorKind::PermissionDenied
+            ) =>
+        {
             Ok(None)
         }
         Err(source) => Err(CliError::File { action: "read", path, source }),

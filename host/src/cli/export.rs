@@ -14,7 +14,7 @@ use super::client::Client;
 use super::error::CliError;
 use super::flags::ExportArguments;
 use super::folder::{Folder, Place};
-use super::output::scaled;
+use super::output::{count, scaled};
 use super::progress::{Progress, rate};
 use crate::block::{self, Block};
 use crate::chain_file;
@@ -33,7 +33,7 @@ pub fn export(config: &Config, arguments: &ExportArguments, out: &mut impl Write
         None => write_all(&mut source, &params, out).map(drop),
         Some(path) => {
             let blocks = write_file(&mut source, &params, path)?;
-            Ok(writeln!(out, "exported {blocks} blocks to {}", path.display())?)
+            Ok(writeln!(out, "exported {} to {}", count(blocks, "block"), path.display())?)
         }
     }
 }
@@ -66,7 +66,9 @@ impl Source {
         match self {
             Self::Node(client, _) => {
                 let bytes = client.get_bytes(&format!("/blocks/{height}/raw"))?;
-                let wrong = |error| CliError::Failed(format!("the node's block {height} is not in its wire form: {error}"));
+                let wrong = |error| {
+                    CliError::Failed(format!("the node's block {height} is not in its wire form: {error}"))
+                };
                 block::decode(&bytes).map_err(wrong)
             }
             Self::Ledger(ledger) => {
@@ -92,7 +94,8 @@ fn write_all(source: &mut Source, params: &Params, out: &mut impl Write) -> Resu
         }
         if !follows || got != Height::new(height) {
             // The part that is written may not be of the chain that won.
-            let reason = format!("the chain was reorganised below height {height} during the export: try again");
+            let reason =
+                format!("the chain was reorganised below height {height} during the export: try again");
             return Err(CliError::Failed(reason));
         }
         chain_file::write(out, &block, (height == 0).then(|| params.network()))?;
@@ -117,7 +120,8 @@ fn write_file(source: &mut Source, params: &Params, path: &Path) -> Result<u64, 
     let file = File::create(temporary).map_err(error("write", temporary))?;
     let mut writer = BufWriter::new(file);
     let written = write_all(source, params, &mut writer).and_then(|blocks| {
-        let file = writer.into_inner().map_err(|failed| failed.into_error()).map_err(error("write", temporary))?;
+        let file =
+            writer.into_inner().map_err(|failed| failed.into_error()).map_err(error("write", temporary))?;
         file.sync_all().map_err(error("write", temporary))?;
         std::fs::rename(temporary, path).map_err(error("replace", path))?;
         Ok(blocks)

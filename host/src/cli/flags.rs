@@ -299,7 +299,8 @@ impl RunFlags {
             ("log_level", log_level),
             ("require_token", require_token),
         ];
-        let lists = lists.into_iter().flat_map(|(key, values)| values.into_iter().map(move |value| (key, value)));
+        let lists =
+            lists.into_iter().flat_map(|(key, values)| values.into_iter().map(move |value| (key, value)));
         let single = single.into_iter().filter_map(|(key, value)| Some((key, value?)));
         lists.chain(single).map(|(key, value)| flags.push(key, value)).count()
     }
@@ -362,7 +363,8 @@ mod tests {
 
     #[test]
     fn verbs_take_the_flags_that_find_a_node_and_no_others() {
-        let Ok(Invocation::Verb(Verb::Status(_), config)) = resolve(&["mote", "status", "--port", "2", "--json"])
+        let Ok(Invocation::Verb(Verb::Status(_), config)) =
+            resolve(&["mote", "status", "--port", "2", "--json"])
         else {
             panic!("status takes a port");
         };

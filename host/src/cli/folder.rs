@@ -38,8 +38,11 @@ impl Folder {
 
     /// The folder, made where there is none.
     pub fn made(config: &Config, hint: &'static str) -> Result<Self, CliError> {
-        config.make_folder()
-            .map_err(|source| CliError::File { action: "make", path: config.folder.clone(), source })?;
+        config.make_folder().map_err(|source| CliError::File {
+            action: "make",
+            path: config.folder.clone(),
+            source,
+        })?;
         Self::take(config, hint)
     }
 
@@ -52,10 +55,14 @@ impl Folder {
 
     /// Opens the chain, and shows how it goes where that takes long.
     pub fn ledger(&self, params: Arc<Params>) -> Result<Ledger<FileDisk>, CliError> {
-        let disk = FileDisk::new(&self.path)
-            .map_err(|source| CliError::File { action: "use", path: self.path.clone(), source })?;
+        let disk = FileDisk::new(&self.path).map_err(|source| CliError::File {
+            action: "use",
+            path: self.path.clone(),
+            source,
+        })?;
         let mut bar = Progress::new("catching up the index");
-        let (ledger, opened) = Ledger::open(disk, params, |progress| bar.update(progress.done, progress.total, ""))?;
+        let (ledger, opened) =
+            Ledger::open(disk, params, |progress| bar.update(progress.done, progress.total, ""))?;
         bar.finish();
         if let Some(cut) = opened.cut {
             eprintln!("note: {cut}");

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::error::CliError;
 use super::flags::ImportArguments;
 use super::folder::Folder;
-use super::output::{Facts, scaled};
+use super::output::{Facts, count, scaled};
 use super::progress::{Progress, rate};
 use crate::chain_file::{self, LineError, Lines, ParsedLine};
 use crate::clock::Clock;
@@ -50,8 +50,8 @@ pub fn import(config: &Config, arguments: &ImportArguments, out: &mut impl Write
     });
     Ok(arguments.form.print(out, &value, |out| {
         Facts::default()
-            .add("added", format!("{} blocks", counts.added))
-            .add("known before", format!("{} blocks", counts.known))
+            .add("added", count(counts.added, "block"))
+            .add("known before", count(counts.known, "block"))
             .add("height", tip.0)
             .add("tip", tip.1)
             .write(out)
@@ -107,9 +107,9 @@ impl<D: Disk> Import<'_, D> {
             let Some(line) = lines.next_line()? else { break };
             let parsed = chain_file::parse(number, line)?;
             self.take(number, parsed, clock)?;
-            let count = self.counts.added + self.counts.known;
-            let speed = scaled(rate(count, bar.elapsed()));
-            let detail = format!("{count} blocks, {speed} blocks/s");
+            let blocks = self.counts.added + self.counts.known;
+            let speed = scaled(rate(blocks, bar.elapsed()));
+            let detail = format!("{blocks} blocks, {speed} blocks/s");
             bar.update(lines.bytes(), total.max(lines.bytes()), &detail);
         }
         self.ledger.sync()?;
@@ -123,7 +123,11 @@ impl<D: Disk> Import<'_, D> {
         if line == 1 && height == 0 {
             self.check_genesis(id, network.as_ref())?;
         } else if network.is_some() {
-            return Err(bad_network(line, "only the first line, which is the genesis block's, names the network").into());
+            return Err(bad_network(
+                line,
+                "only the first line, which is the genesis block's, names the network",
+            )
+            .into());
         }
         let added = self.ledger.add(&block, RuleClock::Now(clock.time()));
         match added {
@@ -141,7 +145,9 @@ impl<D: Disk> Import<'_, D> {
             Some(got) if got != expected => {
                 Err(bad_network(1, &format!("the file is of the network {got}, expected {expected}")))
             }
-            None => Err(bad_network(1, &format!("the first line must name the network, expected {expected}"))),
+            None => {
+                Err(bad_network(1, &format!("the first line must name the network, expected {expected}")))
+            }
             Some(_) if id != self.params.genesis_id() => {
                 let expected = self.params.genesis_id();
                 let reason = format!("the genesis block is {id}, expected {expected}");

@@ -29,14 +29,16 @@ mod progress;
 mod secret;
 mod status;
 mod sync;
+#[cfg(test)]
+mod tests;
 mod verify;
 mod wallet;
 
 use std::io::Write;
 
 pub use error::CliError;
-pub use folder::refused;
 pub use flags::{Cli, Invocation, Verb};
+pub use folder::refused;
 pub use progress::Progress;
 pub use sync::show_sync;
 

@@ -28,7 +28,8 @@ pub fn passphrase(file: Option<&Path>, ask: Ask) -> Result<Option<Zeroizing<Stri
     let text = match file {
         Some(path) => {
             let opened = File::open(path);
-            let opened = opened.map_err(|source| CliError::File { action: "read", path: path.to_owned(), source })?;
+            let opened =
+                opened.map_err(|source| CliError::File { action: "read", path: path.to_owned(), source })?;
             read_line(&mut BufReader::new(opened), PASSPHRASE)?
         }
         None if !io::stdin().is_terminal() => read_line(&mut io::stdin().lock(), PASSPHRASE)?,

@@ -35,11 +35,14 @@ fn new(config: &Config, arguments: &SecretArguments, out: &mut impl Write) -> Re
     refuse_existing(&place, config)?;
     let passphrase = secret::passphrase(arguments.passphrase_file.as_deref(), Ask::TwiceOrNone)?;
     let answer = match &place {
-        Place::Node(client) => client.post("/wallet", &with_passphrase(json!({}), passphrase.as_ref()), Patience::Work)?,
+        Place::Node(client) => {
+            client.post("/wallet", &with_passphrase(json!({}), passphrase.as_ref()), Patience::Work)?
+        }
         Place::Folder(_) => {
             let passphrase = typed(passphrase.as_ref())?;
             let protection = Protection::standard(passphrase.as_ref());
-            let (wallet, words) = Wallet::create(&config.wallet_path(), &config.network.to_string(), protection)?;
+            let (wallet, words) =
+                Wallet::create(&config.wallet_path(), &config.network.to_string(), protection)?;
             json!({ "address": first_address(&wallet, config), "words": words.expose() })
         }
     };
@@ -70,7 +73,8 @@ fn restore(config: &Config, arguments: &SecretArguments, out: &mut impl Write) -
         Place::Folder(_) => {
             let passphrase = typed(passphrase.as_ref())?;
             let protection = Protection::standard(passphrase.as_ref());
-            let wallet = Wallet::restore(&config.wallet_path(), &config.network.to_string(), &words, protection)?;
+            let wallet =
+                Wallet::restore(&config.wallet_path(), &config.network.to_string(), &words, protection)?;
             json!({ "address": first_address(&wallet, config) })
         }
     };
@@ -121,7 +125,10 @@ fn balance(client: &Client, arguments: &AccountArguments, out: &mut impl Write) 
         Facts::default()
             .add("address", field(&account, "address"))
             .add("balance", format!("{} motes", field(&account, "balance")))
-            .add_some("once all is mined", optional(&account, "pending").map(|motes| format!("{motes} motes")))
+            .add_some(
+                "once all is mined",
+                optional(&account, "pending").map(|motes| format!("{motes} motes")),
+            )
             .write(out)
     })?)
 }
@@ -132,8 +139,11 @@ fn send(client: &Client, arguments: &SendArguments, out: &mut impl Write) -> Res
         (Some(text), _) => Some(json!(text)),
         (None, hex) => hex.as_ref().map(|hex| json!({ "hex": hex })),
     };
-    let optional =
-        [("fee", arguments.fee.as_ref().map(|fee| json!(fee))), ("memo", memo), ("nonce", arguments.nonce.map(|nonce| json!(nonce)))];
+    let optional = [
+        ("fee", arguments.fee.as_ref().map(|fee| json!(fee))),
+        ("memo", memo),
+        ("nonce", arguments.nonce.map(|nonce| json!(nonce))),
+    ];
     for (name, value) in optional {
         if let (Some(value), Some(body)) = (value, body.as_object_mut()) {
             body.insert(name.to_owned(), value);
@@ -222,7 +232,9 @@ fn refuse_existing(place: &Place, config: &Config) -> Result<(), CliError> {
         }
     };
     match there {
-        Some(there) => Err(CliError::Failed(format!("there is a wallet already, and it is never overwritten: {there}"))),
+        Some(there) => {
+            Err(CliError::Failed(format!("there is a wallet already, and it is never overwritten: {there}")))
+        }
         None => Ok(()),
     }
 }
@@ -288,7 +300,8 @@ mod tests {
 
     #[test]
     fn history_says_which_way_motes_went() {
-        let entry = json!({"role": "sent", "recipient": "lmote1r", "sender": "lmote1s", "amount": "5", "height": 3});
+        let entry =
+            json!({"role": "sent", "recipient": "lmote1r", "sender": "lmote1s", "amount": "5", "height": 3});
         let row = history_row(&entry);
         assert_eq!((row[3].as_str(), row[4].as_str()), ("-5", "lmote1r"));
     }

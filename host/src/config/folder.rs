@@ -18,7 +18,8 @@ pub fn base(named: Option<Given>, surroundings: &Surroundings) -> Result<PathBuf
     }
     // The XDG specification says that relative paths are to be ignored.
     let absolute = |name| surroundings.variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let data_home = absolute("XDG_DATA_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/share")));
+    let data_home =
+        absolute("XDG_DATA_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/share")));
     data_home.map(|folder| folder.join("mote")).ok_or(ConfigError::NoHome)
 }
 

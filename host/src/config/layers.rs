@@ -54,7 +54,10 @@ impl Surroundings {
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
-        Ok(Self { variables: std::env::vars_os().filter_map(text).collect(), current: std::env::current_dir()? })
+        Ok(Self {
+            variables: std::env::vars_os().filter_map(text).collect(),
+            current: std::env::current_dir()?,
+        })
     }
 
     /// The value of a variable; an empty one counts as absent.
@@ -149,8 +152,10 @@ impl Layers {
         for key in KEYS.into_iter().chain(["data"]) {
             let name = format!("MOTE_{}", key.to_ascii_uppercase());
             let Some(value) = surroundings.variable(&name) else { continue };
-            let parts: Vec<&str> = if LISTS.contains(&key) { value.split(',').collect() } else { vec![value] };
-            let given = |text: &str| Given { text: text.trim().to_owned(), source: Source::Variable(name.clone()) };
+            let parts: Vec<&str> =
+                if LISTS.contains(&key) { value.split(',').collect() } else { vec![value] };
+            let given =
+                |text: &str| Given { text: text.trim().to_owned(), source: Source::Variable(name.clone()) };
             variable_layer.insert(key, parts.into_iter().map(given).collect());
         }
         Self { layers }

@@ -103,7 +103,9 @@ impl Config {
             peers: layers.parse_all("peer", |text| text.parse().map_err(reason))?,
             mine: switched(layers.parse("mine", parse_bool)?.unwrap_or(false)),
             threads: layers.parse("threads", parse_threads)?.unwrap_or(NonZeroUsize::MIN),
-            mining_limit: layers.parse("mining_limit", parse_limit)?.unwrap_or_else(|| default_limit(&Params::new(network.clone()))),
+            mining_limit: layers
+                .parse("mining_limit", parse_limit)?
+                .unwrap_or_else(|| default_limit(&Params::new(network.clone()))),
             log_level: layers.parse("log_level", parse_level)?.unwrap_or(LevelFilter::INFO),
             token: token(layers.parse("require_token", parse_bool)?.unwrap_or(false)),
             peer_origins: layers.parse_all("peer_origin", parse_origin)?,
@@ -191,7 +193,9 @@ fn parse_origin(text: &str) -> Result<String, String> {
     };
     match host.filter(is_plain) {
         Some(_) => Ok(text.to_owned()),
-        None => Err("expected an origin such as https://example.org, lower-case and without a path".to_owned()),
+        None => {
+            Err("expected an origin such as https://example.org, lower-case and without a path".to_owned())
+        }
     }
 }
 
@@ -269,7 +273,10 @@ mod tests {
             (Case::new().flag("port", "65536"), "--port: got \"65536\", expected a number from 0 to 65535"),
             (Case::new().variable("MOTE_THREADS", "0"), "MOTE_THREADS: got \"0\", expected a number from 1"),
             (Case::new().file("\nmine = \"yes\""), "mote.toml:2: got \"yes\", expected true or false"),
-            (Case::new().file("# a\n\nprot = 7700"), "mote.toml:3: unknown key prot, expected network, host,"),
+            (
+                Case::new().file("# a\n\nprot = 7700"),
+                "mote.toml:3: unknown key prot, expected network, host,",
+            ),
             (Case::new().file("data = '/tmp'"), "mote.toml:1: unknown key data"),
             (Case::new().file("port = 1.5"), "mote.toml:1: port: got a float"),
             (Case::new().file("port = [1]"), "mote.toml:1: port: got an array, expected one value"),

@@ -14,6 +14,8 @@ use super::error::StoreError;
 use super::execution::execute;
 use super::index::{Index, Table};
 use super::ledger::{AddError, Ledger};
+use super::log::Position;
+use super::opening::distance;
 use super::rows::{NOT_IN_LOG, missing};
 use super::tree::{Leaves, TreeVersion, TreeView};
 use crate::block::{self, Block};
@@ -50,6 +52,8 @@ pub struct Statistics {
     pub blocks: u64,
     /// How many blocks a start would have to apply again now.
     pub uncommitted_blocks: u64,
+    /// Bytes of the log, taking each of its files but the last for full.
+    pub log_bytes: u64,
     /// How many nodes all versions of the account tree have together.
     pub account_nodes: u64,
 }
@@ -185,6 +189,7 @@ impl<D: Disk> Ledger<D> {
         Statistics {
             blocks: self.blocks,
             uncommitted_blocks: self.uncommitted_blocks,
+            log_bytes: distance(Position::START, self.log.end()),
             account_nodes: self.next_serial.saturating_sub(1),
         }
     }

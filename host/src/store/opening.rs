@@ -142,7 +142,7 @@ impl<D: Disk> Ledger<D> {
 }
 
 /// Bytes of the log between two positions, taking every file but the last for full.
-fn distance(from: Position, to: Position) -> u64 {
+pub(super) fn distance(from: Position, to: Position) -> u64 {
     let bytes = |at: Position| u64::from(at.segment()) * u64::from(SEGMENT_BYTES) + u64::from(at.offset());
     bytes(to).saturating_sub(bytes(from))
 }

@@ -1,5 +1,8 @@
 //! All integration tests in one binary, so that the workspace is linked once: a module per topic.
 
 mod architecture;
+mod difficulty;
 mod nodes;
+mod properties;
+mod rules;
 mod vectors;

@@ -149,7 +149,8 @@ impl DiskFile for OverlayFile {
         if end == offset {
             return Ok(());
         }
-        for (number, page) in written.pages.range(offset / PAGE_BYTES as u64..=(end - 1) / PAGE_BYTES as u64) {
+        for (number, page) in written.pages.range(offset / PAGE_BYTES as u64..=(end - 1) / PAGE_BYTES as u64)
+        {
             let start = number * PAGE_BYTES as u64;
             // The part of the page that is asked for, as places in the buffer and in the page.
             let (from, to) = (start.max(offset), (start + PAGE_BYTES as u64).min(end));
@@ -174,7 +175,9 @@ impl DiskFile for OverlayFile {
                 written.pages.insert(number, page);
             }
             let (part, behind) = rest.split_at(rest.len().min(PAGE_BYTES - within));
-            if let Some(target) = written.pages.get_mut(&number).and_then(|page| page.get_mut(within..within + part.len())) {
+            if let Some(target) =
+                written.pages.get_mut(&number).and_then(|page| page.get_mut(within..within + part.len()))
+            {
                 target.copy_from_slice(part);
             }
             (offset, rest) = (offset + part.len() as u64, behind);

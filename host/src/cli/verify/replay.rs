@@ -50,8 +50,11 @@ pub struct Replayed {
 /// Reads everything and applies every rule.
 pub fn replay(disk: &OverlayDisk, params: &Arc<Params>) -> Result<Replayed, CliError> {
     let room = Room::make()?;
-    let fresh = FileDisk::new(&room.0)
-        .map_err(|source| CliError::File { action: "use", path: room.0.clone(), source })?;
+    let fresh = FileDisk::new(&room.0).map_err(|source| CliError::File {
+        action: "use",
+        path: room.0.clone(),
+        source,
+    })?;
     let (mut ledger, _) = Ledger::open(fresh, params.clone(), |_| {})?;
     // The genesis block is in no log.
     let (mut counts, mut torn) = (Counts { blocks: 1, ..Counts::default() }, Vec::new());
@@ -141,7 +144,8 @@ struct Room(PathBuf);
 
 impl Room {
     fn make() -> Result<Self, CliError> {
-        let number = getrandom::u64().map_err(|error| CliError::Failed(format!("no random number: {error}")))?;
+        let number =
+            getrandom::u64().map_err(|error| CliError::Failed(format!("no random number: {error}")))?;
         let path = std::env::temp_dir().join(format!("mote-verify-{number:016x}"));
         let made = std::fs::create_dir(&path);
         let error = |path: &Path, source| CliError::File { action: "make", path: path.to_owned(), source };
