@@ -18,11 +18,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::handler::Handler as Handles;
 use axum::http::{Method, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::Router;
-use axum::handler::Handler as Handles;
 use axum::routing::{MethodFilter, on};
 use mote_core::params::Params;
 

@@ -71,7 +71,8 @@ impl Running {
         let disk = MemoryDisk::new();
         let (ledger, _) = Ledger::open(disk.clone(), params.clone(), |_| {}).unwrap();
         let (journal, open) = Journal::open(disk.clone(), &identity, JournalLimits::default(), 7).unwrap();
-        let mining = MiningSettings { miner: None, switch: Switch::Off, threads: 1, limit: RateLimit::Unlimited };
+        let mining =
+            MiningSettings { miner: None, switch: Switch::Off, threads: 1, limit: RateLimit::Unlimited };
         let options = Options { port: 7700, nonce: 1, mining, mempool_capacity: 100 };
         let node = Node::new(disk, ledger, (journal, open.transactions), params.clone(), options).unwrap();
         let (network, arrivals) = Network::new(Tokio::current(), PeerLimits::default(), Vec::new());
@@ -98,7 +99,11 @@ impl Running {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, 1 << 22).await.unwrap();
-        Answer { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&body).into_owned() }
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8_lossy(&body).into_owned(),
+        }
     }
 
     async fn get(&self, path: &str) -> Answer {

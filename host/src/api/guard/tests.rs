@@ -57,9 +57,22 @@ fn a_loopback_node_answers_to_its_own_names_only() {
             assert_eq!(ask(class, host).at(&guard), Ok(Caller::Operator), "{class:?} {host}");
         }
         let foreign = [
-            "evil.example:7700", "localhost", "localhost:7701", "localhost.evil.example:7700", "127.0.0.1",
-            "127.0.0.1:7700@evil.example", "evil.example", "", ":7700", "[::1", "[::1]x:7700", "localhost:+7700",
-            "localhost:77000", "192.0.2.1:7700", "localhost:7700:7700", "user@localhost:7700",
+            "evil.example:7700",
+            "localhost",
+            "localhost:7701",
+            "localhost.evil.example:7700",
+            "127.0.0.1",
+            "127.0.0.1:7700@evil.example",
+            "evil.example",
+            "",
+            ":7700",
+            "[::1",
+            "[::1]x:7700",
+            "localhost:+7700",
+            "localhost:77000",
+            "192.0.2.1:7700",
+            "localhost:7700:7700",
+            "user@localhost:7700",
         ];
         for host in foreign {
             assert_eq!(ask(class, host).at(&guard), Err(Code::ForeignHost), "{class:?} {host}");
@@ -105,7 +118,9 @@ fn an_open_node_shows_the_chain_under_any_name_and_nothing_else() {
 #[test]
 fn what_was_forwarded_is_never_from_here() {
     let (guard, token) = guard("127.0.0.1:7700", TokenPolicy::Remote);
-    for name in ["forwarded", "via", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-anything", "x-real-ip"] {
+    for name in
+        ["forwarded", "via", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-anything", "x-real-ip"]
+    {
         let forwarded = |class| ask(class, "localhost:7700").with(name, "for=127.0.0.1");
         assert_eq!(forwarded(Class::Private).at(&guard), Err(Code::TokenRequired), "{name}");
         assert_eq!(forwarded(Class::Public).at(&guard), Ok(Caller::Stranger), "{name}");
@@ -131,7 +146,10 @@ fn an_unknown_address_is_not_this_computer() {
     headers.insert("host", HeaderValue::from_static("localhost:7700"));
     let checked = guard.check(Class::Private, &Method::GET, &Uri::from_static("/"), &headers, None);
     assert_eq!(checked.map_err(|problem| problem.code()), Err(Code::TokenRequired));
-    assert_eq!(ask(Class::Private, "localhost:7700").from("[::ffff:127.0.0.1]:9").at(&guard), Ok(Caller::Operator));
+    assert_eq!(
+        ask(Class::Private, "localhost:7700").from("[::ffff:127.0.0.1]:9").at(&guard),
+        Ok(Caller::Operator)
+    );
 }
 
 #[test]
@@ -139,9 +157,14 @@ fn pages_of_other_origins_are_refused() {
     let (guard, _) = guard("127.0.0.1:7700", TokenPolicy::Remote);
     let private = || ask(Class::Private, "localhost:7700");
     assert_eq!(private().with("origin", "http://localhost:7700").at(&guard), Ok(Caller::Operator));
-    for origin in
-        ["http://evil.example", "null", "http://localhost:7701", "http://127.0.0.1:7700", "localhost:7700", ""]
-    {
+    for origin in [
+        "http://evil.example",
+        "null",
+        "http://localhost:7701",
+        "http://127.0.0.1:7700",
+        "localhost:7700",
+        "",
+    ] {
         assert_eq!(private().with("origin", origin).at(&guard), Err(Code::ForeignOrigin), "{origin}");
         let public = ask(Class::Public, "localhost:7700").with("origin", origin);
         assert_eq!(public.at(&guard), Ok(Caller::Stranger), "reading is for everybody");

@@ -19,19 +19,26 @@ async fn blocks_are_listed_and_found() {
     let address = node.fund().await;
     let last = node.mine().await;
     let list = node.get("/api/v1/blocks").await.ok(200);
-    let heights: Vec<_> = list.as_array().unwrap().iter().map(|block| block["height"].as_u64().unwrap()).collect();
+    let heights: Vec<_> =
+        list.as_array().unwrap().iter().map(|block| block["height"].as_u64().unwrap()).collect();
     assert_eq!(heights, [2, 1, 0]);
     let list = node.get("/api/v1/blocks?before=2&limit=1").await.ok(200);
     assert_eq!((list.as_array().unwrap().len(), &list[0]["height"]), (1, &json!(1)));
     let id = last["id"].as_str().unwrap();
     let by_id = node.get(&format!("/api/v1/blocks/{id}")).await.ok(200);
     assert_eq!(by_id, node.get("/api/v1/blocks/2").await.ok(200));
-    assert_eq!((&by_id["confirmations"], &by_id["on_main_chain"], &by_id["miner"]), (&json!(1), &json!(true), &json!(address)));
+    assert_eq!(
+        (&by_id["confirmations"], &by_id["on_main_chain"], &by_id["miner"]),
+        (&json!(1), &json!(true), &json!(address))
+    );
     assert_eq!(node.get("/api/v1/blocks/2/header").await.ok(200), last);
     let raw = node.get("/api/v1/blocks/0/raw").await;
     assert_eq!(raw.headers["content-type"], "application/octet-stream");
     let status = node.get("/api/v1/status").await.ok(200);
-    assert_eq!((&status["height"], &status["tip"], &status["network"]), (&json!(2), &json!(id), &json!("regtest")));
+    assert_eq!(
+        (&status["height"], &status["tip"], &status["network"]),
+        (&json!(2), &json!(id), &json!("regtest"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -55,7 +62,13 @@ async fn proofs_lead_to_the_tip() {
     let mut leaf = [0; 64];
     leaf[..32].copy_from_slice(hash(&header["id"]).as_bytes());
     leaf[32..].copy_from_slice(hash(&receipt["work"]).as_bytes());
-    verify(leaf_hash(&leaf), &header["height"], &tip["height"], &receipt["history_path"], &tip["history_root"]);
+    verify(
+        leaf_hash(&leaf),
+        &header["height"],
+        &tip["height"],
+        &receipt["history_path"],
+        &tip["history_root"],
+    );
 
     let proof = node.get(&format!("/api/v1/accounts/{address}/proof")).await.ok(200);
     assert_eq!(proof["leaf"]["key"], proof["key"]);
@@ -92,7 +105,9 @@ async fn events_go_on_where_a_reader_left_off() {
     let first = all.lines().find_map(|line| line.strip_prefix("id: ")).unwrap().parse().unwrap();
     let rest = read(Some(first), 1).await;
     assert!(rest.contains("\"height\":2") && !rest.contains("\"height\":1,"), "{rest}");
-    node.ask(Request::get("/api/v1/events").header("last-event-id", "x"), Body::empty()).await.problem(400, "malformed");
+    node.ask(Request::get("/api/v1/events").header("last-event-id", "x"), Body::empty())
+        .await
+        .problem(400, "malformed");
     // A stream that was told to end does so.
     node.app.close();
     assert_eq!(node.get("/api/v1/events").await.text, "");

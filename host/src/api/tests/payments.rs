@@ -20,10 +20,15 @@ async fn a_wallet_is_made_shown_once_and_never_replaced() {
     node.post("/api/v1/wallet", &json!({})).await.problem(409, "wallet-exists");
     node.post("/api/v1/wallet/restore", &json!({"words": words})).await.problem(409, "wallet-exists");
     let locked = node.ask(Request::post("/api/v1/wallet/lock"), Body::empty()).await.ok(200);
-    assert_eq!((&locked["locked"], &locked["address"], &locked["balance"]), (&json!(true), &made["address"], &json!("0")));
+    assert_eq!(
+        (&locked["locked"], &locked["address"], &locked["balance"]),
+        (&json!(true), &made["address"], &json!("0"))
+    );
     assert!(locked.get("words").is_none());
     node.post(SEND, &json!({"to": other(&node), "amount": "1"})).await.problem(409, "wallet-locked");
-    node.post("/api/v1/wallet/unlock", &json!({"passphrase": "wrong"})).await.problem(403, "wrong-passphrase");
+    node.post("/api/v1/wallet/unlock", &json!({"passphrase": "wrong"}))
+        .await
+        .problem(403, "wrong-passphrase");
     let open = node.post("/api/v1/wallet/unlock", &json!({"passphrase": "correct horse"})).await.ok(200);
     assert_eq!(open["locked"], false);
     let second = node.ask(Request::post("/api/v1/wallet/addresses"), Body::empty()).await.ok(201);
@@ -32,7 +37,10 @@ async fn a_wallet_is_made_shown_once_and_never_replaced() {
     assert_eq!((&list[0]["address"], &list[1]["address"]), (&second["address"], &made["address"]));
 
     let again = Running::start();
-    again.post("/api/v1/wallet/restore", &json!({"words": "abandon abandon"})).await.problem(400, "malformed");
+    again
+        .post("/api/v1/wallet/restore", &json!({"words": "abandon abandon"}))
+        .await
+        .problem(400, "malformed");
     let restored = again.post("/api/v1/wallet/restore", &json!({"words": words})).await.ok(201);
     assert_eq!(restored["address"], made["address"]);
 }
@@ -53,21 +61,31 @@ async fn a_payment_is_made_once() {
     assert_eq!(open.as_array().unwrap().len(), 1);
     let keys: Vec<_> = open[0].as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(keys.len(), 8, "{keys:?}");
-    assert_eq!((&open[0]["id"], &open[0]["memo"], &open[0]["sender"]), (&sent["id"], &json!("696e766f6963652037"), &json!(address)));
+    assert_eq!(
+        (&open[0]["id"], &open[0]["memo"], &open[0]["sender"]),
+        (&sent["id"], &json!("696e766f6963652037"), &json!(address))
+    );
     let wallet = node.get("/api/v1/wallet").await.ok(200);
     assert_eq!(wallet["balance"], "10");
     assert_eq!((&wallet["outgoing"], &wallet["pending"]), (&json!("2.501"), &json!("7.499")));
     assert_eq!((&wallet["nonce"], &wallet["next_nonce"]), (&json!(0), &json!(1)));
     let paid = node.get(&format!("/api/v1/accounts/{}", other(&node))).await.ok(200);
-    assert_eq!((&paid["balance"], &paid["pending"], &paid["incoming"]), (&json!("0"), &json!("2.5"), &json!("2.5")));
+    assert_eq!(
+        (&paid["balance"], &paid["pending"], &paid["incoming"]),
+        (&json!("0"), &json!("2.5"), &json!("2.5"))
+    );
 
     node.mine().await;
     node.post(SEND, &payment).await.problem(409, "L1-nonce");
     let path = format!("/api/v1/transactions/{}", sent["id"].as_str().unwrap());
     let mined = node.get(&path).await.ok(200);
-    assert_eq!((&mined["status"], &mined["height"], &mined["index"], &mined["confirmations"]), (&json!("mined"), &json!(2), &json!(0), &json!(1)));
+    assert_eq!(
+        (&mined["status"], &mined["height"], &mined["index"], &mined["confirmations"]),
+        (&json!("mined"), &json!(2), &json!(0), &json!(1))
+    );
     let history = node.get(&format!("/api/v1/accounts/{address}/history")).await.ok(200);
-    let roles: Vec<_> = history.as_array().unwrap().iter().map(|entry| entry["role"].as_str().unwrap()).collect();
+    let roles: Vec<_> =
+        history.as_array().unwrap().iter().map(|entry| entry["role"].as_str().unwrap()).collect();
     assert_eq!(roles, ["mined", "sent", "mined"]);
     assert_eq!((&history[0]["amount"], &history[1]["id"]), (&json!("10.001"), &sent["id"]));
     let place = history[1]["place"].as_str().unwrap();
@@ -166,7 +184,8 @@ async fn the_miner_and_the_peers_obey() {
     node.ask(Request::post("/api/v1/mining/block"), Body::empty()).await.problem(404, "no-wallet");
     node.post("/api/v1/mining", &json!({"enabled": true})).await.problem(404, "no-wallet");
     let address = node.fund().await;
-    let set = node.post("/api/v1/mining", &json!({"enabled": false, "threads": 2, "limit": 50})).await.ok(200);
+    let set =
+        node.post("/api/v1/mining", &json!({"enabled": false, "threads": 2, "limit": 50})).await.ok(200);
     assert_eq!((&set["threads"], &set["limit"], &set["miner"]), (&json!(2), &json!(50), &json!(address)));
     let set = node.post("/api/v1/mining", &json!({"limit": null})).await.ok(200);
     assert_eq!((&set["threads"], &set["limit"], &set["enabled"]), (&json!(2), &Value::Null, &json!(false)));
