@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use clap::Parser;
 use mote::api::token::Token;
-use mote::api::{App, AppParts, router};
+use mote::api::{App, AppParts, guarded, router};
 use mote::cli::{Cli, CliError, Invocation, Progress, execute, refused, show_sync};
 use mote::clock::Clock;
 use mote::config::{Config, Surroundings};
@@ -84,7 +84,6 @@ async fn serve(config: &Config, runtime: tokio::runtime::Handle) -> Result<(), C
     let (network, arrivals) = Network::new(runtime, PeerLimits::default(), config.peer_origins.clone());
     let started = driver::start(node, Clock::start(), network.clone(), arrivals);
     let (handle, mut driver) = started.map_err(failed("cannot start the node"))?;
-    let meter = handle.clone();
     let app = App::new(AppParts {
         handle: handle.clone(),
         params,
@@ -92,9 +91,8 @@ async fn serve(config: &Config, runtime: tokio::runtime::Handle) -> Result<(), C
         token: Token::create(&config.folder).map_err(failed("cannot make the token"))?,
         bind: address,
         token_policy: config.token,
-        miner_hash_rate: Box::new(move || meter.mining_rate()),
     });
-    let routes = router(app.clone()).merge(peer_route::router(network));
+    let routes = router(app.clone()).merge(guarded(&app, peer_route::router(network)));
     add_peers(config, &handle).await?;
     greet(config, address, miner.is_some());
     let showing = tokio::spawn(show_sync(handle));

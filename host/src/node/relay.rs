@@ -271,13 +271,9 @@ impl<D: Disk> Node<D> {
             let id = self.ledger.tip().id();
             match self.ledger.header(&id) {
                 Ok(Some(entry)) => {
-                    let unaware = |state: &Peer| state.is_greeted() && state.best.id != id;
-                    let peers: Vec<PeerId> = self
-                        .peers
-                        .iter()
-                        .filter(|(_, state)| unaware(state))
-                        .map(|(peer, _)| *peer)
-                        .collect();
+                    // Whoever has shown the block is told too: so it knows how far this node is.
+                    let greeted = self.peers.iter().filter(|(_, state)| state.is_greeted());
+                    let peers: Vec<PeerId> = greeted.map(|(peer, _)| *peer).collect();
                     peers.iter().for_each(|peer| self.send(*peer, &Message::Tip(entry.header.clone())));
                 }
                 Ok(None) => {}

@@ -52,10 +52,10 @@ pub struct Statistics {
     pub blocks: u64,
     /// How many blocks a start would have to apply again now.
     pub uncommitted_blocks: u64,
+    /// Bytes of the log, taking each of its files but the last for full.
+    pub log_bytes: u64,
     /// How many nodes all versions of the account tree have together.
     pub account_nodes: u64,
-    /// About how many bytes the log has.
-    pub log_bytes: u64,
 }
 
 impl<D: Disk> Ledger<D> {
@@ -189,8 +189,8 @@ impl<D: Disk> Ledger<D> {
         Statistics {
             blocks: self.blocks,
             uncommitted_blocks: self.uncommitted_blocks,
-            account_nodes: self.next_serial.saturating_sub(1),
             log_bytes: distance(Position::START, self.log.end()),
+            account_nodes: self.next_serial.saturating_sub(1),
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod difficulty;
+mod documents;
 mod nodes;
 mod properties;
 mod rules;
