@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use clap::Parser;
 use mote::api::token::Token;
-use mote::api::{App, AppParts, router};
+use mote::api::{App, AppParts, guarded, router};
 use mote::cli::{Cli, CliError, Invocation, Progress, execute, refused, show_sync};
 use mote::clock::Clock;
 use mote::config::{Config, Surroundings};
@@ -92,7 +92,7 @@ async fn serve(config: &Config, runtime: tokio::runtime::Handle) -> Result<(), C
         bind: address,
         token_policy: config.token,
     });
-    let routes = router(app.clone()).merge(peer_route::router(network));
+    let routes = router(app.clone()).merge(guarded(&app, peer_route::router(network)));
     add_peers(config, &handle).await?;
     greet(config, address, miner.is_some());
     let showing = tokio::spawn(show_sync(handle));

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::client::{Client, Patience};
 use super::error::CliError;
 use super::flags::{BlockArguments, TransactionArguments};
-use super::output::{Facts, Form, Table, date, field, optional};
+use super::output::{Facts, Form, Table, count, date, field, optional};
 
 /// Shows a block.
 pub fn block(client: &Client, arguments: &BlockArguments, out: &mut impl Write) -> Result<(), CliError> {
@@ -34,7 +34,10 @@ pub fn transaction(
     }
     let found = client.get(&format!("/transactions/{id}"))?;
     let status = match optional(&found, "height") {
-        Some(height) => format!("in block {height}, {} confirmations", field(&found, "confirmations")),
+        Some(height) => {
+            let confirmations = found.get("confirmations").and_then(Value::as_u64).unwrap_or_default();
+            format!("in block {height}, {}", count(confirmations, "confirmation"))
+        }
         None => "open: it waits to be mined".to_owned(),
     };
     let facts = Facts::default()

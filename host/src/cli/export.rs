@@ -14,7 +14,7 @@ use super::client::Client;
 use super::error::CliError;
 use super::flags::ExportArguments;
 use super::folder::{Folder, Place};
-use super::output::scaled;
+use super::output::{count, scaled};
 use super::progress::{Progress, rate};
 use crate::block::{self, Block};
 use crate::chain_file;
@@ -33,7 +33,7 @@ pub fn export(config: &Config, arguments: &ExportArguments, out: &mut impl Write
         None => write_all(&mut source, &params, out).map(drop),
         Some(path) => {
             let blocks = write_file(&mut source, &params, path)?;
-            Ok(writeln!(out, "exported {blocks} blocks to {}", path.display())?)
+            Ok(writeln!(out, "exported {} to {}", count(blocks, "block"), path.display())?)
         }
     }
 }

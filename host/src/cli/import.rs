@@ -12,7 +12,7 @@ use serde_json::json;
 use super::error::CliError;
 use super::flags::ImportArguments;
 use super::folder::Folder;
-use super::output::{Facts, scaled};
+use super::output::{Facts, count, scaled};
 use super::progress::{Progress, rate};
 use crate::chain_file::{self, LineError, Lines, ParsedLine};
 use crate::clock::Clock;
@@ -50,8 +50,8 @@ pub fn import(config: &Config, arguments: &ImportArguments, out: &mut impl Write
     });
     Ok(arguments.form.print(out, &value, |out| {
         Facts::default()
-            .add("added", format!("{} blocks", counts.added))
-            .add("known before", format!("{} blocks", counts.known))
+            .add("added", count(counts.added, "block"))
+            .add("known before", count(counts.known, "block"))
             .add("height", tip.0)
             .add("tip", tip.1)
             .write(out)
@@ -70,7 +70,7 @@ enum ImportError {
     #[error("{0}")]
     Line(#[from] LineError),
     #[error("line {line}: block {height} is not acceptable: {error}")]
-    Block { line: u64, height: u64, error: AddError },
+    Block { line: u64, height: u64, error: Box<AddError> },
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("{0}")]
@@ -107,9 +107,9 @@ impl<D: Disk> Import<'_, D> {
             let Some(line) = lines.next_line()? else { break };
             let parsed = chain_file::parse(number, line)?;
             self.take(number, parsed, clock)?;
-            let count = self.counts.added + self.counts.known;
-            let speed = scaled(rate(count, bar.elapsed()));
-            let detail = format!("{count} blocks, {speed} blocks/s");
+            let blocks = self.counts.added + self.counts.known;
+            let speed = scaled(rate(blocks, bar.elapsed()));
+            let detail = format!("{blocks} blocks, {speed} blocks/s");
             bar.update(lines.bytes(), total.max(lines.bytes()), &detail);
         }
         self.ledger.sync()?;
@@ -134,7 +134,7 @@ impl<D: Disk> Import<'_, D> {
             Ok(Added::Known) => self.counts.known += 1,
             Ok(_) => self.counts.added += 1,
             Err(AddError::Store(error)) => return Err(error.into()),
-            Err(error) => return Err(ImportError::Block { line, height, error }),
+            Err(error) => return Err(ImportError::Block { line, height, error: Box::new(error) }),
         }
         Ok(self.ledger.maintain(clock.moment())?)
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::client::{Client, Patience};
 use super::error::CliError;
 use super::flags::MineArguments;
-use super::output::{field, plain};
+use super::output::{count, field, plain};
 
 /// Mines blocks one after another and shows each once it is durable.
 pub fn mine(client: &Client, arguments: &MineArguments, out: &mut impl Write) -> Result<(), CliError> {
@@ -28,11 +28,8 @@ pub fn mine(client: &Client, arguments: &MineArguments, out: &mut impl Write) ->
 }
 
 fn line(block: &Value) -> String {
-    let count = block.get("transaction_count").and_then(Value::as_u64);
-    let transactions = match count {
-        None => String::new(),
-        Some(1) => ", 1 transaction".to_owned(),
-        Some(count) => format!(", {count} transactions"),
-    };
+    let transactions = block.get("transaction_count").and_then(Value::as_u64);
+    let transactions =
+        transactions.map(|number| format!(", {}", count(number, "transaction"))).unwrap_or_default();
     plain(&format!("mined block {}  {}{transactions}", field(block, "height"), field(block, "id")))
 }

@@ -29,6 +29,8 @@ mod progress;
 mod secret;
 mod status;
 mod sync;
+#[cfg(test)]
+mod tests;
 mod verify;
 mod wallet;
 

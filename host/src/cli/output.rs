@@ -123,6 +123,11 @@ pub fn optional(value: &Value, name: &str) -> Option<String> {
     }
 }
 
+/// So many of something: `1 block`, `2 blocks`.
+pub fn count(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
 /// A number with a unit for thousands, millions and so on: `1.25 M`.
 pub fn scaled(number: f64) -> String {
     let units = ["", " k", " M", " G", " T", " P", " E"];
@@ -172,6 +177,7 @@ mod tests {
     #[test]
     fn numbers_and_dates_are_readable() {
         assert_eq!((scaled(0.0).as_str(), scaled(1_250_000.0).as_str()), ("0", "1.25 M"));
+        assert_eq!((count(1, "block").as_str(), count(0, "block").as_str()), ("1 block", "0 blocks"));
         assert_eq!(date(1_767_225_600), "2026-01-01 00:00:00 UTC");
         assert_eq!(date(1_709_251_199), "2024-02-29 23:59:59 UTC");
     }

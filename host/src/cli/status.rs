@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::client::Client;
 use super::error::CliError;
-use super::output::{Facts, Form, date, field, optional, scaled};
+use super::output::{Facts, Form, count, date, field, optional, scaled};
 
 /// Shows the node's status.
 pub fn status(client: &Client, form: Form, out: &mut impl Write) -> Result<(), CliError> {
@@ -28,7 +28,10 @@ fn facts(base: &str, status: &Value) -> Facts {
         .add_some("tip time", status.get("tip_time").and_then(Value::as_u64).map(date))
         .add_some("syncing", status.get("syncing").and_then(syncing))
         .add("peers", field(status, "peers"))
-        .add("mempool", format!("{} open transactions", field(status, "mempool")))
+        .add(
+            "mempool",
+            count(status.get("mempool").and_then(Value::as_u64).unwrap_or_default(), "open transaction"),
+        )
         .add_some("difficulty", difficulty)
         .add_some("hash rate", rate)
         .add("work", field(status, "work"))

@@ -89,13 +89,14 @@ pub fn start<D: Disk>(
         let _end: oneshot::Sender<()> = end_sender;
         driver.run(&runtime);
     })?;
-    Ok((handle, DriverJoin { stop: Some(stop_sender), ended, thread }))
+    Ok((handle, DriverJoin { stop: Some(stop_sender), ended: Some(ended), thread }))
 }
 
 /// The way to end the driver. Dropping it ends the driver too, without waiting.
 pub struct DriverJoin {
     stop: Option<oneshot::Sender<()>>,
-    ended: oneshot::Receiver<()>,
+    /// Gone once it has said so.
+    ended: Option<oneshot::Receiver<()>>,
     thread: JoinHandle<()>,
 }
 
@@ -114,8 +115,11 @@ impl DriverJoin {
 
     /// Waits until the driver has ended, which without being told to it does only after a panic.
     pub async fn ended(&mut self) {
-        // Nothing is ever sent; that the other end is dropped is the message.
-        let _ = (&mut self.ended).await;
+        if let Some(ended) = &mut self.ended {
+            // Nothing is ever sent; that the other end is dropped is the message.
+            let _ = ended.await;
+            self.ended = None;
+        }
     }
 }
 

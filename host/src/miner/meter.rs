@@ -93,7 +93,7 @@ mod tests {
             window.count(at(step * 10), 50, SLICE);
         }
         assert!((window.rate(at(10_000)) - 5_000.0).abs() < 200.0);
-        assert!(window.buckets.len() <= 32);
+        assert!(window.buckets.len() <= 40);
     }
 
     #[test]

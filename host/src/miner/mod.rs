@@ -183,7 +183,7 @@ impl Shared {
             };
             self.meter.count(slice, time);
             nonce = nonce.wrapping_add(slice);
-            if nonce % RUN == 0 && slice > 0 {
+            if nonce.is_multiple_of(RUN) && slice > 0 {
                 // The run is used up; those right behind it belong to the other threads.
                 nonce = nonce.wrapping_add(RUN.wrapping_mul(order.threads as u64 - 1));
             }

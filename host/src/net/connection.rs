@@ -158,20 +158,23 @@ async fn write<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    let mut unflushed = 0;
     loop {
         let message = match waiting.recv().await {
             Some(Outgoing::Message(message)) => message,
             Some(Outgoing::Close(reason)) => return End::ours(CloseCode::Normal, reason),
             None => return End::ours(CloseCode::Away, "the node is stopping"),
         };
-        let bytes = message.len();
-        let is_last = waiting.is_empty();
+        unflushed += message.len();
+        let is_to_flush = waiting.is_empty() || unflushed >= WRITE_BUFFER_BYTES;
         let sending = async {
             let message = Message::Binary(message.into());
-            if is_last { sink.send(message).await } else { sink.feed(message).await }
+            if is_to_flush { sink.send(message).await } else { sink.feed(message).await }
         };
         match timeout(limits.stall_timeout, sending).await {
-            Ok(Ok(())) => gauge.lower(bytes),
+            // What is only buffered still waits for the peer.
+            Ok(Ok(())) if is_to_flush => gauge.lower(std::mem::take(&mut unflushed)),
+            Ok(Ok(())) => {}
             Ok(Err(error)) => return End::lost(error.to_string()),
             Err(_) => return End::lost(TOO_SLOW),
         }

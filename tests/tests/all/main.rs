@@ -4,6 +4,7 @@ mod architecture;
 mod crashes;
 mod difficulty;
 mod network;
+mod documents;
 mod nodes;
 mod properties;
 mod rules;
