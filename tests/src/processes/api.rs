@@ -149,7 +149,10 @@ pub struct Place {
 impl Api {
     /// The way to the node that listens here.
     pub fn new(host: &str, port: u16) -> Self {
+        // A connection of its own for every request: one that is kept may be ended by the node just when
+        // the next request is on its way.
         let settings = Agent::config_builder()
+            .max_idle_connections(0)
             .http_status_as_error(false)
             .max_redirects(0)
             .proxy(None)

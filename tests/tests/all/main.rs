@@ -3,8 +3,8 @@
 mod architecture;
 mod crashes;
 mod difficulty;
-mod network;
 mod documents;
+mod network;
 mod nodes;
 mod properties;
 mod rules;

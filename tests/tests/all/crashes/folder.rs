@@ -20,7 +20,8 @@ fn a_file_in_place_of_the_data_folder_is_named() {
     let path = own.path().join("data");
     std::fs::write(&path, "precious").expect("a file can be made");
     let (code, said) = Launch::regtest().data(&path).refused();
-    assert_eq!(code, Some(1), "{said}");
+    // As any setting that cannot be meant.
+    assert_eq!(code, Some(2), "{said}");
     assert!(said.contains(&*path.to_string_lossy()), "{said}");
     assert_eq!(std::fs::read_to_string(&path).expect("the file is there"), "precious");
 }

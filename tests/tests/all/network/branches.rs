@@ -2,17 +2,14 @@
 
 use mote_tests::processes::{Api, Launch, Node, PATIENCE, Status, wait_for_one_tip, wait_until};
 
-/// How far both chains must get while both nodes mine as fast as they can.
-const RACE: u64 = 150;
-
 fn have_one_tip(nodes: &[&Node]) -> bool {
     let all: Vec<Status> = nodes.iter().map(|node| node.api().status()).collect();
     all.windows(2).all(|pair| pair[0].tip == pair[1].tip)
 }
 
-#[test]
-fn two_fast_miners_on_a_fresh_network_agree() {
-    let fast = || Launch::on("local:race").with(&["--mining-limit", "none"]).start();
+/// Two miners that are as fast as they can be, until the chains have this height; then they agree.
+fn race(network: &str, height: u64) {
+    let fast = || Launch::on(network).with(&["--mining-limit", "none"]).start();
     let nodes = [fast(), fast()];
     nodes[0].add_peer(&nodes[1]);
     for node in &nodes {
@@ -21,25 +18,39 @@ fn two_fast_miners_on_a_fresh_network_agree() {
     }
     nodes.iter().for_each(|node| node.api().set_mining(true));
     for node in &nodes {
-        node.wait("the chain has grown", |status| status.height >= RACE);
+        node.wait("the chain has grown", |status| status.height >= height);
     }
     nodes.iter().for_each(|node| node.api().set_mining(false));
     let [first, second] = &nodes;
     // Two branches of the same work stay until somebody mines the next block.
-    let mut further = 0;
+    let mut asked = 0;
     wait_until("both have one chain", PATIENCE, || {
         if have_one_tip(&[first, second]) {
             return Ok(());
         }
-        further += 1;
-        if further % 100 == 0 {
+        asked += 1;
+        if asked % 100 == 0 {
             first.api().mine();
         }
         Err(format!("{:#?}", nodes.each_ref().map(|node| node.api().status())))
     });
     assert_same_chain(&first.api(), &second.api());
-    let balances = nodes.each_ref().map(|node| node.api().wallet().balance);
-    assert!(balances.iter().all(|balance| balance != "0"), "both have blocks on it: {balances:?}");
+    let rewards: u64 = nodes.iter().map(|node| whole(&node.api().wallet().balance)).sum();
+    assert_eq!(rewards, 10 * first.api().status().height, "every block has one reward");
+}
+
+fn whole(motes: &str) -> u64 {
+    motes.parse().unwrap_or_else(|_| panic!("rewards alone make whole motes, got {motes}"))
+}
+
+#[test]
+fn two_fast_miners_on_a_fresh_network_agree() {
+    race("local:race", 36);
+}
+
+#[test]
+fn two_miners_that_outrun_the_network_agree() {
+    race("regtest", 400);
 }
 
 fn assert_same_chain(first: &Api, second: &Api) {
@@ -50,28 +61,24 @@ fn assert_same_chain(first: &Api, second: &Api) {
 
 #[test]
 fn a_branch_of_two_hundred_blocks_is_replaced_and_its_payments_survive() {
-    let [loser, winner] = [(); 2].map(|()| Launch::regtest().start());
+    let [loser, winner] = [(); 2].map(|()| Launch::regtest().behind_wire().start());
     let payee = winner.api().create_wallet().address;
     loser.api().create_wallet();
-    // Both have the coins that pay later.
-    winner.add_peer(&loser);
+    // Both branches have the coins that pay.
+    loser.add_peer(&winner);
     loser.api().mine();
     assert_eq!(wait_for_one_tip(&[&loser, &winner]), 1);
-    winner.cli(&["peers", "remove", &loser.address()]);
     for node in [&loser, &winner] {
-        // Each remembers where the other listens.
-        for peer in node.api().peers() {
-            let answer = node.api().try_send("DELETE", &format!("/api/v1/peers/{}", peer.address), None);
-            assert!(answer.is_ok(), "{answer:?}");
-        }
-        node.wait("they have parted", |status| status.peers == 0);
+        node.wire().cut();
     }
     let paid = loser.api().send(&payee, "0.5");
     loser.api().mine_many(200);
     winner.api().mine_many(204);
     assert_eq!([&loser, &winner].map(|node| node.api().status().height), [201, 205]);
     let tip = winner.api().status().tip;
-    loser.add_peer(&winner);
+    for node in [&loser, &winner] {
+        node.wire().mend();
+    }
     assert_eq!(wait_for_one_tip(&[&loser, &winner]), 205);
     assert_eq!(loser.api().status().tip, tip);
     assert_eq!(loser.api().wallet().balance, "10");
