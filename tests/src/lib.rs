@@ -2,6 +2,7 @@
 
 pub mod fixtures;
 pub mod oracle;
+pub mod processes;
 pub mod random;
 pub mod vectors;
 pub mod world;

@@ -1,9 +1,12 @@
 //! All integration tests in one binary, so that the workspace is linked once: a module per topic.
 
 mod architecture;
+mod crashes;
 mod difficulty;
 mod documents;
+mod network;
 mod nodes;
 mod properties;
 mod rules;
 mod vectors;
+mod walkthrough;
