@@ -6,4 +6,5 @@ mod documents;
 mod nodes;
 mod properties;
 mod rules;
+mod scale;
 mod vectors;
