@@ -46,7 +46,7 @@ impl Branch {
     /// Whether the branch has shown enough work for its headers to be kept by a node whose tip is
     /// `ours`.
     pub fn is_worth_keeping(&self, ours: &Tip) -> bool {
-        self.tip.work() >= work_worth_keeping(ours)
+        self.tip.work() > work_worth_keeping(ours)
     }
 }
 

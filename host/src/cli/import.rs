@@ -70,7 +70,7 @@ enum ImportError {
     #[error("{0}")]
     Line(#[from] LineError),
     #[error("line {line}: block {height} is not acceptable: {error}")]
-    Block { line: u64, height: u64, error: AddError },
+    Block { line: u64, height: u64, error: Box<AddError> },
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("{0}")]
@@ -134,7 +134,7 @@ impl<D: Disk> Import<'_, D> {
             Ok(Added::Known) => self.counts.known += 1,
             Ok(_) => self.counts.added += 1,
             Err(AddError::Store(error)) => return Err(error.into()),
-            Err(error) => return Err(ImportError::Block { line, height, error }),
+            Err(error) => return Err(ImportError::Block { line, height, error: Box::new(error) }),
         }
         Ok(self.ledger.maintain(clock.moment())?)
     }

@@ -72,7 +72,7 @@ fn nearly_valid() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_024))]
+    #![proptest_config(ProptestConfig::with_cases(2_048))]
 
     #[test]
     fn changed_encodings_have_one_form(bytes in nearly_valid()) {

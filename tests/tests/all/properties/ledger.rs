@@ -1,6 +1,7 @@
 //! Balances: none comes from nowhere, none is lost, and the oracle agrees on every one.
 
 use mote_core::params::reward;
+use mote_core::rules::Rule;
 use mote_core::state::Accounts;
 use mote_core::units::Height;
 use mote_tests::fixtures::{Chain, account, regtest};
@@ -11,7 +12,7 @@ use proptest::prelude::*;
 use super::strategies::{chain_and_block, intents, payments, rule};
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     /// From genesis on, with payments to oneself, to the miner and to accounts that were never touched.
     #[test]
@@ -34,7 +35,6 @@ proptest! {
     /// Execution stops at the rule that the text of the rules stops at.
     #[test]
     fn the_oracle_agrees_on_broken_payments((chain, block) in chain_and_block(), rule in rule()) {
-        use mote_core::rules::Rule;
         prop_assume!(matches!(rule, Rule::LedgerNonce | Rule::LedgerBalance | Rule::LedgerOverflow));
         let broken = chain.broken(&block, rule);
         let reward = reward(broken.header.height);

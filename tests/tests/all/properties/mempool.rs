@@ -259,7 +259,7 @@ fn refresh(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(192))]
 
     #[test]
     fn agrees_with_the_model(capacity in 0_usize..14, steps in vec(step(), 0..60)) {

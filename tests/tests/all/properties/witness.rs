@@ -2,16 +2,18 @@
 //! forged convinces them of nothing.
 
 use mote_core::codec::decode;
+use mote_core::hash::Hash32;
+use mote_core::keys::PublicKey;
 use mote_core::rules::RuleError;
 use mote_core::state::{Accounts, ProofRef, UpdateError, WitnessError};
-use mote_tests::fixtures::{Chain, VecBlock, judge, wire};
+use mote_tests::fixtures::{Chain, VecBlock, account, judge, pay, wire};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::strategies::{chain_and_block, rule};
 
 /// The verdict and the root after it.
-type Verdict = Result<mote_core::hash::Hash32, UpdateError<WitnessError>>;
+type Verdict = Result<Hash32, UpdateError<WitnessError>>;
 
 /// Judges a block over proofs in their wire form; `None` where one has no such form.
 fn witnessed(chain: &Chain, block: &VecBlock, proofs: &[Vec<u8>]) -> Option<Verdict> {
@@ -21,16 +23,13 @@ fn witnessed(chain: &Chain, block: &VecBlock, proofs: &[Vec<u8>]) -> Option<Verd
     Some(verdict.map(|_| accounts.root()))
 }
 
-fn full(chain: &Chain, block: &VecBlock) -> Result<mote_core::hash::Hash32, RuleError> {
+fn full(chain: &Chain, block: &VecBlock) -> Result<Hash32, RuleError> {
     chain.judge(block).map(|(_, accounts)| accounts.root())
 }
 
 /// What a forged witness may lead to: that it is not believed, or, where execution ended before it came
 /// to the forgery, the verdict that is right.
-fn is_right(
-    forged: Option<Verdict>,
-    right: Result<mote_core::hash::Hash32, RuleError>,
-) -> Result<(), TestCaseError> {
+fn is_right(forged: Option<Verdict>, right: Result<Hash32, RuleError>) -> Result<(), TestCaseError> {
     match forged {
         None | Some(Err(UpdateError::Accounts(_))) => Ok(()),
         Some(Err(UpdateError::Rule(error))) => {
@@ -45,7 +44,7 @@ fn is_right(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn both_executions_agree((chain, block) in chain_and_block(), rule in proptest::option::of(rule())) {
@@ -100,7 +99,7 @@ proptest! {
     ) {
         let mut proofs = chain.witness(&block);
         let at = at.index(proofs.len());
-        let other = wire(&chain.accounts.prove(&mote_tests::fixtures::account(number).account_key()));
+        let other = wire(&chain.accounts.prove(&account(number).account_key()));
         prop_assume!(proofs[at] != other);
         proofs[at] = other;
         is_right(witnessed(&chain, &block, &proofs), full(&chain, &block))?;
@@ -110,7 +109,7 @@ proptest! {
     #[test]
     fn proofs_of_another_moment_convince_nobody((chain, block) in chain_and_block()) {
         prop_assume!(!block.transactions.is_empty());
-        let old = |key: &mote_core::keys::PublicKey| wire(&chain.accounts.prove(&key.account_key()));
+        let old = |key: &PublicKey| wire(&chain.accounts.prove(&key.account_key()));
         let mut proofs = Vec::new();
         for transaction in &block.transactions {
             proofs.extend([old(&transaction.sender), old(&transaction.recipient)]);
@@ -127,12 +126,10 @@ proptest! {
 fn no_changed_bit_at_all_convinces() {
     let mut chain = Chain::funded();
     let params = chain.params.clone();
-    let pay = |from, to, nonce| {
-        mote_tests::fixtures::pay(&params, from, mote_tests::fixtures::account(to), 7, 1_000, nonce)
-    };
-    let first = chain.block(mote_tests::fixtures::account(1), vec![pay(1, 2, 0)]);
+    let payment = |from, to, nonce| pay(&params, from, account(to), 7, 1_000, nonce);
+    let first = chain.block(account(1), vec![payment(1, 2, 0)]);
     chain.accept(&first).unwrap();
-    let block = chain.block(mote_tests::fixtures::account(31), vec![pay(1, 1, 1), pay(2, 30, 0)]);
+    let block = chain.block(account(31), vec![payment(1, 1, 1), payment(2, 30, 0)]);
     let proofs = chain.witness(&block);
     assert!(matches!(witnessed(&chain, &block, &proofs), Some(Ok(_))));
     for proof in 0..proofs.len() {

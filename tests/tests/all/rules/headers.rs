@@ -3,7 +3,9 @@
 use mote_core::block::Header;
 use mote_core::chain::Tip;
 use mote_core::hash::Hash32;
+use mote_core::keys::PublicKey;
 use mote_core::merkle::Frontier;
+use mote_core::miner::template;
 use mote_core::pow::{CompactTarget, Work};
 use mote_core::rules::{Clock, Executed, Rule, RuleError, check_header};
 use mote_core::units::{Height, Timestamp};
@@ -70,12 +72,12 @@ fn other_versions() -> Vec<Refusal> {
 fn odd_miners() -> Vec<Result<(), RuleError>> {
     let chain = chain();
     let bytes = [[2; 32], [0xff; 32]];
-    let by = |bytes| changed(&chain, |header| header.miner = mote_core::keys::PublicKey::from_bytes(bytes));
+    let by = |bytes| changed(&chain, |header| header.miner = PublicKey::from_bytes(bytes));
     bytes.map(|bytes| check(&chain, &by(bytes))).into()
 }
 
 fn small_order_miners() -> Vec<Refusal> {
-    let refuse = |miner: mote_core::keys::PublicKey| {
+    let refuse = |miner: PublicKey| {
         let got = Hash32::from_bytes(*miner.as_bytes());
         refuse(|header| header.miner = miner, |_| RuleError::HeaderMiner { got })
     };
@@ -123,7 +125,7 @@ fn too_full() -> Vec<Refusal> {
         let executed =
             Executed { transaction_count: 129, transactions_root: Hash32::ZERO, state_root: Hash32::ZERO };
         let time = chain.now();
-        let header = mote_core::miner::template(&chain.params, &chain.tip, account(1), time, &executed);
+        let header = template(&chain.params, &chain.tip, account(1), time, &executed);
         refusals.push(refusal(check(&chain, &header), RuleError::BlockCapacity { got: 129, limit: 128 }));
     }
     refusals.push(super::ledger::one_transaction_too_many());

@@ -1,13 +1,16 @@
 //! L1 to L3 and B2 to B4: what a block shows among the accounts.
 
+use mote_core::block::transactions_root;
 use mote_core::hash::Hash32;
 use mote_core::keys::PublicKey;
 use mote_core::params::Params;
 use mote_core::rules::{Executed, Execution, Rule, RuleError, check_transaction};
 use mote_core::state::{Account, Accounts};
-use mote_core::transaction::Transaction;
+use mote_core::transaction::{Memo, Payment, Transaction};
 use mote_core::units::{Amount, Height};
-use mote_tests::fixtures::{Chain, VecBlock, account, broken_rule, flipped, mine, network, pay, regtest};
+use mote_tests::fixtures::{
+    Chain, VecBlock, account, broken_rule, flipped, key, mine, network, pay, regtest,
+};
 use mote_tests::oracle::Oracle;
 
 use super::{Case, Refusal, refusal};
@@ -181,7 +184,7 @@ fn other_transactions() -> Vec<Refusal> {
         change(&chain, &mut block);
         mine(&mut block.header);
         let expected = block.header.transactions_root;
-        let got = mote_core::block::transactions_root(&block.transactions);
+        let got = transactions_root(&block.transactions);
         refusal(chain.judge(&block), RuleError::BlockTransactionsRoot { got, expected })
     };
     vec![
@@ -190,20 +193,20 @@ fn other_transactions() -> Vec<Refusal> {
         // The root of the same transactions in another order.
         refuse(|_, block| {
             let reversed: Vec<_> = block.transactions.iter().rev().cloned().collect();
-            block.header.transactions_root = mote_core::block::transactions_root(&reversed);
+            block.header.transactions_root = transactions_root(&reversed);
         }),
         // Other transactions that leave the accounts the same: only the memo differs.
         refuse(|chain, block| {
             let original = &block.transactions[0];
-            let memo = mote_core::transaction::Memo::from_slice(b"memo").expect("four bytes fit");
-            let payment = mote_core::transaction::Payment {
+            let memo = Memo::from_slice(b"memo").expect("four bytes fit");
+            let payment = Payment {
                 recipient: original.recipient,
                 amount: original.amount,
                 fee: original.fee,
                 nonce: original.nonce,
                 memo,
             };
-            block.transactions[0] = payment.sign(&chain.params, &mote_tests::fixtures::key(1));
+            block.transactions[0] = payment.sign(&chain.params, &key(1));
         }),
     ]
 }

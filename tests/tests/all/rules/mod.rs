@@ -7,7 +7,7 @@ mod transactions;
 use std::collections::BTreeSet;
 
 use mote_core::rules::{Rule, RuleError};
-use mote_tests::fixtures::Chain;
+use mote_tests::fixtures::{Chain, account};
 
 /// What was judged, and the verdict that it must get.
 struct Refusal {
@@ -67,7 +67,7 @@ fn what_is_just_not_allowed_is_refused() {
 #[test]
 fn a_whole_block_can_break_each_rule_alone() {
     let chain = Chain::funded();
-    let block = chain.block(mote_tests::fixtures::account(20), Vec::new());
+    let block = chain.block(account(20), Vec::new());
     assert!(chain.judge(&block).is_ok());
     for rule in Rule::ALL {
         let broken = chain.judge(&chain.broken(&block, rule)).map(drop);

@@ -3,9 +3,9 @@
 use mote_core::hash::Hash32;
 use mote_core::keys::{PublicKey, Signature};
 use mote_core::rules::{Rule, RuleError, check_transaction};
-use mote_core::transaction::{Memo, Transaction};
+use mote_core::transaction::{Memo, Payment, Transaction};
 use mote_core::units::Amount;
-use mote_tests::fixtures::{account, network, pay, pay_from_small_order, regtest};
+use mote_tests::fixtures::{account, key, network, pay, pay_from_small_order, regtest};
 
 use super::{Case, Refusal, refusal};
 
@@ -80,8 +80,8 @@ fn signed() -> Vec<Result<(), RuleError>> {
     let memo = |length| {
         let memo = Memo::from_slice(&vec![7; length]).expect("a memo has up to 64 bytes");
         let Transaction { recipient, amount, fee, nonce, .. } = payment(5, 1_000);
-        let payment = mote_core::transaction::Payment { recipient, amount, fee, nonce, memo };
-        check(&payment.sign(&regtest(), &mote_tests::fixtures::key(1)))
+        let payment = Payment { recipient, amount, fee, nonce, memo };
+        check(&payment.sign(&regtest(), &key(1)))
     };
     vec![memo(0), memo(1), memo(64)]
 }

@@ -1,0 +1,214 @@
+//! Crashes, damage, and when the index is committed.
+
+use super::*;
+
+#[test]
+fn a_crash_costs_nothing_that_was_synced() {
+    for seed in 0..48 {
+        let disk = MemoryDisk::new();
+        let (mut ledger, _) = open(&disk);
+        let mut draw = Draw(seed);
+        let mut ends = [ledger.tip().id(); 2];
+        let (mut synced, mut committed, mut known) = (Vec::new(), 0, Vec::new());
+        for _ in 0..10 + draw.below(20) {
+            let side = draw.below(2) as usize;
+            let (block, added) = grow(&mut ledger, &ends[side], &mut draw);
+            ends[side] = block.header.id();
+            // Both branches may begin with the same block.
+            if added != Added::Known {
+                known.push(block);
+            }
+            match draw.below(8) {
+                0..3 => {
+                    ledger.sync().unwrap();
+                    synced.clone_from(&known);
+                }
+                3 => {
+                    ledger.commit().unwrap();
+                    synced.clone_from(&known);
+                    committed = known.len();
+                }
+                _ => {}
+            }
+        }
+        let cut = match seed % 4 {
+            0 => PowerCut::LosesAll,
+            1 => PowerCut::Keeps(draw.below(20_000)),
+            _ => PowerCut::Tears(seed),
+        };
+        if seed % 8 == 3 {
+            // The power fails in the middle of a commit.
+            disk.set_fault(Fault::SyncFails);
+            assert!(known.len() == committed || ledger.commit().is_err());
+            disk.set_fault(Fault::None);
+        }
+        // Whoever loses power puts nothing in order.
+        std::mem::forget(ledger);
+        disk.crash(cut);
+        let (ledger, opened) = open(&disk);
+        assert_eq!(opened.index, IndexState::Kept, "seed {seed}");
+        let kept = known.iter().filter(|block| ledger.contains(&block.header.id()).unwrap()).count();
+        assert!(kept >= synced.len(), "seed {seed}: {kept} of {} blocks", synced.len());
+        assert_eq!(opened.reapplied_blocks, (kept - committed) as u64, "seed {seed}");
+        let (mut fresh, _) = open(&MemoryDisk::new());
+        for block in &known[..kept] {
+            fresh.add(block, Clock::AcceptedBefore).unwrap();
+        }
+        assert_eq!(fresh.tip(), ledger.tip(), "seed {seed}");
+        assert_eq!(main_rows(&fresh), main_rows(&ledger), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_start_after_a_clean_end_applies_nothing_again() {
+    let disk = MemoryDisk::new();
+    let (mut ledger, _) = open(&disk);
+    let mut draw = Draw(6);
+    for _ in 0..20 {
+        let tip = ledger.tip().id();
+        grow(&mut ledger, &tip, &mut draw);
+    }
+    let (tip, rows, statistics) = (ledger.tip().clone(), main_rows(&ledger), ledger.statistics());
+    ledger.close().unwrap();
+    let (ledger, opened) = open(&disk);
+    assert_eq!((opened.index, opened.reapplied_blocks), (IndexState::Kept, 0));
+    assert_eq!((ledger.tip(), &main_rows(&ledger)), (&tip, &rows));
+    assert_eq!(ledger.statistics().blocks, statistics.blocks);
+}
+
+#[test]
+fn an_index_that_cannot_be_used_is_rebuilt() {
+    let disk = MemoryDisk::new();
+    let (mut ledger, _) = open(&disk);
+    let mut draw = Draw(7);
+    let mut ends = [ledger.tip().id(); 2];
+    for round in 0..30 {
+        let side = usize::from(round % 3 == 0);
+        let (block, _) = grow(&mut ledger, &ends[side], &mut draw);
+        ends[side] = block.header.id();
+    }
+    let (tip, rows, blocks) = (ledger.tip().clone(), main_rows(&ledger), ledger.statistics().blocks);
+    ledger.close().unwrap();
+    for damage in 0..3 {
+        match damage {
+            0 => disk.remove(INDEX_FILE).unwrap(),
+            1 => (0..4096).for_each(|offset| disk.flip(INDEX_FILE, offset, 0x5a)),
+            _ => disk.open(INDEX_FILE).and_then(|file| file.set_len(5_000)).unwrap(),
+        }
+        let mut last = None;
+        let (ledger, opened) =
+            Ledger::open(disk.clone(), params(), |progress| last = Some(progress)).unwrap();
+        assert_eq!(matches!(opened.index, IndexState::Rebuilt { .. }), damage != 0, "{opened:?}");
+        assert_eq!(opened.reapplied_blocks + 1, blocks);
+        assert_eq!(last.map(|progress| progress.done), last.map(|progress| progress.total));
+        assert_eq!((ledger.tip(), &main_rows(&ledger)), (&tip, &rows));
+        ledger.close().unwrap();
+    }
+    let other = Arc::new(Params::new(Network::Local));
+    let refused = Ledger::open(disk, other, |_| {});
+    assert!(matches!(refused.err(), Some(StoreError::Genesis { .. })));
+}
+
+/// The folder as it is now, for trying things out on it.
+fn copy(from: &MemoryDisk) -> MemoryDisk {
+    let to = MemoryDisk::new();
+    for name in from.list().unwrap() {
+        let (from, to) = (from.open(&name).unwrap(), to.create(&name).unwrap());
+        let mut bytes = vec![0; from.len().unwrap() as usize];
+        from.read_at(0, &mut bytes).unwrap();
+        to.write_at(0, &bytes).unwrap();
+    }
+    to
+}
+
+#[test]
+fn damage_of_the_index_is_an_error_or_costs_nothing() {
+    let disk = MemoryDisk::new();
+    let (mut ledger, _) = open(&disk);
+    let mut draw = Draw(7);
+    for _ in 0..20 {
+        let tip = ledger.tip().id();
+        grow(&mut ledger, &tip, &mut draw);
+    }
+    let tip = ledger.tip().clone();
+    let blocks = main_blocks(&ledger);
+    ledger.close().unwrap();
+    let length = disk.open(INDEX_FILE).unwrap().len().unwrap();
+    for seed in 0..60 {
+        let (disk, mut draw) = (copy(&disk), Draw(seed));
+        // Every other time it is the database's own header and first pages that suffer.
+        let region = if seed % 2 == 0 { 4_096 } else { length };
+        for _ in 0..=seed % 20 {
+            disk.flip(INDEX_FILE, draw.below(region) as usize, 1 << draw.below(8));
+        }
+        let (ledger, _) = open(&disk);
+        assert_eq!(*ledger.tip(), tip, "seed {seed}");
+        for block in &blocks {
+            if let Ok(Some(got)) = ledger.block(&block.header.id()) {
+                assert_eq!(got, *block, "seed {seed}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_deep_branch_takes_over_and_gives_way() {
+    fn assert_can_be_sent<T: Send>(_: &T) {}
+    let disk = MemoryDisk::new();
+    let (mut ledger, _) = open(&disk);
+    assert_can_be_sent(&ledger);
+    let mut draw = Draw(11);
+    let genesis = ledger.tip().id();
+    let mut ends = [genesis; 2];
+    for (side, length, depth) in [(0, 150, 0), (1, 151, 150), (0, 2, 151), (1, 2, 152)] {
+        for count in 1..=length {
+            let (block, added) = grow(&mut ledger, &ends[side], &mut draw);
+            ends[side] = block.header.id();
+            if let Added::Reorganised { disconnected, .. } = added {
+                assert_eq!((disconnected.len(), count), (depth, length));
+            }
+        }
+        assert_eq!(ledger.tip().id(), ends[side]);
+        assert_as_if_replayed(&ledger);
+    }
+}
+
+#[test]
+fn the_index_is_committed_when_blocks_pause_or_pile_up() {
+    let (mut ledger, _) = open(&MemoryDisk::new());
+    let mut draw = Draw(8);
+    let genesis = ledger.tip().id();
+    grow(&mut ledger, &genesis, &mut draw);
+    ledger.maintain(Moment::from_millis(5)).unwrap();
+    assert_eq!(ledger.statistics().uncommitted_blocks, 1);
+    ledger.maintain(Moment::from_millis(4 + COMMIT_IDLE_MS)).unwrap();
+    assert_eq!(ledger.statistics().uncommitted_blocks, 1);
+    ledger.maintain(Moment::from_millis(5 + COMMIT_IDLE_MS)).unwrap();
+    assert_eq!(ledger.statistics().uncommitted_blocks, 0);
+}
+
+#[test]
+fn a_failed_write_is_an_error_and_not_an_answer() {
+    let disk = MemoryDisk::new();
+    let (mut ledger, _) = open(&disk);
+    let mut draw = Draw(9);
+    let genesis = ledger.tip().id();
+    grow(&mut ledger, &genesis, &mut draw);
+    ledger.sync().unwrap();
+    let tip = ledger.tip().id();
+    grow(&mut ledger, &tip, &mut draw);
+    disk.set_fault(Fault::SyncFails);
+    assert!(ledger.sync().is_err());
+    disk.set_fault(Fault::None);
+    assert!(ledger.sync().is_err() && ledger.commit().is_err());
+    drop(ledger);
+    disk.crash(PowerCut::LosesAll);
+    assert_eq!(open(&disk).0.tip().id(), tip);
+}
+
+#[test]
+fn rule_errors_read_well() {
+    let error = RuleError::LedgerNonce { got: 5, expected: 4 };
+    let text = AddError::Rule { error, transaction: Some(3) }.to_string();
+    assert!(text.starts_with("transaction 3: L1-nonce"), "{text}");
+}

@@ -1,0 +1,154 @@
+//! Tests of the ledger as a whole: branches, crashes, damage, witnesses, cost.
+
+mod chains;
+mod damage;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use mote_core::block::{Header, history_leaf};
+use mote_core::chain::Tip;
+use mote_core::hash::Hash32;
+use mote_core::keys::{AccountKey, PublicKey, SecretKey};
+use mote_core::merkle::{leaf_hash, verify_inclusion};
+use mote_core::params::{HEADER_VERSION, Network, Params};
+use mote_core::rules::{CheckedTransaction, Clock, Execution, Rule, RuleError, check_transaction};
+use mote_core::state::{Account, Proof, WitnessAccounts};
+use mote_core::transaction::{Memo, Payment, Transaction};
+use mote_core::units::{Amount, Moment, Timestamp};
+
+use crate::block::Block;
+use crate::store::disk::{Disk, DiskFile};
+use crate::store::error::StoreError;
+use crate::store::index::Table;
+use crate::store::ledger::{AddError, Added, COMMIT_IDLE_MS, Ledger};
+use crate::store::lookup::Branch;
+use crate::store::memory::{Fault, MemoryDisk, PowerCut};
+use crate::store::opening::{INDEX_FILE, IndexState, Opened};
+use crate::store::rows::{MINER_INDEX, Role};
+use crate::store::witness::WitnessPart;
+
+/// Numbers that look random and are the same in every run.
+struct Draw(u64);
+
+impl Draw {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % limit
+    }
+}
+
+fn params() -> Arc<Params> {
+    Arc::new(Params::new(Network::Regtest))
+}
+
+fn open(disk: &MemoryDisk) -> (Ledger<MemoryDisk>, Opened) {
+    Ledger::open(disk.clone(), params(), |_| {}).unwrap()
+}
+
+fn key(number: u8) -> SecretKey {
+    SecretKey::from_seed(&[number; 32])
+}
+
+fn account(number: u8) -> AccountKey {
+    key(number).public_key().account_key()
+}
+
+fn pay(from: u8, to: u8, amount: u64, fee: u64, nonce: u64) -> Transaction {
+    let (amount, fee) = (Amount::from_grains(amount), Amount::from_grains(fee));
+    let recipient = key(to).public_key();
+    Payment { recipient, amount, fee, nonce, memo: Memo::new() }.sign(&params(), &key(from))
+}
+
+fn check(transactions: &[Transaction]) -> Vec<CheckedTransaction<'_>> {
+    transactions.iter().map(|transaction| check_transaction(&params(), transaction).unwrap()).collect()
+}
+
+fn seal(mut header: Header) -> Header {
+    while !header.target.expand().unwrap().is_met_by(&header.id()) {
+        header.nonce += 1;
+    }
+    header
+}
+
+/// A block on top of `parent` that obeys every rule.
+fn make<D: Disk>(
+    ledger: &Ledger<D>,
+    parent: &Tip,
+    miner: PublicKey,
+    transactions: Vec<Transaction>,
+) -> Block {
+    let executed = ledger.execute(parent, &check(&transactions), miner).unwrap();
+    let header = Header {
+        version: HEADER_VERSION,
+        height: parent.height().next(),
+        previous: parent.id(),
+        history_root: parent.history_root(),
+        transactions_root: executed.transactions_root,
+        transaction_count: executed.transaction_count,
+        state_root: executed.state_root,
+        miner,
+        time: parent.median_time().plus(7),
+        target: parent.next_target(&params()),
+        nonce: 0,
+    };
+    Block { header: seal(header), transactions }
+}
+
+/// Payments between accounts 0 to 7 that the accounts after `parent` can make.
+fn payments<D: Disk>(ledger: &Ledger<D>, parent: &Hash32, draw: &mut Draw) -> Vec<Transaction> {
+    let mut nonces: HashMap<u8, (u64, u64)> = HashMap::new();
+    let mut transactions = Vec::new();
+    for _ in 0..draw.below(5) {
+        let (from, to) = (draw.below(8) as u8, draw.below(8) as u8);
+        let (balance, nonce) = nonces.entry(from).or_insert_with(|| {
+            let Account { balance, nonce } = ledger.account_at(parent, &account(from)).unwrap().unwrap();
+            (balance.grains(), nonce)
+        });
+        if *balance < 10_000 {
+            continue;
+        }
+        let amount = 1 + draw.below(*balance / 2);
+        transactions.push(pay(from, to, amount, 1_000, *nonce));
+        *balance -= amount + 1_000;
+        *nonce += 1;
+    }
+    transactions
+}
+
+/// Adds a block on top of `parent` and returns its id.
+fn grow<D: Disk>(ledger: &mut Ledger<D>, parent: &Hash32, draw: &mut Draw) -> (Block, Added) {
+    let tip = ledger.tip_of(parent).unwrap().unwrap();
+    let transactions = payments(ledger, parent, draw);
+    let block = make(ledger, &tip, key(draw.below(8) as u8).public_key(), transactions);
+    let added = ledger.add(&block, Clock::AcceptedBefore).unwrap();
+    (block, added)
+}
+
+type Dump = Vec<Vec<(Vec<u8>, Vec<u8>)>>;
+
+/// All that the index says of the main chain.
+fn main_rows<D: Disk>(ledger: &Ledger<D>) -> Dump {
+    let tables = [Table::Main, Table::Transactions, Table::History, Table::Subtrees];
+    tables.map(|table| ledger.index.last(table, &[], &[0xff; 64], usize::MAX).unwrap()).to_vec()
+}
+
+/// The main chain from the child of the genesis block up.
+fn main_blocks<D: Disk>(ledger: &Ledger<D>) -> Vec<Block> {
+    let heights = 1..=ledger.tip().height().get();
+    heights.map(|height| ledger.block(&ledger.id_at(height).unwrap().unwrap()).unwrap().unwrap()).collect()
+}
+
+/// A ledger that has seen nothing but the main chain of another one must say the same of it.
+fn assert_as_if_replayed<D: Disk>(ledger: &Ledger<D>) {
+    let (mut fresh, _) = open(&MemoryDisk::new());
+    for block in main_blocks(ledger) {
+        assert_eq!(fresh.add(&block, Clock::AcceptedBefore).unwrap(), Added::Extended);
+    }
+    assert_eq!(fresh.tip(), ledger.tip());
+    assert_eq!(main_rows(&fresh), main_rows(ledger));
+    for number in 0..8 {
+        let key = account(number);
+        assert_eq!(fresh.account(&key).unwrap(), ledger.account(&key).unwrap());
+    }
+}
