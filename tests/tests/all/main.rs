@@ -8,5 +8,6 @@ mod network;
 mod nodes;
 mod properties;
 mod rules;
+mod scale;
 mod vectors;
 mod walkthrough;
