@@ -1,6 +1,7 @@
 //! All integration tests in one binary, so that the workspace is linked once: a module per topic.
 
 mod architecture;
+mod attacks;
 mod crashes;
 mod difficulty;
 mod documents;
