@@ -3,6 +3,7 @@
 pub mod fixtures;
 pub mod growth;
 pub mod oracle;
+pub mod processes;
 pub mod random;
 pub mod vectors;
 pub mod world;

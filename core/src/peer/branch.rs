@@ -77,8 +77,8 @@ mod tests {
         assert_eq!(work_worth_keeping(&tip_after(day)), Work::ZERO);
         assert_eq!(work_worth_keeping(&tip_after(1)), Work::ZERO);
         let ours = tip_after(100_000);
-        assert!(Branch::new(tip_after(100_000 - day)).is_worth_keeping(&ours));
-        assert!(!Branch::new(tip_after(100_000 - day - 1)).is_worth_keeping(&ours));
+        assert!(Branch::new(tip_after(100_000 - day + 1)).is_worth_keeping(&ours));
+        assert!(!Branch::new(tip_after(100_000 - day)).is_worth_keeping(&ours));
     }
 
     #[test]

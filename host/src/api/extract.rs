@@ -65,7 +65,12 @@ fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
         // The path of the whole body is a dot, which says nothing.
         match error.path().to_string().as_str() {
             "." => Problem::malformed("body", error.inner()),
-            path => Problem::malformed(path, error.inner()),
+            // The name of the field says where; a position in the text would add nothing.
+            path => {
+                let (text, inner) = (error.inner().to_string(), error.inner());
+                let place = format!(" at line {} column {}", inner.line(), inner.column());
+                Problem::malformed(path, text.strip_suffix(&place).unwrap_or(&text))
+            }
         }
     })?;
     deserializer.end().map_err(|error| Problem::malformed("body", error))?;

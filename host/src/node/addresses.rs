@@ -127,7 +127,7 @@ impl Addresses {
     pub fn works(&mut self, address: PeerAddress) {
         self.learn(address.clone(), Origin::Proven);
         if let Some(known) = self.known.get_mut(&address) {
-            (known.failures, known.is_busy) = (0, true);
+            (known.failures, known.is_busy, known.last_refusal) = (0, true, None);
         }
     }
 

@@ -26,6 +26,8 @@ pub const REFUSED_TRANSACTIONS_MAX: u32 = 200;
 pub struct Peer {
     /// The state machine of the connection.
     pub session: Session,
+    /// The tip that this node named in its greeting.
+    pub greeted_with: Hash32,
     /// Who opened it.
     pub direction: Direction,
     /// Where it comes from or leads to.
@@ -64,11 +66,18 @@ pub struct Best {
 }
 
 impl Peer {
-    /// A connection that was opened at `now`.
-    pub fn new(greeting: Greeting, direction: Direction, remote: PeerAddress, now: Moment) -> Self {
+    /// A connection that was opened at `now`, on which this node greets with its tip.
+    pub fn new(
+        greeting: Greeting,
+        greeted_with: Hash32,
+        direction: Direction,
+        remote: PeerAddress,
+        now: Moment,
+    ) -> Self {
         let listens_at = (direction == Direction::Outbound).then(|| remote.clone());
         Self {
             session: Session::new(greeting, now),
+            greeted_with,
             direction,
             remote,
             listens_at,

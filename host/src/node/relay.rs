@@ -37,7 +37,8 @@ impl<D: Disk> Node<D> {
                 return self.hang_up(peer, "no room for this connection");
             }
         }
-        let state = Peer::new(self.greeting, direction, address.clone(), now.moment);
+        let tip = self.ledger.tip().id();
+        let state = Peer::new(self.greeting, tip, direction, address.clone(), now.moment);
         self.peers.insert(peer, state);
         self.tell_of_peer(&address, PeerState::Greeting, None);
         let tip = self.ledger.tip();
@@ -123,6 +124,11 @@ impl<D: Disk> Node<D> {
             let mut buffer = Vec::new();
             let list = self.list_for(peer, &open, TRANSACTION_IDS_MAX, &mut buffer);
             self.send(peer, &Message::HaveTransactions(list));
+        }
+        // Of tips that came between the greetings only others were told.
+        let is_outdated = |state: &Peer| state.greeted_with != self.ledger.tip().id();
+        if self.peers.get(&peer).is_some_and(is_outdated) {
+            self.tell_of_tip(&[peer]);
         }
         self.follow(now, peer);
         Ok(())
@@ -268,17 +274,10 @@ impl<D: Disk> Node<D> {
     /// Tells peers of what became durable: a new tip, new open transactions.
     pub(super) fn pass_on(&mut self) {
         if std::mem::take(&mut self.tip_is_news) {
-            let id = self.ledger.tip().id();
-            match self.ledger.header(&id) {
-                Ok(Some(entry)) => {
-                    // Whoever has shown the block is told too: so it knows how far this node is.
-                    let greeted = self.peers.iter().filter(|(_, state)| state.is_greeted());
-                    let peers: Vec<PeerId> = greeted.map(|(peer, _)| *peer).collect();
-                    peers.iter().for_each(|peer| self.send(*peer, &Message::Tip(entry.header.clone())));
-                }
-                Ok(None) => {}
-                Err(error) => self.fail(error),
-            }
+            // Whoever has shown the block is told too: so it knows how far this node is.
+            let greeted = self.peers.iter().filter(|(_, state)| state.is_greeted());
+            let peers: Vec<PeerId> = greeted.map(|(peer, _)| *peer).collect();
+            self.tell_of_tip(&peers);
         }
         let news = std::mem::take(&mut self.news);
         let peers: Vec<PeerId> =
@@ -293,6 +292,16 @@ impl<D: Disk> Node<D> {
                     self.send(*peer, &Message::HaveTransactions(list));
                 }
             }
+        }
+    }
+
+    fn tell_of_tip(&mut self, peers: &[PeerId]) {
+        match self.ledger.header(&self.ledger.tip().id()) {
+            Ok(Some(entry)) => {
+                peers.iter().for_each(|peer| self.send(*peer, &Message::Tip(entry.header.clone())));
+            }
+            Ok(None) => {}
+            Err(error) => self.fail(error),
         }
     }
 

@@ -1,10 +1,14 @@
 //! All integration tests in one binary, so that the workspace is linked once: a module per topic.
 
 mod architecture;
+mod attacks;
+mod crashes;
 mod difficulty;
 mod documents;
+mod network;
 mod nodes;
 mod properties;
 mod rules;
 mod scale;
 mod vectors;
+mod walkthrough;

@@ -1,10 +1,13 @@
 //! Several nodes in one process: paying, forking, agreeing again, restarting.
 
 use mote::node::request::{Reply, Request};
-use mote::node::status::Event;
+use mote::node::status::{Direction, Event};
+use mote::node::{Input, Output, PeerId};
 use mote::store::memory::PowerCut;
+use mote_core::codec::decode;
 use mote_core::params::{Network, Params};
-use mote_tests::world::{World, account, payment};
+use mote_core::wire::Message;
+use mote_tests::world::{World, account, address, payment};
 
 fn regtest(count: usize) -> World {
     World::new(Params::new(Network::Regtest), count)
@@ -112,7 +115,7 @@ fn a_node_does_not_talk_to_itself() {
     world.connect(0, 0);
     world.pass(5_000);
     assert!(world.node(0).status(world.now(0)).peers.is_empty());
-    let again = world.request(0, Request::AddPeer(mote_tests::world::address(0)));
+    let again = world.request(0, Request::AddPeer(address(0)));
     assert!(matches!(again, Some(Reply::PeerChanged(Err(_)))), "{again:?}");
 }
 
@@ -136,4 +139,29 @@ fn resolving_reports_what_came_of_it() {
     let Some(Reply::Resolved(resolved)) = world.request(0, Request::Resolve) else { panic!("no reply") };
     assert_eq!(resolved.to.1.get(), 3);
     assert_eq!(resolved.replaced, resolved.from.0 != resolved.to.0);
+}
+
+/// Gives a node one input, and returns the messages with which it answers.
+fn answers(world: &mut World, index: usize, input: Input) -> Vec<Vec<u8>> {
+    let now = world.now(index);
+    let node = world.places[index].node.as_mut().expect("the node is up");
+    node.handle(now, input);
+    let outputs = node.commit(now).filter_map(|output| match output {
+        Output::Send { message, .. } => Some(message),
+        _ => None,
+    });
+    outputs.collect()
+}
+
+#[test]
+fn a_tip_that_comes_between_two_greetings_is_told() {
+    let mut world = regtest(2);
+    let opened = |direction, other| Input::Opened { peer: PeerId(900), direction, address: address(other) };
+    let greeting = answers(&mut world, 1, opened(Direction::Outbound, 0));
+    answers(&mut world, 0, opened(Direction::Inbound, 1));
+    let id = world.mine(0, 1);
+    let bytes = greeting.into_iter().next().expect("a node greets at once");
+    let told = answers(&mut world, 0, Input::Frame { peer: PeerId(900), bytes });
+    let is_tip = |bytes: &Vec<u8>| matches!(decode(bytes), Ok(Message::Tip(header)) if header.id() == id);
+    assert!(told.iter().any(is_tip), "{} messages, none of which is the tip", told.len());
 }
