@@ -38,6 +38,8 @@ pub struct Peer {
     pub branch: Option<Box<Branch>>,
     /// The last header of a branch that has shown enough work to be kept from its beginning.
     pub proven: Option<(Height, Hash32)>,
+    /// Whether it has headers behind those that it showed last.
+    pub has_more_headers: bool,
     /// The best chain that it claims or showed.
     pub best: Best,
     /// Blocks that it said it does not have.
@@ -83,6 +85,7 @@ impl Peer {
             listens_at,
             branch: None,
             proven: None,
+            has_more_headers: false,
             best: Best { id: Hash32::ZERO, height: Height::GENESIS, work: Work::ZERO },
             missing: Remembered::default(),
             has: Remembered::default(),

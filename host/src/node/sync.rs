@@ -149,13 +149,14 @@ impl<D: Disk> Node<D> {
         self.send(peer, &Message::GetHeaders { locator: writer.finish(), limit: HEADERS_MAX });
     }
 
-    /// Goes on asking for headers where a peer claims a better chain and there is room for it.
+    /// Goes on asking for headers where a peer claims a better chain, or has more of the one that it is
+    /// showing, and there is room for it.
     pub(super) fn follow(&mut self, now: Now, peer: PeerId) {
         let Some(state) = self.peers.get(&peer) else { return };
-        let has_more = state.best.work > self.ledger.tip().work()
+        let claims_more = state.best.work > self.ledger.tip().work()
             && state.branch.as_ref().is_none_or(|branch| branch.tip().id() != state.best.id)
             && !self.sync.wanted.contains_key(&state.best.id);
-        if has_more && self.sync.wanted.len() + usize::from(HEADERS_MAX) <= WANTED_MAX {
+        if (claims_more || state.has_more_headers) && self.sync.wanted.len() + usize::from(HEADERS_MAX) <= WANTED_MAX {
             self.ask_for_headers(now, peer);
         }
     }
@@ -177,7 +178,14 @@ impl<D: Disk> Node<D> {
             }
             match self.follow_header(now, peer, &header)? {
                 Followed::On => {}
-                Followed::Stop => return Ok(()),
+                Followed::Stop => {
+                    self.note_more_headers(peer, false);
+                    return Ok(());
+                }
+                Followed::NoRoom => {
+                    self.note_more_headers(peer, true);
+                    return Ok(());
+                }
                 Followed::Again => {
                     restarts = true;
                     break;
@@ -185,8 +193,11 @@ impl<D: Disk> Node<D> {
             }
         }
         self.schedule(now);
-        let is_full = count == usize::from(HEADERS_MAX);
-        if restarts || is_full {
+        // A peer that announces a tip far ahead claims no work for it: that its answer is full says that
+        // there is more.
+        let has_more = restarts || count == usize::from(HEADERS_MAX);
+        self.note_more_headers(peer, has_more);
+        if has_more {
             self.follow(now, peer);
         } else if let Some(state) = self.peers.get_mut(&peer)
             && count == 0
@@ -196,6 +207,12 @@ impl<D: Disk> Node<D> {
             state.best = Best { id: tip.id(), height: tip.height(), work: tip.work() };
         }
         Ok(())
+    }
+
+    fn note_more_headers(&mut self, peer: PeerId, has_more: bool) {
+        if let Some(state) = self.peers.get_mut(&peer) {
+            state.has_more_headers = has_more;
+        }
     }
 
     /// Follows one header on its peer's branch, and keeps it where the branch is worth it.
@@ -262,7 +279,7 @@ impl<D: Disk> Node<D> {
             return Ok(Followed::Again);
         }
         if !self.sync.want(best.id, header.clone(), peer) {
-            return Ok(Followed::Stop);
+            return Ok(Followed::NoRoom);
         }
         state.branch = Some(branch);
         Ok(Followed::On)
@@ -454,6 +471,8 @@ enum Followed {
     On,
     /// The rest is of no use now.
     Stop,
+    /// There is no room for it now; it and the rest are to be asked for again.
+    NoRoom,
     /// The branch has shown enough work and is to be followed from its beginning.
     Again,
 }
