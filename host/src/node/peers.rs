@@ -40,6 +40,8 @@ pub struct Peer {
     pub proven: Option<(Height, Hash32)>,
     /// Whether it has headers behind those that it showed last.
     pub has_more_headers: bool,
+    /// Answers in a row whose headers did not connect.
+    pub futile_answers: u8,
     /// The best chain that it claims or showed.
     pub best: Best,
     /// Blocks that it said it does not have.
@@ -86,6 +88,7 @@ impl Peer {
             branch: None,
             proven: None,
             has_more_headers: false,
+            futile_answers: 0,
             best: Best { id: Hash32::ZERO, height: Height::GENESIS, work: Work::ZERO },
             missing: Remembered::default(),
             has: Remembered::default(),
@@ -148,6 +151,13 @@ impl Remembered {
             self.ids.remove(&oldest);
         }
         true
+    }
+
+    /// Forgets an id.
+    pub fn remove(&mut self, id: &Hash32) {
+        if self.ids.remove(id) {
+            self.order.retain(|other| other != id);
+        }
     }
 
     /// Whether the id is remembered.
