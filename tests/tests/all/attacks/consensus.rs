@@ -31,7 +31,7 @@ fn a_peer_with_another_genesis_is_sent_away() {
     let mut premined = Chain::with(Oracle::with([(account(4), rich)]));
     let mut branch = Branch::default();
     grow(&mut premined, &mut branch, 9);
-    let reason = Peer::greeted(node.address(), &node.params).offer_in_vain(&branch);
+    let reason = Peer::greeted(node.address(), &node.params).insist(&branch);
     assert_eq!(reason, "headers that do not connect");
     node.is_unharmed(&before);
 }

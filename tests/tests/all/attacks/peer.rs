@@ -29,7 +29,7 @@ pub struct Branch {
 pub struct Peer {
     socket: WebSocket<TcpStream>,
     genesis: Hash32,
-    greeted: bool,
+    farewell: String,
 }
 
 /// The ping that follows on the last block of a branch.
@@ -114,7 +114,7 @@ impl Peer {
     #[track_caller]
     pub fn connect(address: SocketAddr, params: &Params) -> Self {
         let (socket, _) = tungstenite::client(handshake(address), open(address)).expect("a node takes peers");
-        Self { socket, genesis: params.genesis_id(), greeted: false }
+        Self { socket, genesis: params.genesis_id(), farewell: String::new() }
     }
 
     /// Connects and greets without claiming anything.
@@ -149,7 +149,6 @@ impl Peer {
 
     /// Greets.
     pub fn greet(&mut self, hello: Hello) {
-        self.greeted = true;
         self.send(&Message::Hello(hello));
     }
 
@@ -175,7 +174,9 @@ impl Peer {
         loop {
             match self.socket.read() {
                 Ok(Frame::Binary(bytes)) => return Some(bytes.into()),
-                Ok(Frame::Close(_)) => continue,
+                Ok(Frame::Close(last)) => {
+                    self.farewell = last.map(|last| last.reason.to_string()).unwrap_or_default();
+                }
                 Ok(_) => {}
                 Err(tungstenite::Error::Io(error)) if error.kind() == std::io::ErrorKind::WouldBlock => {
                     panic!("the node neither answers nor closes")
@@ -192,6 +193,11 @@ impl Peer {
             End::Refused(reason) => reason,
             other => panic!("expected a reason, got {other:?}"),
         }
+    }
+
+    /// What the node said last when it closed the connection.
+    pub fn farewell(&self) -> &str {
+        &self.farewell
     }
 
     /// The node closes the connection, with or without a reason.
@@ -265,6 +271,26 @@ impl Peer {
             End::Refused(reason) => reason,
             other => panic!("expected a refusal, got {other:?}"),
         }
+    }
+
+    /// Offers a branch again and again until the node closes the connection; why.
+    #[track_caller]
+    pub fn insist(mut self, branch: &Branch) -> String {
+        let tip = Message::Tip(branch.last().header.clone());
+        self.send(&tip);
+        while let Some(bytes) = self.receive() {
+            match decode::<Message<'_>>(&bytes).expect("a node sends messages") {
+                Message::GetHeaders { locator, limit } => {
+                    let ids: Vec<Hash32> = locator.iter().map(|id| id.expect("ids")).collect();
+                    let headers = branch.headers_after(&ids, usize::from(limit));
+                    list(&headers, &mut Vec::new(), |list| self.send(&Message::Headers(list)));
+                    self.send(&tip);
+                }
+                Message::Refused(reason) => return reason.to_owned(),
+                _ => {}
+            }
+        }
+        self.farewell
     }
 
     /// Offers a branch that the node may not refuse and does not follow either.
