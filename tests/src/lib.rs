@@ -1,6 +1,7 @@
 //! What the tests of the Mote ledger share.
 
 pub mod fixtures;
+pub mod growth;
 pub mod oracle;
 pub mod processes;
 pub mod random;

@@ -78,10 +78,11 @@ impl<D: Disk> Node<D> {
     /// Attempts a second that the last blocks took, by their targets and times.
     fn hash_rate(&self, now: Now) -> f64 {
         let tip = self.ledger.tip();
-        let from = tip.height().get().saturating_sub(HASH_RATE_BLOCKS);
+        // The genesis block's time says nothing: a chain begins when its first block is mined.
+        let from = tip.height().get().saturating_sub(HASH_RATE_BLOCKS).max(1);
         let entry =
             self.ledger.id_at(from).ok().flatten().and_then(|id| self.ledger.header(&id).ok().flatten());
-        let Some(entry) = entry.filter(|entry| entry.header.height.get() > 0) else { return 0.0 };
+        let Some(entry) = entry else { return 0.0 };
         let work = tip.work().saturating_sub(entry.work).as_f64();
         let seconds = now.time.max(tip.time()).since(entry.header.time);
         if seconds == 0 { 0.0 } else { work / seconds as f64 }

@@ -25,8 +25,9 @@ use super::tree::{TreeVersion, TreeView};
 use crate::block::{self, Block};
 
 /// The index is committed once this many blocks are not in it yet: what a start after a crash has to
-/// apply again.
-pub const COMMIT_BLOCKS: u64 = 256;
+/// apply again, a tenth of a second where they are empty. Smaller batches would rewrite and sync the same
+/// pages more often; much larger ones need room for both versions of many pages, and keep others waiting.
+pub const COMMIT_BLOCKS: u64 = 1_024;
 
 /// The index is committed once this many rows and nodes lie in memory: about 100 MB.
 pub const COMMIT_ROWS: usize = 400_000;

@@ -75,6 +75,7 @@ struct State {
     durable_names: BTreeMap<String, u64>,
     fault: Fault,
     syncs: u64,
+    reads: u64,
 }
 
 /// A file as its readers see it, as the disk has it, and what lies between the two.
@@ -155,6 +156,11 @@ impl MemoryDisk {
         self.state().syncs
     }
 
+    /// How many reads of files there were.
+    pub fn reads(&self) -> u64 {
+        self.state().reads
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         // A test that panics while it holds the lock leaves a state that is still a disk's.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -222,6 +228,7 @@ impl DiskFile for MemoryFile {
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
         let mut state = self.disk.state();
+        state.reads += 1;
         let start = usize::try_from(offset).unwrap_or(usize::MAX);
         let range = start..start.saturating_add(buffer.len());
         let bytes = state.content(self.id)?.current.get(range).ok_or(ErrorKind::UnexpectedEof)?;

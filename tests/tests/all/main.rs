@@ -1,6 +1,7 @@
 //! All integration tests in one binary, so that the workspace is linked once: a module per topic.
 
 mod architecture;
+mod attacks;
 mod crashes;
 mod difficulty;
 mod documents;
@@ -8,5 +9,6 @@ mod network;
 mod nodes;
 mod properties;
 mod rules;
+mod scale;
 mod vectors;
 mod walkthrough;

@@ -1,0 +1,11 @@
+//! Attacks that once worked on a simpler ledger, made on a running node through the door that an
+//! attacker would take. Each must be refused by name, and nothing may be lost or changed.
+
+mod access;
+mod consensus;
+mod denial;
+mod http;
+mod minting;
+mod node;
+mod peer;
+mod rows;
