@@ -189,9 +189,7 @@ where
 
     /// The open transactions of `sender`, by nonce.
     pub fn of_sender(&self, sender: &PublicKey) -> impl Iterator<Item = &Entry> {
-        let start =
-            self.find(Order::Account, |entry| account_order(entry, sender, 0)).unwrap_or_else(|at| at);
-        (start..self.length)
+        (self.first_of(sender)..self.length)
             .map_while(|position| self.entry_at(Order::Account, position))
             .take_while(move |entry| entry.transaction().sender == *sender)
     }
@@ -246,18 +244,20 @@ where
     /// Drops what can no longer be mined now that the chain has `account` for `sender`, and hands it
     /// to `dropped`: what was mined, what the balance does not cover, and what comes after those.
     pub fn refresh(&mut self, sender: &PublicKey, account: Account, mut dropped: impl FnMut(&Entry)) {
-        loop {
-            let mut state = account;
-            let stale = self.of_sender(sender).find(|entry| match debit(entry.transaction(), state) {
+        let mut state = account;
+        let mut position = self.first_of(sender);
+        while let Some(entry) = self.entry_at(Order::Account, position).filter(|entry| is_of(entry, sender)) {
+            let id = entry.id();
+            match debit(entry.transaction(), state) {
                 Ok(next) => {
                     state = next;
-                    false
+                    position += 1;
                 }
-                Err(_) => true,
-            });
-            let Some(id) = stale.map(Entry::id) else { break };
-            if let Some(entry) = self.take_out(&id) {
-                dropped(&entry);
+                Err(_) => {
+                    if let Some(entry) = self.take_out(&id) {
+                        dropped(&entry);
+                    }
+                }
             }
         }
         self.reprioritise(sender);
@@ -312,18 +312,22 @@ where
     /// Puts every transaction of `sender` in its place by priority again.
     fn reprioritise(&mut self, sender: &PublicKey) {
         let mut least = MOST;
-        let mut next = Some(0);
-        while let Some(nonce) = next {
-            let entry = self.of_sender(sender).find(|entry| entry.transaction().nonce >= nonce);
-            let Some(entry) = entry else { break };
+        let mut position = self.first_of(sender);
+        // Taking an entry out and putting it in again leaves its place by account as it was.
+        while let Some(entry) = self.entry_at(Order::Account, position).filter(|entry| is_of(entry, sender)) {
             least = least.min(entry.transaction().fee);
-            next = entry.transaction().nonce.checked_add(1);
             let (id, has_moved) = (entry.id(), entry.priority != least);
             if has_moved && let Some(mut entry) = self.take_out(&id) {
                 entry.priority = least;
                 self.put_in(entry);
             }
+            position += 1;
         }
+    }
+
+    /// Where the transactions of `sender` begin by account, or would.
+    fn first_of(&self, sender: &PublicKey) -> usize {
+        self.find(Order::Account, |entry| account_order(entry, sender, 0)).unwrap_or_else(|at| at)
     }
 
     fn put_in(&mut self, entry: Entry) {
@@ -394,6 +398,10 @@ const MOST: Amount = Amount::from_grains(u64::MAX);
 
 fn cost(transaction: &Transaction) -> Amount {
     transaction.amount.checked_add(transaction.fee).unwrap_or(MOST)
+}
+
+fn is_of(entry: &Entry, sender: &PublicKey) -> bool {
+    entry.transaction().sender == *sender
 }
 
 fn account_order(entry: &Entry, sender: &PublicKey, nonce: u64) -> Ordering {

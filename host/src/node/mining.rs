@@ -6,7 +6,7 @@ use mote_core::block::Header;
 use mote_core::keys::PublicKey;
 use mote_core::miner::{self, Job, stamp};
 use mote_core::params::Params;
-use mote_core::rules::CheckedTransaction;
+use mote_core::rules::{CheckedTransaction, Clock};
 use mote_core::transaction::Transaction;
 use mote_core::units::Moment;
 
@@ -97,10 +97,13 @@ impl<D: Disk> Node<D> {
 
     /// Turns a nonce into a block.
     pub(super) fn found(&mut self, now: Now, job: JobId, nonce: u64) {
+        if self.read_only.is_some() {
+            return self.renew_job(now);
+        }
         let Some(mut template) = self.mining.template.take_if(|template| template.id == job) else { return };
         template.header.nonce = nonce;
         let block = Block { header: template.header, transactions: template.transactions };
-        match self.accept(now, &block) {
+        match self.accept(&block, Clock::Now(now.time)) {
             Ok(()) => {
                 let is_asked_for =
                     self.mining.queue.front().is_some_and(|(_, miner)| *miner == block.header.miner);

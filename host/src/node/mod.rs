@@ -11,7 +11,7 @@
 //! | `peers`, `addresses` | connections, and whom to connect to |
 //! | `relay` | greeting, passing on, parting |
 //! | `serve` | answers to peers |
-//! | `sync` | headers first, then blocks from several peers |
+//! | `sync`, `wanted` | headers first, then blocks from several peers |
 //! | `pool` | open transactions and their journal |
 //! | `mining` | templates and requests to mine |
 //! | `resolve` | asking every peer now |
@@ -30,6 +30,7 @@ mod resolve;
 mod serve;
 pub mod status;
 mod sync;
+mod wanted;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -266,7 +267,6 @@ impl<D: Disk> Node<D> {
 
     /// Makes everything durable that was taken in, and gives out what there is to do.
     pub fn commit(&mut self, now: Now) -> Outputs<'_> {
-        self.settle_resolving(now);
         if std::mem::take(&mut self.needs_sync) && self.read_only.is_none() {
             let synced = self.ledger.sync().and_then(|()| self.pool.sync());
             if let Err(error) = synced {
@@ -280,6 +280,7 @@ impl<D: Disk> Node<D> {
                 self.renew_job(now);
             }
         }
+        self.settle_resolving(now);
         Outputs { queue: &mut self.outputs }
     }
 

@@ -38,6 +38,10 @@ pub struct Peer {
     pub branch: Option<Box<Branch>>,
     /// The last header of a branch that has shown enough work to be kept from its beginning.
     pub proven: Option<(Height, Hash32)>,
+    /// Whether it has headers behind those that it showed last.
+    pub has_more_headers: bool,
+    /// Answers in a row whose headers did not connect.
+    pub futile_answers: u8,
     /// The best chain that it claims or showed.
     pub best: Best,
     /// Blocks that it said it does not have.
@@ -83,6 +87,8 @@ impl Peer {
             listens_at,
             branch: None,
             proven: None,
+            has_more_headers: false,
+            futile_answers: 0,
             best: Best { id: Hash32::ZERO, height: Height::GENESIS, work: Work::ZERO },
             missing: Remembered::default(),
             has: Remembered::default(),
@@ -145,6 +151,13 @@ impl Remembered {
             self.ids.remove(&oldest);
         }
         true
+    }
+
+    /// Forgets an id.
+    pub fn remove(&mut self, id: &Hash32) {
+        if self.ids.remove(id) {
+            self.order.retain(|other| other != id);
+        }
     }
 
     /// Whether the id is remembered.

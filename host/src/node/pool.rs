@@ -46,17 +46,20 @@ impl<D: Disk> Pool<D> {
         params: Arc<Params>,
         capacity: usize,
         mut journal: Journal<D>,
-        recorded: Vec<Transaction>,
+        mut recorded: Vec<Transaction>,
         ledger: &Ledger<D>,
     ) -> Result<Self, StoreError> {
         let mut mempool = Mempool::new(vec![None; capacity], vec![Positions::default(); capacity]);
+        // A replacement stands behind what came after the replaced one.
+        recorded.sort_by_key(|transaction| (transaction.sender, transaction.nonce));
         for transaction in recorded {
             let id = transaction.id();
             let account = ledger.account(&transaction.sender.account_key())?;
-            let came_in = check_transaction(&params, &transaction)
-                .is_ok_and(|checked| mempool.insert(&checked, account).is_ok());
-            if !came_in {
-                journal.retire(&id)?;
+            let checked = check_transaction(&params, &transaction).ok();
+            match checked.and_then(|checked| mempool.insert(&checked, account).ok()) {
+                Some(Inserted::Added) => {}
+                Some(Inserted::Replaced { id } | Inserted::Evicted { id }) => journal.retire(&id)?,
+                None => journal.retire(&id)?,
             }
         }
         Ok(Self { params, mempool, journal, version: 0 })
@@ -110,18 +113,25 @@ impl<D: Disk> Pool<D> {
         }
     }
 
-    /// Drops what the chain has made impossible for these senders, or mined.
-    pub fn refresh(&mut self, senders: BTreeSet<PublicKey>, ledger: &Ledger<D>) -> Result<(), StoreError> {
+    /// Drops what the chain has made impossible for these senders, or mined, and returns it, each
+    /// sender's by nonce.
+    pub fn refresh(
+        &mut self,
+        senders: BTreeSet<PublicKey>,
+        ledger: &Ledger<D>,
+    ) -> Result<Vec<Transaction>, StoreError> {
+        let mut all_dropped = Vec::new();
         for sender in senders {
             let account = ledger.account(&sender.account_key())?;
             let mut dropped = Vec::new();
-            self.mempool.refresh(&sender, account, |entry| dropped.push(entry.id()));
+            self.mempool.refresh(&sender, account, |entry| dropped.push(entry.transaction().clone()));
             self.version += dropped.len() as u64;
-            for id in dropped {
-                self.journal.retire(&id)?;
+            for transaction in &dropped {
+                self.journal.retire(&transaction.id())?;
             }
+            all_dropped.append(&mut dropped);
         }
-        Ok(())
+        Ok(all_dropped)
     }
 
     /// Everybody who has an open transaction.

@@ -17,6 +17,7 @@ use super::pool::PoolError;
 use super::request::{PeerAddress, SubmitError};
 use super::serve::bounded;
 use super::status::{Direction, Event, PeerState};
+use super::sync::Lack;
 use super::{Node, Now, Output};
 use crate::block::Block;
 use crate::store::disk::Disk;
@@ -153,7 +154,7 @@ impl<D: Disk> Node<D> {
             }
             (Asked::Block(id), Message::Block(bytes)) => self.receive_block(now, id, bytes),
             (Asked::Block(id), _) => {
-                self.lacks_block(now, peer, id);
+                self.lacks_block(now, peer, id, Lack::SaysSo);
                 Ok(())
             }
             (Asked::Addresses, Message::Addresses(addresses)) => self.hear_of_addresses(peer, &addresses),
@@ -225,18 +226,18 @@ impl<D: Disk> Node<D> {
     }
 
     /// Takes a block into the ledger, and all that follows from it.
-    pub(super) fn accept(&mut self, now: Now, block: &Block) -> Result<(), AddError> {
+    pub(super) fn accept(&mut self, block: &Block, clock: Clock) -> Result<(), AddError> {
         let before = self.ledger.tip().id();
-        let added = self.ledger.add(block, Clock::Now(now.time))?;
+        let added = self.ledger.add(block, clock)?;
         self.needs_sync |= added != Added::Known;
         let senders: BTreeSet<PublicKey> = match &added {
             Added::Known | Added::Side => return Ok(()),
             Added::Extended => block.transactions.iter().map(|transaction| transaction.sender).collect(),
             Added::Reorganised { .. } => self.pool.senders(),
         };
-        self.pool.refresh(senders, &self.ledger)?;
+        let dropped = self.pool.refresh(senders, &self.ledger)?;
         if let Added::Reorganised { disconnected, .. } = &added {
-            self.return_to_pool(disconnected)?;
+            self.return_to_pool(disconnected, dropped)?;
             let depth = disconnected.len() as u64;
             self.outputs.push_back(Output::Event(Event::Reorganisation {
                 from: before,
@@ -255,17 +256,23 @@ impl<D: Disk> Node<D> {
         Ok(())
     }
 
-    /// Opens the transactions again of blocks that left the main chain, the oldest first.
-    fn return_to_pool(&mut self, disconnected: &[Hash32]) -> Result<(), AddError> {
+    /// Opens the transactions again of blocks that left the main chain, the oldest first, and then what
+    /// came after them in the pool and was dropped without them.
+    fn return_to_pool(&mut self, disconnected: &[Hash32], dropped: Vec<Transaction>) -> Result<(), AddError> {
         for id in disconnected.iter().rev() {
             let Some(block) = self.ledger.block(id)? else { continue };
-            for transaction in &block.transactions {
-                match self.pool.insert(transaction, &self.ledger) {
-                    Ok(id) => self.news.push(id),
-                    // Most are in the winning branch as well.
-                    Err(PoolError::Refused(_)) => {}
-                    Err(PoolError::Store(error)) => return Err(error.into()),
-                }
+            self.reopen(&block.transactions)?;
+        }
+        self.reopen(&dropped)
+    }
+
+    fn reopen(&mut self, transactions: &[Transaction]) -> Result<(), AddError> {
+        for transaction in transactions {
+            match self.pool.insert(transaction, &self.ledger) {
+                Ok(id) => self.news.push(id),
+                // Most are in the winning branch as well.
+                Err(PoolError::Refused(_)) => {}
+                Err(PoolError::Store(error)) => return Err(error.into()),
             }
         }
         Ok(())
@@ -312,7 +319,7 @@ impl<D: Disk> Node<D> {
             while let Some(due) = self.peers.get_mut(&peer).and_then(|state| state.session.poll(now.moment)) {
                 match due {
                     Due::Ping(nonce) => self.send(peer, &Message::Ping(nonce)),
-                    Due::Expired(Asked::Block(id)) => self.lacks_block(now, peer, id),
+                    Due::Expired(Asked::Block(id)) => self.lacks_block(now, peer, id, Lack::TooSlow),
                     Due::Expired(_) => {}
                     Due::Close(reason) => {
                         self.close_now(now, peer, reason);

@@ -4,8 +4,6 @@
 //! branch has shown enough work. Kept headers wait for their bodies, which are asked for in the order
 //! of heights, from whoever has room, and go into the ledger as soon as their parents are there.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use mote_core::block::{Header, transactions_root};
 use mote_core::hash::Hash32;
 use mote_core::peer::branch::Branch;
@@ -17,40 +15,30 @@ use mote_core::wire::{List, ListWriter, Message};
 
 use super::peers::{Best, PeerId, Remembered};
 use super::progress::Progress;
+use super::wanted::WantedBlocks;
 use super::{Node, Now};
-use crate::block::{self, Block};
+use crate::block;
 use crate::store::disk::Disk;
 use crate::store::error::StoreError;
 use crate::store::ledger::AddError;
 
-/// Kept headers whose blocks are not in the ledger yet: about 2 MB.
-const WANTED_MAX: usize = 4_096;
-
-/// How many of the lowest wanted blocks are asked for at a time, so that bodies which came early do
-/// not pile up.
-const WINDOW_BLOCKS: usize = 128;
-
 /// How many blocks go into the ledger at one go, so that peers and people are answered in between.
 const CONNECT_MAX: usize = 16;
 
-/// How many headers from the near future are set aside.
-const AHEAD_MAX: usize = 32;
+/// How many headers from the near future are set aside for one peer.
+const AHEAD_PER_PEER_MAX: usize = 4;
 
-/// A block whose header was checked and whose body is not in the ledger yet.
-struct Wanted {
-    header: Header,
-    shown_by: BTreeSet<PeerId>,
-    body: Option<Block>,
-}
+/// Headers further ahead than this are not worth setting aside, in seconds.
+const AHEAD_MAX_SECONDS: u64 = 3_600;
+
+/// After so many answers in a row whose headers do not connect, a peer is of no use. One that is merely
+/// late has one or two.
+const FUTILE_ANSWERS_MAX: u8 = 8;
 
 /// What is wanted, and what will never be.
 #[derive(Default)]
 pub struct Sync {
-    wanted: BTreeMap<Hash32, Wanted>,
-    /// The wanted blocks by height.
-    order: BTreeSet<(Height, Hash32)>,
-    /// Wanted blocks by their parents.
-    children: BTreeSet<(Hash32, Hash32)>,
+    wanted: WantedBlocks,
     /// Blocks that break a rule.
     invalid: Remembered,
     /// Tips that time will make acceptable, and who sent them.
@@ -67,7 +55,7 @@ impl Sync {
 
     /// The best chain of kept headers.
     pub fn best_height(&self) -> Option<Height> {
-        self.order.last().map(|(height, _)| *height)
+        self.wanted.best_height()
     }
 
     /// The rate at which blocks come in.
@@ -75,57 +63,10 @@ impl Sync {
         &self.progress
     }
 
-    /// Forgets what a connection that ended has shown; blocks that nobody shows are wanted no more.
+    /// Forgets what a connection that ended has shown.
     pub fn forget(&mut self, peer: PeerId) {
         self.ahead.retain(|(sender, _)| *sender != peer);
-        let orphaned: Vec<Hash32> = self
-            .wanted
-            .iter_mut()
-            .filter_map(|(id, wanted)| {
-                (wanted.shown_by.remove(&peer) && wanted.shown_by.is_empty()).then_some(*id)
-            })
-            .collect();
-        orphaned.iter().for_each(|id| {
-            self.take(id);
-        });
-    }
-
-    fn want(&mut self, id: Hash32, header: Header, peer: PeerId) -> bool {
-        if let Some(wanted) = self.wanted.get_mut(&id) {
-            wanted.shown_by.insert(peer);
-            return true;
-        }
-        if self.wanted.len() >= WANTED_MAX {
-            return false;
-        }
-        self.order.insert((header.height, id));
-        self.children.insert((header.previous, id));
-        self.wanted.insert(id, Wanted { header, shown_by: BTreeSet::from([peer]), body: None });
-        true
-    }
-
-    fn take(&mut self, id: &Hash32) -> Option<Wanted> {
-        let wanted = self.wanted.remove(id)?;
-        self.order.remove(&(wanted.header.height, *id));
-        self.children.remove(&(wanted.header.previous, *id));
-        Some(wanted)
-    }
-
-    fn children_of(&self, id: &Hash32) -> Vec<Hash32> {
-        let range = (*id, Hash32::ZERO)..=(*id, Hash32::from_bytes([0xff; 32]));
-        self.children.range(range).map(|(_, child)| *child).collect()
-    }
-
-    /// Gives up a block and all that is wanted on top of it; returns who showed any of them.
-    fn give_up(&mut self, id: &Hash32) -> BTreeSet<PeerId> {
-        let mut shown_by = BTreeSet::new();
-        let mut queue = vec![*id];
-        while let Some(id) = queue.pop() {
-            queue.extend(self.children_of(&id));
-            self.invalid.insert(id);
-            shown_by.extend(self.take(&id).into_iter().flat_map(|wanted| wanted.shown_by));
-        }
-        shown_by
+        self.wanted.forget(peer);
     }
 }
 
@@ -149,15 +90,22 @@ impl<D: Disk> Node<D> {
         self.send(peer, &Message::GetHeaders { locator: writer.finish(), limit: HEADERS_MAX });
     }
 
-    /// Goes on asking for headers where a peer claims a better chain and there is room for it.
+    /// Goes on asking for headers where a peer claims a better chain, or has more of the one that it is
+    /// showing, and there is room for it.
     pub(super) fn follow(&mut self, now: Now, peer: PeerId) {
-        let Some(state) = self.peers.get(&peer) else { return };
-        let has_more = state.best.work > self.ledger.tip().work()
-            && state.branch.as_ref().is_none_or(|branch| branch.tip().id() != state.best.id)
-            && !self.sync.wanted.contains_key(&state.best.id);
-        if has_more && self.sync.wanted.len() + usize::from(HEADERS_MAX) <= WANTED_MAX {
-            self.ask_for_headers(now, peer);
+        let Some(state) = self.peers.get_mut(&peer) else { return };
+        let is_coming = self.sync.wanted.get(&state.best.id).is_some();
+        let claims_more = state.best.work > self.ledger.tip().work() && !is_coming;
+        if !(claims_more || state.has_more_headers)
+            || self.sync.wanted.room_for(peer) < usize::from(HEADERS_MAX)
+        {
+            return;
         }
+        if claims_more && state.branch.as_ref().is_some_and(|branch| branch.tip().id() == state.best.id) {
+            // All was shown, and what was wanted of it has been dropped: from the fork again.
+            state.branch = None;
+        }
+        self.ask_for_headers(now, peer);
     }
 
     /// Takes in the headers that a peer was asked for.
@@ -177,7 +125,14 @@ impl<D: Disk> Node<D> {
             }
             match self.follow_header(now, peer, &header)? {
                 Followed::On => {}
-                Followed::Stop => return Ok(()),
+                Followed::Stop => {
+                    self.note_more_headers(peer, false);
+                    return Ok(());
+                }
+                Followed::NoRoom => {
+                    self.note_more_headers(peer, true);
+                    return Ok(());
+                }
                 Followed::Again => {
                     restarts = true;
                     break;
@@ -185,8 +140,11 @@ impl<D: Disk> Node<D> {
             }
         }
         self.schedule(now);
-        let is_full = count == usize::from(HEADERS_MAX);
-        if restarts || is_full {
+        // A peer that announces a tip far ahead claims no work for it: that its answer is full says that
+        // there is more.
+        let has_more = restarts || count == usize::from(HEADERS_MAX);
+        self.note_more_headers(peer, has_more);
+        if has_more {
             self.follow(now, peer);
         } else if let Some(state) = self.peers.get_mut(&peer)
             && count == 0
@@ -196,6 +154,12 @@ impl<D: Disk> Node<D> {
             state.best = Best { id: tip.id(), height: tip.height(), work: tip.work() };
         }
         Ok(())
+    }
+
+    fn note_more_headers(&mut self, peer: PeerId, has_more: bool) {
+        if let Some(state) = self.peers.get_mut(&peer) {
+            state.has_more_headers = has_more;
+        }
     }
 
     /// Follows one header on its peer's branch, and keeps it where the branch is worth it.
@@ -210,7 +174,10 @@ impl<D: Disk> Node<D> {
             Some(branch) => branch,
             None => match self.ledger.tip_of(&header.previous) {
                 Ok(Some(tip)) => Box::new(Branch::new(tip)),
-                Ok(None) => return Err(Offence::Disconnected),
+                Ok(None) => {
+                    self.note_futile_answer(peer);
+                    return Ok(Followed::Stop);
+                }
                 Err(error) => {
                     self.fail(error);
                     return Ok(Followed::Stop);
@@ -220,7 +187,7 @@ impl<D: Disk> Node<D> {
         let checked = match branch.follow(&self.params, header, Clock::Now(now.time)) {
             Ok(checked) => checked,
             Err(error) if error.rule() == Rule::HeaderTimeFuture => {
-                self.set_aside(peer, header);
+                self.set_aside(now, peer, header);
                 return Ok(Followed::Stop);
             }
             Err(error) => return Err(Offence::Rule(error)),
@@ -240,18 +207,20 @@ impl<D: Disk> Node<D> {
                 return Ok(Followed::Stop);
             }
         };
+        let has_parent = match self.sync.wanted.get(&header.previous) {
+            Some(parent) => parent.shown_by.contains(&peer),
+            None => self.ledger.contains(&header.previous).unwrap_or(false),
+        };
         let Some(state) = self.peers.get_mut(&peer) else { return Ok(Followed::Stop) };
-        if let Some((height, id)) = state.proven
-            && height == best.height
-            && id != best.id
-        {
+        state.futile_answers = 0;
+        if state.proven.is_some_and(|(height, id)| height == best.height && id != best.id) {
             // The branch was shown once to prove its work and is another one now.
-            return Err(Offence::Disconnected);
+            state.proven = None;
+            self.hang_up(peer, "the branch that was shown is another one now");
+            return Ok(Followed::Stop);
         }
         state.has_shown(best);
         let is_proven = state.proven.is_some_and(|(height, _)| height >= best.height);
-        let has_parent = self.sync.wanted.contains_key(&header.previous)
-            || self.ledger.contains(&header.previous).unwrap_or(false);
         if is_stored || !(is_kept || is_proven) {
             state.branch = Some(branch);
             return Ok(Followed::On);
@@ -261,11 +230,25 @@ impl<D: Disk> Node<D> {
             state.proven = Some((best.height, best.id));
             return Ok(Followed::Again);
         }
-        if !self.sync.want(best.id, header.clone(), peer) {
-            return Ok(Followed::Stop);
+        // Whoever shows a header has its block, whatever it answered before.
+        state.missing.remove(&best.id);
+        if !self.sync.wanted.add(best.id, header, peer) {
+            return Ok(Followed::NoRoom);
+        }
+        if state.proven.is_some_and(|(height, _)| height == best.height) {
+            state.proven = None;
         }
         state.branch = Some(branch);
         Ok(Followed::On)
+    }
+
+    fn note_futile_answer(&mut self, peer: PeerId) {
+        let Some(state) = self.peers.get_mut(&peer) else { return };
+        state.has_more_headers = false;
+        state.futile_answers += 1;
+        if state.futile_answers >= FUTILE_ANSWERS_MAX {
+            self.hang_up(peer, "headers that do not connect");
+        }
     }
 
     /// Takes note of a peer's new tip.
@@ -304,9 +287,11 @@ impl<D: Disk> Node<D> {
         Ok(())
     }
 
-    fn set_aside(&mut self, peer: PeerId, header: &Header) {
-        let is_new = self.sync.ahead.iter().all(|(_, other)| other != header);
-        if is_new && self.sync.ahead.len() < AHEAD_MAX {
+    fn set_aside(&mut self, now: Now, peer: PeerId, header: &Header) {
+        let of_peer = self.sync.ahead.iter().filter(|(sender, _)| *sender == peer);
+        let is_known = of_peer.clone().any(|(_, other)| other == header);
+        let is_near = header.time.since(now.time) <= AHEAD_MAX_SECONDS;
+        if is_near && !is_known && of_peer.count() < AHEAD_PER_PEER_MAX {
             self.sync.ahead.push((peer, header.clone()));
         }
     }
@@ -322,19 +307,19 @@ impl<D: Disk> Node<D> {
 
     /// Asks for wanted blocks, the lowest first, wherever there is room.
     pub(super) fn schedule(&mut self, now: Now) {
-        let lowest: Vec<(Height, Hash32)> = self.sync.order.iter().take(WINDOW_BLOCKS).copied().collect();
-        for (height, id) in lowest {
+        for id in self.sync.wanted.to_ask_for() {
             let Some(wanted) = self.sync.wanted.get(&id) else { continue };
-            if wanted.body.is_some() || self.peers.values().any(|state| state.is_asked_for(&id)) {
+            if self.peers.values().any(|state| state.is_asked_for(&id)) {
                 continue;
             }
+            let height = wanted.header.height;
             let can_have = self.peers.iter().filter(|(peer, state)| {
                 let has_it = wanted.shown_by.contains(peer) || state.best.height >= height;
+                // One slot is left for headers.
                 has_it && state.session.free_requests() > 1 && !state.missing.contains(&id)
             });
-            let Some(peer) =
-                can_have.max_by_key(|(_, state)| state.session.free_requests()).map(|(peer, _)| *peer)
-            else {
+            let most_free = can_have.max_by_key(|(_, state)| state.session.free_requests());
+            let Some(peer) = most_free.map(|(peer, _)| *peer) else {
                 self.give_up_if_lost(&id);
                 continue;
             };
@@ -346,19 +331,12 @@ impl<D: Disk> Node<D> {
         }
     }
 
-    /// Wants a block no more that everybody who showed it does not have.
+    /// Wants a block no more that nobody who showed it gave. Their headers are followed anew.
     fn give_up_if_lost(&mut self, id: &Hash32) {
         let Some(wanted) = self.sync.wanted.get(id) else { return };
-        let is_lost = wanted
-            .shown_by
-            .iter()
-            .all(|peer| self.peers.get(peer).is_none_or(|state| state.missing.contains(id)));
-        if is_lost {
-            let mut queue = vec![*id];
-            while let Some(id) = queue.pop() {
-                queue.extend(self.sync.children_of(&id));
-                self.sync.take(&id);
-            }
+        let lacks = |peer: &PeerId| self.peers.get(peer).is_none_or(|state| state.missing.contains(id));
+        if wanted.shown_by.iter().all(lacks) {
+            self.sync.wanted.take_with_descendants(id);
         }
     }
 
@@ -374,18 +352,21 @@ impl<D: Disk> Node<D> {
         if got != expected {
             return Err(Offence::Rule(RuleError::BlockTransactionCount { got, expected }));
         }
-        if let Some(wanted) = self.sync.wanted.get_mut(&id) {
-            wanted.body = Some(body);
+        if self.sync.wanted.fill(&id, body) {
             self.connect(now);
         }
         self.schedule(now);
         Ok(())
     }
 
-    /// Notes that a peer does not have a block.
-    pub(super) fn lacks_block(&mut self, now: Now, peer: PeerId, id: Hash32) {
+    /// Notes that a peer did not give a block.
+    pub(super) fn lacks_block(&mut self, now: Now, peer: PeerId, id: Hash32, why: Lack) {
         if let Some(state) = self.peers.get_mut(&peer) {
             state.missing.insert(id);
+        }
+        let has_shown = self.sync.wanted.get(&id).is_some_and(|wanted| wanted.shown_by.contains(&peer));
+        if has_shown && why == Lack::SaysSo {
+            self.hang_up(peer, "does not have the block that it showed");
         }
         self.schedule(now);
     }
@@ -393,31 +374,29 @@ impl<D: Disk> Node<D> {
     /// Puts bodies into the ledger whose parents are there, a bounded number at a time.
     pub(super) fn connect(&mut self, now: Now) {
         for _ in 0..CONNECT_MAX {
-            let Some((_, id)) = self.sync.order.first().copied() else { return };
-            let lowest = self.sync.wanted.get(&id).filter(|wanted| wanted.body.is_some());
-            // On two branches the lower block may still be on its way while the other can go on.
-            let next = match lowest {
-                Some(_) => Some(id),
-                None => self.sync.order.iter().map(|(_, id)| *id).take(WINDOW_BLOCKS).find(|id| {
-                    let ready = self.sync.wanted.get(id).filter(|wanted| wanted.body.is_some());
-                    ready.is_some_and(|wanted| self.ledger.contains(&wanted.header.previous).unwrap_or(false))
-                }),
-            };
-            let Some(id) = next else { return };
-            let Some(wanted) = self.sync.take(&id) else { return };
+            let next = self.sync.wanted.to_connect().next().copied();
+            let Some(id) = next.filter(|_| self.read_only.is_none()) else { return };
+            let Some(wanted) = self.sync.wanted.take(&id) else { return };
             let Some(body) = wanted.body else { return };
-            match self.accept(now, &body) {
+            // The clock judged the header when it came, and may have been set back since.
+            match self.accept(&body, Clock::AcceptedBefore) {
                 Ok(()) => self.sync.progress.count(now.moment),
                 Err(AddError::Rule { error, .. }) => {
                     tracing::warn!(block = %id, %error, "a block breaks a rule");
-                    let mut shown_by = self.sync.give_up(&id);
-                    shown_by.extend(wanted.shown_by);
+                    self.sync.invalid.insert(id);
+                    let mut shown_by = wanted.shown_by;
+                    for (descendant, wanted) in self.sync.wanted.take_with_descendants(&id) {
+                        self.sync.invalid.insert(descendant);
+                        shown_by.extend(wanted.shown_by);
+                    }
                     for peer in shown_by {
                         self.punish(now, peer, &Offence::Rule(error));
                     }
                 }
-                // Its parent was given up meanwhile.
-                Err(AddError::Orphan { .. }) => {}
+                // What it stands on was given up; whoever showed it is followed anew.
+                Err(AddError::Orphan { .. }) => {
+                    self.sync.wanted.take_with_descendants(&id);
+                }
                 Err(AddError::Store(error)) => return self.fail(error),
             }
         }
@@ -448,12 +427,23 @@ impl<D: Disk> Node<D> {
     }
 }
 
+/// Why a peer did not give a block.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lack {
+    /// It said that it does not have it.
+    SaysSo,
+    /// It did not answer in time.
+    TooSlow,
+}
+
 /// What following one header came to.
 enum Followed {
     /// The next one can be followed.
     On,
     /// The rest is of no use now.
     Stop,
+    /// There is no room for it now; it and the rest are to be asked for again.
+    NoRoom,
     /// The branch has shown enough work and is to be followed from its beginning.
     Again,
 }

@@ -268,7 +268,7 @@ fn an_edited_amount_with_a_right_checksum_breaks_the_rules() {
 
 fn append_to_log(node: &Node, block: &VecBlock) {
     use mote::store::log::{Coverage, Identity, KIND_BLOCK, Log, Options, Position, SEGMENT_BYTES};
-    let disk = FileDisk::new(&node.inner()).expect("the node has a folder");
+    let disk = FileDisk::new(node.inner()).expect("the node has a folder");
     let identity = Identity { network: node.params.network().to_string(), genesis: node.params.genesis_id() };
     let options = Options { segment_bytes: SEGMENT_BYTES, coverage: Coverage::Whole, salt: 1 };
     let (mut log, _) = Log::open(disk, "log", &identity, options, Position::START).expect("the log is sound");

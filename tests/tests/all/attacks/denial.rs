@@ -460,7 +460,7 @@ fn plant_in_journal(node: &Node) {
         pay(params, 1, account(4), 1_000_000, 1_000, u64::MAX),
         pay(&network("local"), 1, account(4), 1_000_000, 1_000, 1),
     ];
-    let disk = FileDisk::new(&node.inner()).expect("the node has a folder");
+    let disk = FileDisk::new(node.inner()).expect("the node has a folder");
     let identity = Identity { network: params.network().to_string(), genesis: params.genesis_id() };
     let (mut journal, _) =
         Journal::open(disk, &identity, JournalLimits::default(), 1).expect("the journal is sound");
