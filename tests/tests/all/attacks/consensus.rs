@@ -312,3 +312,10 @@ fn headers_on_an_invalid_block_are_refused_with_it() {
     assert!(reason.starts_with("broke rule"), "{reason}");
     node.is_unharmed(&before);
 }
+
+#[test]
+fn an_announced_tip_far_ahead_is_followed_to_its_end() {
+    // The peer greeted before it had the chain, so it never claimed any work for it.
+    let (node, chain, _) = Node::with_chain("regtest", 1_100);
+    assert_eq!((node.height(), node.status("tip")), (1_100, json!(chain.tip.id().to_string())));
+}

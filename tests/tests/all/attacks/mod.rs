@@ -8,4 +8,5 @@ mod http;
 mod minting;
 mod node;
 mod peer;
+mod poison;
 mod rows;
