@@ -380,7 +380,8 @@ where
     }
 
     fn entry_at(&self, order: Order, position: usize) -> Option<&Entry> {
-        let number = self.positions.as_ref().get(position)?.get(order);
+        let live = self.positions.as_ref().get(..self.length)?;
+        let number = live.get(position)?.get(order);
         self.slots.as_ref().get(usize::from(number))?.as_ref()
     }
 

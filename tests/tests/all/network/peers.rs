@@ -36,12 +36,26 @@ fn a_silent_peer_keeps_nobody_from_following_the_others() {
     assert_eq!(wait_for_one_tip(&[&node, &silent]), 5);
 }
 
+/// What shows a process another time of day, where it is installed. The program `faketime` would do the
+/// same, but it stays between the test and the process, and does not pass on how either ends.
+fn library_of_wrong_time() -> Option<String> {
+    let folders = std::fs::read_dir("/usr/lib").ok()?;
+    let mut paths = folders.flatten().map(|folder| folder.path().join("faketime/libfaketimeMT.so.1"));
+    let found = paths.find(|path| path.is_file());
+    if found.is_none() {
+        eprintln!("not done: the Debian package libfaketime is not installed");
+    }
+    found.map(|path| path.display().to_string())
+}
+
 #[test]
 fn a_clock_three_minutes_ahead_is_named_and_its_blocks_wait() {
+    let Some(library) = library_of_wrong_time() else { return };
     let ahead = Launch::regtest()
+        .variable("LD_PRELOAD", &library)
+        .variable("FAKETIME", "+180s")
         // Only the time of day is wrong; a clock that counts from the start of the computer is not.
         .variable("FAKETIME_DONT_FAKE_MONOTONIC", "1")
-        .through(&["faketime", "-f", "+180s"])
         .start();
     let right = [(); 2].map(|()| Launch::regtest().start());
     for node in &right {
