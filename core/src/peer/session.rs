@@ -190,6 +190,11 @@ impl Session {
         }
     }
 
+    /// When the connection was opened.
+    pub fn opened(&self) -> Moment {
+        self.opened
+    }
+
     /// What the peer said of itself, once it has.
     pub fn remote(&self) -> Option<&Hello> {
         self.remote.as_ref()

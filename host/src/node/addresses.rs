@@ -33,12 +33,18 @@ const PAUSE_ADDED_MAX_MS: u64 = 5_000;
 /// The longest pause before any other peer is tried again, in milliseconds.
 const PAUSE_MAX_MS: u64 = 300_000;
 
+/// A connection that lasted so long was a success, in milliseconds. One that is closed right after the
+/// greeting was not: the other side does not want it.
+pub const LASTING_MS: u64 = 10_000;
+
 /// After so many failures in a row an address that nobody added is forgotten.
 const FAILURES_MAX: u32 = 12;
 
 /// Where an address comes from, which decides how much it is cared for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
+    /// Somebody removed it here: neither dialled nor dealt with until it is added again.
+    Removed,
     /// A peer told of it.
     Gossip,
     /// A connection with it worked.
@@ -101,11 +107,23 @@ impl Addresses {
         Ok(())
     }
 
-    /// Forgets a peer; whether it was known.
+    /// Keeps away from a peer until it is added again; whether it was known.
     pub fn remove(&mut self, address: &PeerAddress) -> bool {
-        let was_known = self.known.remove(address).is_some();
-        self.has_changed |= was_known;
-        was_known
+        let Some(known) = self.known.get_mut(address).filter(|known| known.origin != Origin::Removed) else {
+            return false;
+        };
+        (known.origin, known.is_busy) = (Origin::Removed, false);
+        self.has_changed = true;
+        true
+    }
+
+    /// Whether a peer was removed.
+    pub fn is_removed(&self, address: &PeerAddress) -> bool {
+        self.known.get(address).is_some_and(|known| known.origin == Origin::Removed)
+    }
+
+    fn forget(&mut self, address: &PeerAddress) {
+        self.has_changed |= self.known.remove(address).is_some();
     }
 
     /// Takes note of an address that `teller` told of: a private or loopback one only from a peer of
@@ -127,7 +145,14 @@ impl Addresses {
     pub fn works(&mut self, address: PeerAddress) {
         self.learn(address.clone(), Origin::Proven);
         if let Some(known) = self.known.get_mut(&address) {
-            (known.failures, known.is_busy, known.last_refusal) = (0, true, None);
+            (known.is_busy, known.last_refusal) = (true, None);
+        }
+    }
+
+    /// Notes that a connection lasted, so that its end is no failure in a row of them.
+    pub fn lasted(&mut self, address: &PeerAddress) {
+        if let Some(known) = self.known.get_mut(address) {
+            known.failures = 0;
         }
     }
 
@@ -140,8 +165,9 @@ impl Addresses {
         let pause = PAUSE_FIRST_MS.saturating_mul(1 << known.failures.min(20)).min(longest);
         known.failures += 1;
         known.next_try = now.plus(pause);
-        if known.origin != Origin::Added && known.failures > FAILURES_MAX {
-            self.remove(address);
+        let is_dear = matches!(known.origin, Origin::Added | Origin::Removed);
+        if !is_dear && known.failures > FAILURES_MAX {
+            self.forget(address);
         }
     }
 
@@ -160,7 +186,7 @@ impl Addresses {
 
     /// Notes that an address leads to this node.
     pub fn is_own(&mut self, address: &PeerAddress) {
-        self.remove(address);
+        self.forget(address);
         if !self.own.contains(address) && self.own.len() < KNOWN_MAX {
             self.own.push(address.clone());
         }
@@ -176,6 +202,7 @@ impl Addresses {
         let discouraged = &self.discouraged;
         let candidates = self.known.iter_mut().filter(|(address, known)| {
             !known.is_busy
+                && known.origin != Origin::Removed
                 && known.next_try <= now
                 && !discouraged.contains_key(&place(address))
                 && is_wanted(address, known.origin)
@@ -203,15 +230,19 @@ impl Addresses {
     }
 
     /// What to write down, if anything has changed since the last call: one address a line, with `+`
-    /// before those that were added by hand.
+    /// before those that were added by hand and `-` before those that were removed.
     pub fn changes(&mut self) -> Option<String> {
         if !std::mem::take(&mut self.has_changed) {
             return None;
         }
-        let worth_keeping = self.known.iter().filter(|(_, known)| known.origin >= Origin::Proven);
         let mut text = String::new();
-        for (address, known) in worth_keeping {
-            let mark = if known.origin == Origin::Added { "+" } else { "" };
+        for (address, known) in &self.known {
+            let mark = match known.origin {
+                Origin::Added => "+",
+                Origin::Removed => "-",
+                Origin::Proven => "",
+                Origin::Gossip => continue,
+            };
             text.push_str(&format!("{mark}{address}\n"));
         }
         Some(text)
@@ -222,9 +253,10 @@ impl Addresses {
     pub fn restore(&mut self, text: &str) -> usize {
         let mut skipped = 0;
         for line in text.lines().take(KNOWN_MAX) {
-            let (address, origin) = match line.strip_prefix('+') {
-                Some(address) => (address, Origin::Added),
-                None => (line, Origin::Proven),
+            let (address, origin) = match line.split_at_checked(1) {
+                Some(("+", address)) => (address, Origin::Added),
+                Some(("-", address)) => (address, Origin::Removed),
+                _ => (line, Origin::Proven),
             };
             match address.parse() {
                 Ok(address) => self.learn(address, origin),
@@ -242,9 +274,9 @@ impl Addresses {
             self.has_changed = true;
             new
         });
-        if origin > known.origin {
+        if origin == Origin::Added || (origin > known.origin && known.origin != Origin::Removed) {
+            self.has_changed |= origin != known.origin;
             known.origin = origin;
-            self.has_changed = true;
         }
         if origin == Origin::Added {
             (known.failures, known.next_try) = (0, Moment::default());

@@ -61,7 +61,8 @@ use crate::store::error::StoreError;
 use crate::store::journal::Journal;
 use crate::store::ledger::Ledger;
 
-/// The file with the addresses of peers, one a line, `+` before those that were added by hand.
+/// The file with the addresses of peers, one a line, `+` before those that were added by hand and `-`
+/// before those that were removed.
 pub const PEERS_FILE: &str = "peers.txt";
 
 /// How many open transactions a node keeps.

@@ -11,7 +11,7 @@ use mote_core::transaction::Transaction;
 use mote_core::units::Height;
 use mote_core::wire::{Hello, List, Message, NetAddress, PROTOCOL_VERSION, Services};
 
-use super::addresses::{GROUP_MAX, INBOUND_MAX, OUTBOUND_MAX, Origin, group};
+use super::addresses::{GROUP_MAX, INBOUND_MAX, LASTING_MS, OUTBOUND_MAX, Origin, group};
 use super::peers::{Best, Peer, PeerId};
 use super::pool::PoolError;
 use super::request::{PeerAddress, SubmitError};
@@ -67,6 +67,9 @@ impl<D: Disk> Node<D> {
         // Another connection with the same peer may be the one that stays.
         let is_connected = self.peers.values().any(|other| other.address() == state.address());
         if !is_connected {
+            if now.moment.since(state.session.opened()) >= LASTING_MS {
+                self.addresses.lasted(state.address());
+            }
             self.addresses.failed(state.address(), reason, now.moment);
             self.tell_of_peer(state.address(), PeerState::Waiting, Some(reason.to_owned()));
         }
@@ -97,6 +100,10 @@ impl<D: Disk> Node<D> {
         }
         let (direction, listens_at, address) =
             (state.direction, state.listens_at.clone(), state.address().clone());
+        if self.addresses.is_removed(&address) {
+            self.hang_up(peer, "this peer was removed here");
+            return Ok(());
+        }
         if let Some(twin) = self.twin(peer, hello.nonce) {
             // Of two connections between the same nodes both keep the one that the lower number opened.
             let is_mine_lower = self.greeting.nonce < hello.nonce;

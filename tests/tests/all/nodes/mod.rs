@@ -110,6 +110,23 @@ fn peers_are_found_again_after_a_restart() {
 }
 
 #[test]
+fn a_removed_peer_stays_away_until_it_is_added_again() {
+    let mut world = regtest(2);
+    world.connect(0, 1);
+    let removed = world.request(0, Request::RemovePeer(mote_tests::world::address(1)));
+    assert!(matches!(removed, Some(Reply::PeerChanged(Ok(())))), "{removed:?}");
+    world.pass(10_000);
+    world.mine(0, 1);
+    world.kill(0);
+    world.start(0);
+    world.pass(10_000);
+    assert_eq!(world.height(1), 0, "nothing crosses the cut, in either direction and over a restart");
+    world.connect(0, 1);
+    world.pass(10_000);
+    assert_eq!(world.tip(1), world.tip(0));
+}
+
+#[test]
 fn a_node_does_not_talk_to_itself() {
     let mut world = regtest(1);
     world.connect(0, 0);
