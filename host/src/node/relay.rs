@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use mote_core::hash::Hash32;
 use mote_core::keys::PublicKey;
+use mote_core::mempool::MempoolError;
 use mote_core::peer::limits::{ADDRESSES_MAX, TRANSACTION_IDS_MAX};
 use mote_core::peer::{Answer, Asked, Due, Offence, Received};
 use mote_core::rules::Clock;
@@ -198,7 +199,14 @@ impl<D: Disk> Node<D> {
                 Ok(())
             }
             Err(PoolError::Refused(error)) => {
-                self.refused.insert(id);
+                // What only lacks an earlier payment may fit as soon as that has come.
+                let may_fit_later = matches!(
+                    error,
+                    SubmitError::Mempool(MempoolError::NonceGap { .. } | MempoolError::Uncovered { .. })
+                );
+                if !may_fit_later {
+                    self.refused.insert(id);
+                }
                 let is_dishonest =
                     matches!(&error, SubmitError::Rule(error) if needs_no_accounts(error.rule()));
                 if let (true, SubmitError::Rule(error)) = (is_dishonest, &error) {

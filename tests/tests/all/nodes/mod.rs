@@ -47,6 +47,28 @@ fn two_nodes_pay_fork_and_agree_again() {
 }
 
 #[test]
+fn a_reorganisation_opens_payments_again_in_their_order() {
+    let mut world = regtest(2);
+    world.connect(0, 1);
+    world.mine_many(0, 1, 3);
+    world.set_cut(0, 1, true);
+    let params = world.params.clone();
+    let mined = world.submit(0, payment(&params, 1, account(3), 1_000_000, 1_000, 0));
+    world.mine(0, 1);
+    let open = world.submit(0, payment(&params, 1, account(3), 2_000_000, 1_000, 1));
+    assert!(matches!((mined, open), (Reply::Submitted(Ok(_)), Reply::Submitted(Ok(_)))));
+    world.mine_many(1, 2, 3);
+    world.set_cut(0, 1, false);
+    world.pass(10_000);
+    assert_eq!(world.tip(0), world.tip(1));
+    let nonces: Vec<u64> =
+        world.node(0).mempool().by_priority().map(|entry| entry.transaction().nonce).collect();
+    assert_eq!(nonces, [0, 1], "what came after the undone payment stays open too");
+    world.mine(1, 2);
+    assert_eq!(world.balance(0, &account(3)), 3_000_000);
+}
+
+#[test]
 fn a_line_of_nodes_hears_of_everything() {
     let mut world = regtest(3);
     world.connect(0, 1);
