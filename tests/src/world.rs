@@ -14,7 +14,7 @@ use mote_core::hash::Hash32;
 use mote_core::keys::{PublicKey, SecretKey};
 use mote_core::params::Params;
 use mote_core::transaction::{Memo, Payment, Transaction};
-use mote_core::units::{Amount, Height, Moment, Timestamp};
+use mote_core::units::{Amount, Moment, Timestamp};
 
 /// Where a world's clock starts: long after genesis.
 const START_SECONDS: u64 = 1_800_000_000;
@@ -331,9 +331,4 @@ pub fn address(index: usize) -> PeerAddress {
 
 fn port(index: usize) -> u16 {
     index as u16 + 1
-}
-
-/// A height as a plain number, for comparisons.
-pub fn height(height: Height) -> u64 {
-    height.get()
 }

@@ -88,9 +88,6 @@ pub enum Offence {
     /// What the peer sent breaks a rule of consensus.
     #[error("broke rule {0}")]
     Rule(RuleError),
-    /// Headers that do not follow on each other or on what was asked.
-    #[error("headers that do not connect")]
-    Disconnected,
     /// More items than one message may have.
     #[error("{got} items in one message, expected at most {limit}")]
     TooMany {

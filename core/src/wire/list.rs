@@ -27,11 +27,6 @@ impl<'a, T: Deserialize<'a> + Serialize> List<'a, T> {
             Some(item.map(|(item, _)| item))
         })
     }
-
-    /// Length of the encoded items in bytes.
-    pub fn byte_len(&self) -> usize {
-        self.bytes.len()
-    }
 }
 
 impl<T> Serialize for List<'_, T> {
