@@ -13,6 +13,7 @@
 //! | [`hash`] | SHA-256 and the tag bytes that keep preimages apart |
 //! | [`codec`] | the one owner of the wire form |
 //! | [`frame`] | checksummed records over any byte stream |
+//! | [`card`] | what stands on the card of a device |
 //! | [`keys`], [`address`] | Ed25519 keys, signatures and the text form of an account |
 //! | [`pow`] | targets, work, difficulty |
 //! | [`merkle`] | RFC 6962 trees: roots, frontiers, inclusion |
@@ -31,6 +32,7 @@ extern crate std;
 
 pub mod address;
 pub mod block;
+pub mod card;
 pub mod chain;
 pub mod codec;
 pub mod frame;
