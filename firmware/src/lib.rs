@@ -17,4 +17,5 @@ extern crate std;
 pub mod board;
 pub mod command;
 pub mod event;
+pub mod node;
 pub mod report;
