@@ -17,5 +17,6 @@ extern crate std;
 pub mod board;
 pub mod command;
 pub mod event;
+pub mod net;
 pub mod node;
 pub mod report;

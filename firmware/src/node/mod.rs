@@ -30,6 +30,7 @@ use mote_core::wire::stream::WITNESS_MESSAGE_MAX_BYTES;
 
 pub use mining::Found;
 pub use payments::BLOCK_TRANSACTIONS;
+pub use requests::SEND_MAX_BYTES;
 pub use state::{RECORD_MAX_BYTES, StateError};
 
 use crate::command::Mining;
@@ -59,6 +60,12 @@ pub trait Surroundings {
 
     /// The id of the snapshot at a height, where there is one.
     fn snapshot_id(&mut self, height: Height) -> Option<Hash32>;
+
+    /// The board's count of its work.
+    fn work(&mut self) -> u64;
+
+    /// Counts the work since `before` as that of checks.
+    fn count_checks(&mut self, before: u64);
 
     /// Takes note of what happened.
     fn tell(&mut self, event: Event);
