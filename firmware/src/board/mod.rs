@@ -1,5 +1,8 @@
 //! What a board must offer for a node to run on it.
 
+#[cfg(target_os = "none")]
+pub mod lm3s6965;
+
 use mote_core::units::Moment;
 use smoltcp::phy::Device;
 
