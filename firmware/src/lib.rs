@@ -9,6 +9,7 @@
 //! | [`board`] | what a board must offer; the registers of the LM3S6965EVB |
 //! | [`report`] | what the node knows, for whoever shows it |
 //! | [`command`] | what its owner can tell it to do |
+//! | [`storage`] | what it keeps over a power cut, on a card |
 #![no_std]
 
 #[cfg(test)]
@@ -17,3 +18,4 @@ extern crate std;
 pub mod board;
 pub mod command;
 pub mod report;
+pub mod storage;
