@@ -9,6 +9,7 @@
 //! | [`board`] | what a board must offer; the registers of the LM3S6965EVB |
 //! | [`report`] | what the node knows, for whoever shows it |
 //! | [`command`] | what its owner can tell it to do |
+//! | [`storage`] | what it keeps over a power cut, on a card |
 #![no_std]
 
 #[cfg(test)]
@@ -20,3 +21,4 @@ pub mod event;
 pub mod net;
 pub mod node;
 pub mod report;
+pub mod storage;
