@@ -9,6 +9,10 @@
 //! | [`board`] | what a board must offer; the registers of the LM3S6965EVB |
 //! | [`report`] | what the node knows, for whoever shows it |
 //! | [`command`] | what its owner can tell it to do |
+//! | [`event`] | what happened, for the console |
+//! | [`meter`], [`text`] | rates, and numbers as people read them |
+//! | [`json`] | the report as JSON, for console and page |
+//! | [`display`], [`console`], [`http`] | what people see of the device |
 #![no_std]
 
 #[cfg(test)]
@@ -16,4 +20,16 @@ extern crate std;
 
 pub mod board;
 pub mod command;
+pub mod console;
+pub mod display;
+pub mod event;
+#[cfg(test)]
+mod fixtures;
+pub mod http;
+pub mod json;
+pub mod meter;
 pub mod report;
+pub mod text;
+
+/// The version of this program.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
