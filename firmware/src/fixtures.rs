@@ -65,7 +65,12 @@ pub fn ordinary(params: &Params) -> Report<'_> {
             PeerReport { address: Some(peer(3)), ..PeerReport::default() },
         ],
         refused: None,
-        mining: MiningReport { switch: Mining::On, hash_rate: 8_449, found: 3, last: Some(Height::new(1_234_000)) },
+        mining: MiningReport {
+            switch: Mining::On,
+            hash_rate: 8_449,
+            found: 3,
+            last: Some(Height::new(1_234_000)),
+        },
         key: Some(key(1)),
         account: Some(Account { balance: Amount::from_grains(1_250_500_000), nonce: 4 }),
         prepared: None,

@@ -50,9 +50,8 @@ mod tests {
         let mut meter = Meter::new();
         let rates = (0..20).map(|second| meter.observe(Moment::from_millis(second * 1_000), second * 7));
         assert_eq!(rates.last(), Some(70));
-        let halved = (20..60).map(|second| {
-            meter.observe(Moment::from_millis(second * 1_000), 133 + (second - 19) * 3)
-        });
+        let halved = (20..60)
+            .map(|second| meter.observe(Moment::from_millis(second * 1_000), 133 + (second - 19) * 3));
         assert_eq!(halved.last(), Some(30));
         assert_eq!(meter.observe(Moment::from_millis(70_000), 5), 0);
         assert_eq!(meter.observe(Moment::from_millis(80_000), u64::MAX), u32::MAX);

@@ -260,7 +260,9 @@ impl Offence {
     /// The rule of consensus that was broken, where it was one.
     pub const fn rule(&self) -> Option<Rule> {
         match self {
-            Self::Peer(mote_core::peer::Offence::Rule(error)) | Self::Block { error, .. } => Some(error.rule()),
+            Self::Peer(mote_core::peer::Offence::Rule(error)) | Self::Block { error, .. } => {
+                Some(error.rule())
+            }
             _ => None,
         }
     }

@@ -100,7 +100,9 @@ mod tests {
 
     #[test]
     fn spans_and_numbers_stay_short() {
-        for (seconds, text) in [(0, "0 s"), (119, "119 s"), (120, "2 min"), (7_199, "119 min"), (7_200, "2 h")] {
+        for (seconds, text) in
+            [(0, "0 s"), (119, "119 s"), (120, "2 min"), (7_199, "119 min"), (7_200, "2 h")]
+        {
             assert_eq!(Span(seconds).to_string(), text);
         }
         assert_eq!(Span(172_800).to_string(), "2 d");

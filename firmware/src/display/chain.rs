@@ -9,7 +9,7 @@ use crate::report::{Report, Stage};
 use crate::text::{Scaled, Span, Start, Tenths};
 
 /// Width of the space to the right of the height.
-const SIDE: i32 = 24;
+const SIDE: i32 = 26;
 
 /// Draws the page.
 pub fn draw(screen: &mut Screen, report: &Report<'_>) -> Title {
@@ -70,11 +70,12 @@ fn standing(screen: &mut Screen, report: &Report<'_>) {
 /// The height on its way to the goal.
 fn progress(screen: &mut Screen, (height, goal): (Height, Height), permille: u16) {
     let end = large(screen, height, WIDTH - SIDE) + 4;
-    screen.right(Font::Small, (WIDTH, 14), end, Line::new(format_args!("of")));
-    let whole = Line::new(format_args!("{goal}"));
-    let fits = whole.width() * Font::Small.width() <= WIDTH - end;
-    let goal = if fits { whole } else { Line::new(format_args!("{}", Scaled(goal.get()))) };
-    screen.right(Font::Small, (WIDTH, 23), end, goal);
+    let whole = Line::new(format_args!("of {goal}"));
+    let fits = |text: &Line| text.width() * Font::Small.width() <= WIDTH - end;
+    let goal = if fits(&whole) { whole } else { Line::new(format_args!("of {}", Scaled(goal.get()))) };
+    if fits(&goal) {
+        screen.right(Font::Small, (WIDTH, 20), end, goal);
+    }
     let percent = Line::new(format_args!("{}%", Tenths(u32::from(permille))));
     let bar_end = screen.right(Font::Small, (WIDTH, 34), 0, percent);
     screen.bar((0, 34), (bar_end.min(WIDTH - 25) - 3, 8), [permille, 0]);
@@ -86,7 +87,7 @@ fn large(screen: &mut Screen, height: Height, right: i32) -> i32 {
     let text = Line::new(format_args!("{height}"));
     let (count, gap) = (text.width(), 4);
     if count * Font::Large.width() + (count - 1) / 3 * gap > right {
-        return screen.left(Font::Small, (0, 18), right, text);
+        return screen.left(Font::Small, (0, 20), right, text);
     }
     let mut x = 0;
     for (left, digit) in (1..=count).rev().zip(text.as_str().chars()) {

@@ -10,14 +10,21 @@ use crate::text::{Scaled, Span, Tenths};
 pub fn draw(screen: &mut Screen, report: &Report<'_>) -> Title {
     memory(screen, report);
     load(screen, report);
-    pair(screen, 47, "card", match report.card {
-        CardReport::None => Line::new(format_args!("none")),
-        CardReport::Failed => Line::new(format_args!("failed")),
-        CardReport::Present { saved, .. } if saved.get() < 1_000_000_000 => {
-            Line::new(format_args!("holds block {saved}"))
-        }
-        CardReport::Present { saved, .. } => Line::new(format_args!("holds block {}", Scaled(saved.get()))),
-    });
+    pair(
+        screen,
+        47,
+        "card",
+        match report.card {
+            CardReport::None => Line::new(format_args!("none")),
+            CardReport::Failed => Line::new(format_args!("failed")),
+            CardReport::Present { saved, .. } if saved.get() < 1_000_000_000 => {
+                Line::new(format_args!("holds block {saved}"))
+            }
+            CardReport::Present { saved, .. } => {
+                Line::new(format_args!("holds block {}", Scaled(saved.get())))
+            }
+        },
+    );
     let uptime = Span(report.uptime.millis() / 1_000);
     screen.left(Font::Small, (0, 56), WIDTH, Line::new(format_args!("up {uptime}")));
     screen.right(Font::Small, (WIDTH, 56), 65, Line::new(format_args!("mote {VERSION}")));

@@ -189,8 +189,9 @@ fn heading(screen: &mut Screen, title: Title, page: Page, fault: Option<Fault>) 
             screen.left(Font::Small, (left, 0), dots, Line::new(format_args!("{}", title.text)));
         }
         Some(fault) => {
-            let text = Line::new(format_args!("!{}", notice::heading(fault)));
-            screen.left(Font::Small, (left, 0), dots - 2, text);
+            let text = Line::new(format_args!("{}", notice::heading(fault)));
+            let end = screen.left(Font::Small, (left + 2, 0), dots - 2, text);
+            screen.invert((left, 0), (end + 1, 9));
         }
     }
     for (x, dot) in (dots..).step_by(4).zip(Page::ALL) {

@@ -9,7 +9,11 @@ use crate::text::Date;
 
 /// Draws the page.
 pub fn draw(screen: &mut Screen, report: &Report<'_>) -> Title {
-    screen.left(Font::Small, (0, 12), WIDTH, Line::new(format_args!("{}", report.params.network())));
+    let network = Line::new(format_args!("{}", report.params.network()));
+    if network.width() <= 17 {
+        screen.left(Font::Small, (0, 12), WIDTH, Line::new(format_args!("network")));
+    }
+    screen.right(Font::Small, (WIDTH, 12), 0, network);
     screen.left(Font::Small, (0, 21), WIDTH, Line::new(format_args!("ip")));
     let ip = match report.ip {
         Some(ip) => Line::new(format_args!("{ip}")),

@@ -21,7 +21,7 @@ pub const fn heading(fault: Fault) -> &'static str {
 /// Draws a fault, large and inverted, and what to do about it.
 pub fn fault(screen: &mut Screen, fault: Fault) {
     screen.centre(Font::Large, (0, WIDTH), 1, Line::new(format_args!("{}", heading(fault))));
-    screen.invert_rows(0, 22);
+    screen.invert((0, 0), (WIDTH, 22));
     let (font, at, remedy) = (Font::Medium, (0, 25), fault.remedy());
     match fault {
         Fault::FallingBehind { blocks } => {
@@ -31,21 +31,24 @@ pub fn fault(screen: &mut Screen, fault: Fault) {
     }
 }
 
-/// Draws a payment and asks to confirm it.
+/// Draws a payment and asks to confirm it. Amount and address are shown to the last character.
 pub fn prepared(screen: &mut Screen, prepared: &Prepared, report: &Report<'_>) {
-    screen.centre(Font::Medium, (0, WIDTH), 1, Line::new(format_args!("CONFIRM PAYMENT?")));
-    screen.invert_rows(0, 12);
+    screen.centre(Font::Small, (0, WIDTH), 0, Line::new(format_args!("CONFIRM PAYMENT?")));
+    screen.invert((0, 0), (WIDTH, 9));
+    let columns = (WIDTH / Font::Medium.width()) as usize;
     let amount = Line::new(format_args!("{} motes", prepared.amount));
-    screen.left(Font::Medium, (0, 14), WIDTH, amount);
-    let fee = Line::new(format_args!("fee {}", prepared.fee));
-    let end = screen.left(Font::Small, (0, 24), WIDTH, fee);
+    let is_long = amount.as_str().len() > columns;
+    let amount = if is_long { Line::new(format_args!("{}", prepared.amount)) } else { amount };
+    screen.left(Font::Medium, (0, 11), WIDTH, amount);
+    let end = screen.left(Font::Small, (0, 21), WIDTH, Line::new(format_args!("fee {}", prepared.fee)));
     if prepared.memo_bytes > 0 {
         let memo = Line::new(format_args!("memo {} B", prepared.memo_bytes));
-        screen.right(Font::Small, (WIDTH, 24), end + 5, memo);
+        let room = memo.width() * Font::Small.width() + end < WIDTH;
+        screen.right(Font::Small, (WIDTH, 21), if room { 0 } else { WIDTH }, memo);
     }
     let address = Address::new(report.params.address_prefix, prepared.recipient);
-    screen.paragraph(Font::Small, (0, 33), 3, format_args!("{address}"));
-    screen.left(Font::Small, (0, 56), WIDTH, Line::new(format_args!("SELECT pays")));
-    screen.right(Font::Small, (WIDTH, 56), 0, Line::new(format_args!("LEFT drops")));
-    screen.invert_rows(56, 64);
+    screen.paragraph(Font::Small, (0, 30), 3, format_args!("{address}"));
+    screen.left(Font::Small, (2, 55), WIDTH, Line::new(format_args!("SELECT: pay")));
+    screen.right(Font::Small, (WIDTH - 2, 55), 0, Line::new(format_args!("LEFT: drop")));
+    screen.invert((0, 55), (WIDTH, 64));
 }

@@ -20,9 +20,9 @@ pub fn draw(screen: &mut Screen, report: &Report<'_>) -> Title {
     };
     let offence = refused.offence;
     screen.left(Font::Medium, (2, 12), WIDTH, Line::new(format_args!("{}", offence.name())));
-    screen.invert_rows(11, 23);
+    screen.invert((0, 11), (WIDTH, 23));
     let ago = Span(report.uptime.since(refused.at) / 1_000);
-    let right = screen.right(Font::Small, (WIDTH, 25), 0, Line::new(format_args!("{ago} ago"))) - 3;
+    let right = screen.right(Font::Small, (WIDTH, 25), 0, Line::new(format_args!("{ago}"))) - 3;
     screen.left(Font::Small, (0, 25), right, endpoint(refused.peer, right));
     let at = (0, 34);
     match (offence, offence.rule()) {

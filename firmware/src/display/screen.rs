@@ -5,7 +5,7 @@ use core::fmt::{self, Write};
 
 use embedded_graphics::mono_font::MonoFont;
 use embedded_graphics::mono_font::MonoTextStyle;
-use embedded_graphics::mono_font::ascii::{FONT_5X8, FONT_6X10, FONT_10X20};
+use embedded_graphics::mono_font::ascii::{FONT_5X8, FONT_6X12, FONT_10X20};
 use embedded_graphics::pixelcolor::BinaryColor;
 use embedded_graphics::prelude::*;
 use embedded_graphics::primitives::Rectangle;
@@ -26,7 +26,7 @@ const ROW: usize = DISPLAY_WIDTH / 8;
 /// The most characters of a line: the narrowest font across the whole width.
 pub const COLUMNS: usize = DISPLAY_WIDTH / 5;
 
-/// The fonts. Each costs flash: 480, 720 and 2,400 bytes.
+/// The fonts. Each costs flash: 480, 864 and 2,400 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Font {
     /// 25 columns.
@@ -41,8 +41,17 @@ impl Font {
     fn glyphs(self) -> &'static MonoFont<'static> {
         match self {
             Self::Small => &FONT_5X8,
-            Self::Medium => &FONT_6X10,
+            Self::Medium => &FONT_6X12,
             Self::Large => &FONT_10X20,
+        }
+    }
+
+    /// From the top of a line to that of the glyphs, so that the body of a letter stands in the middle of
+    /// a line.
+    const fn drop(self) -> i32 {
+        match self {
+            Self::Small | Self::Large => 0,
+            Self::Medium => -2,
         }
     }
 
@@ -141,17 +150,18 @@ impl Screen {
         self.pixels.iter().fold(0x811c_9dc5, |sum, &byte| (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193))
     }
 
+    /// The byte of a pixel and its bit in it; none outside of the picture.
+    fn bit(&mut self, x: i32, y: i32) -> Option<(&mut u8, u8)> {
+        let is_inside = (0..WIDTH).contains(&x) && (0..HEIGHT).contains(&y);
+        let byte = self.pixels.get_mut(y as usize * ROW + x as usize / 8).filter(|_| is_inside)?;
+        Some((byte, 0x80 >> (x % 8)))
+    }
+
     fn set(&mut self, x: i32, y: i32, color: BinaryColor) {
-        if !(0..WIDTH).contains(&x) || !(0..HEIGHT).contains(&y) {
-            return;
-        }
-        let (x, y) = (x as usize, y as usize);
-        if let Some(byte) = self.pixels.get_mut(y * ROW + x / 8) {
-            let bit = 0x80 >> (x % 8);
-            match color {
-                BinaryColor::On => *byte |= bit,
-                BinaryColor::Off => *byte &= !bit,
-            }
+        match (self.bit(x, y), color) {
+            (Some((byte, bit)), BinaryColor::On) => *byte |= bit,
+            (Some((byte, bit)), BinaryColor::Off) => *byte &= !bit,
+            (None, _) => {}
         }
     }
 
@@ -169,10 +179,13 @@ impl Screen {
         }
     }
 
-    /// Swaps light and dark in the rows from `top` to before `bottom`.
-    pub fn invert_rows(&mut self, top: usize, bottom: usize) {
-        let rows = self.pixels.chunks_exact_mut(ROW).take(bottom).skip(top);
-        rows.flatten().for_each(|byte| *byte = !*byte);
+    /// Swaps light and dark in a rectangle.
+    pub fn invert(&mut self, (left, top): (i32, i32), (right, bottom): (i32, i32)) {
+        for (x, y) in (top..bottom).flat_map(|y| (left..right).map(move |x| (x, y))) {
+            if let Some((byte, bit)) = self.bit(x, y) {
+                *byte ^= bit;
+            }
+        }
     }
 
     /// The outline of a bar, and its parts from the left in permille of its inner width: the first is
@@ -216,17 +229,28 @@ impl Screen {
 
     fn put(&mut self, font: Font, x: i32, y: i32, text: &str) -> i32 {
         let style = MonoTextStyle::new(font.glyphs(), BinaryColor::On);
-        match style.draw_string(text, Point::new(x, y), Baseline::Top, self) {
-            Ok(end) => end.x,
-            Err(error) => match error {},
+        let mut x = x;
+        // The small font's point is a cross of three pixels, too much between digits.
+        let point = if font == Font::Small { '.' } else { '\0' };
+        for (index, part) in text.split(point).enumerate() {
+            if index > 0 {
+                self.fill(x + 1, y + 5, 2, 2);
+                x += font.width();
+            }
+            x = match style.draw_string(part, Point::new(x, y + font.drop()), Baseline::Top, self) {
+                Ok(end) => end.x,
+                Err(error) => match error {},
+            };
         }
+        x
     }
 
     /// A text in lines from `top`, broken between words, or within one that is longer than a line. What
     /// does not fit in `lines` is cut with two dots.
     pub fn paragraph(&mut self, font: Font, (x, top): (i32, i32), lines: usize, text: fmt::Arguments<'_>) {
         let columns = (((WIDTH - x) / font.width()) as usize).min(COLUMNS);
-        let mut paragraph = Paragraph { screen: self, font, x, y: top, columns, left: lines, line: Line::default() };
+        let mut paragraph =
+            Paragraph { screen: self, font, x, y: top, columns, left: lines, line: Line::default() };
         // Nothing here can fail.
         let _ = paragraph.write_fmt(text);
         paragraph.end();
