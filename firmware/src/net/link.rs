@@ -219,7 +219,7 @@ impl Link {
                     Upgrade::Incomplete => Ok(false),
                     Upgrade::Done(size) => {
                         consume(socket, size)?;
-                        node.opened(self.peer, now);
+                        node.opened(self.peer, self.address.ok_or(End::Useless)?, now);
                         self.stage = Stage::Open { frame: None, pong: None };
                         Ok(true)
                     }

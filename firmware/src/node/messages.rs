@@ -147,7 +147,9 @@ impl Node {
             state.due.announcement = true;
             state.due.tip = has_found;
         }
-        outside.tell(Event::Connected { peer, height: hello.height });
+        if let Some(state) = self.peer(peer) {
+            outside.tell(Event::Connected { peer: state.address, height: hello.height });
+        }
     }
 
     fn answered(

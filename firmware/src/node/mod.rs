@@ -18,12 +18,14 @@ mod validation;
 mod wallet;
 mod weight;
 
+use core::net::SocketAddrV4;
+
 use mote_core::chain::Tip;
 use mote_core::hash::Hash32;
 use mote_core::keys::SecretKey;
 use mote_core::params::Params;
 use mote_core::peer::{Greeting, Session};
-use mote_core::rules::{Clock, Executed, check_header};
+use mote_core::rules::{CheckedHeader, Clock, check_header};
 use mote_core::state::Account;
 use mote_core::units::{Height, Moment};
 use mote_core::wire::stream::WITNESS_MESSAGE_MAX_BYTES;
@@ -34,7 +36,7 @@ pub use requests::SEND_MAX_BYTES;
 pub use state::{RECORD_MAX_BYTES, StateError};
 
 use crate::command::Mining;
-use crate::event::Event;
+use crate::event::{Event, Miner as MinedBy};
 use crate::report::{Offence, PEERS};
 use chain::Chain;
 use clock::DeviceClock;
@@ -132,14 +134,14 @@ impl Node {
     }
 
     /// A connection was opened.
-    pub fn opened(&mut self, peer: usize, now: Moment) {
+    pub fn opened(&mut self, peer: usize, address: SocketAddrV4, now: Moment) {
         let greeting = Greeting {
             genesis: self.params.genesis_id(),
             nonce: self.nonce,
             message_max: WITNESS_MESSAGE_MAX_BYTES,
         };
         if let Some(slot) = self.peers.get_mut(peer) {
-            *slot = Some(Peer::new(Session::new(greeting, now)));
+            *slot = Some(Peer::new(address, Session::new(greeting, now)));
         }
     }
 
@@ -184,7 +186,7 @@ impl Node {
         }
         let id = checked.id();
         outside.tell(Event::Found { height: header.height, id });
-        self.extend(&checked, executed, transactions, outside);
+        self.extend(&checked, transactions, outside);
         self.miner.last = Some(header.height);
         self.miner.count = self.miner.count.saturating_add(1);
         self.miner.found = Some(Found { header, id, transactions });
@@ -202,8 +204,7 @@ impl Node {
     /// A validated block joins the chain.
     fn extend(
         &mut self,
-        checked: &mote_core::rules::CheckedHeader,
-        executed: Executed,
+        checked: &CheckedHeader,
         transactions: Selection,
         outside: &mut impl Surroundings,
     ) {
@@ -212,18 +213,25 @@ impl Node {
         self.chain.push(checked);
         self.miner.found = None;
         self.is_changed = true;
-        outside.tell(Event::Block {
-            height,
-            id: checked.id(),
-            state_root: executed.state_root,
-            transactions: executed.transaction_count,
-        });
+        self.tell_of_block(checked, outside);
         self.payments
-            .mined(transactions, mined, |transaction| outside.tell(Event::Mined { transaction, height }));
+            .mined(transactions, mined, |transaction| outside.tell(Event::Paid { id: transaction, height }));
         self.peak.note(checked.header().time, checked.header().target);
         if height.get().is_multiple_of(mote_core::card::SNAPSHOT_BLOCKS) {
             outside.keep_snapshot(self.chain.tip());
         }
+    }
+
+    fn tell_of_block(&self, checked: &CheckedHeader, outside: &mut impl Surroundings) {
+        let header = checked.header();
+        let is_own = self.key.as_ref().is_some_and(|key| key.public_key() == header.miner);
+        outside.tell(Event::Block {
+            height: header.height,
+            id: checked.id(),
+            transactions: header.transaction_count,
+            state_root: header.state_root,
+            miner: if is_own { MinedBy::Own } else { MinedBy::Other },
+        });
     }
 
     /// The branch that was validated has more work than the chain, and takes the place of its end.

@@ -1,5 +1,7 @@
 //! What is known of one connection, and what is to be said on it.
 
+use core::net::SocketAddrV4;
+
 use heapless::Deque;
 use mote_core::hash::Hash32;
 use mote_core::peer::Session;
@@ -20,6 +22,8 @@ pub const WANTED: usize = 3;
 
 /// A connection that is open.
 pub struct Peer {
+    /// Where the peer is.
+    pub address: SocketAddrV4,
     /// Whether messages are expected and allowed.
     pub session: Session<REQUESTS>,
     /// The best chain that the peer says it has.
@@ -83,9 +87,9 @@ pub struct Due {
 
 impl Peer {
     /// A connection that was opened just now.
-    pub fn new(session: Session<REQUESTS>) -> Self {
+    pub fn new(address: SocketAddrV4, session: Session<REQUESTS>) -> Self {
         let due = Due { greeting: true, ..Due::default() };
-        Self { session, claim: None, witnesses: Deque::new(), due, retry: None }
+        Self { address, session, claim: None, witnesses: Deque::new(), due, retry: None }
     }
 
     /// Whether the peer has greeted.

@@ -55,12 +55,12 @@ impl Node {
         }
     }
 
-    /// What a peer said of itself; its address and how it is connected are for others to say.
+    /// What a peer said of itself; where and how it is connected before it has is for others to say.
     pub fn peer_report(&self, peer: usize) -> PeerReport {
         let Some(state) = self.peer(peer) else { return PeerReport::default() };
         let is_greeted = state.is_greeted();
         PeerReport {
-            address: None,
+            address: Some(state.address),
             state: if is_greeted { PeerState::Connected } else { PeerState::Greeting },
             height: state.claim.map(|claim| claim.height).or(is_greeted.then(|| self.chain.tip().height())),
             latency_ms: state.session.latency_ms(),

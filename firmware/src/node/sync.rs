@@ -374,18 +374,13 @@ impl Node {
             return Ok(());
         };
         match place {
-            Place::Chain => self.extend(&checked, executed, transactions, outside),
+            Place::Chain => self.extend(&checked, transactions, outside),
             Place::Branch(_) => {
                 let mined = Mined { height, before: self.branch.tip().work() };
                 self.branch.push(&checked);
                 self.payments.mined_in_branch(transactions, mined);
                 self.peak.note(checked.header().time, checked.header().target);
-                outside.tell(crate::event::Event::Block {
-                    height,
-                    id: checked.id(),
-                    state_root: executed.state_root,
-                    transactions: executed.transaction_count,
-                });
+                self.tell_of_block(&checked, outside);
                 if self.branch.tip().work() > self.chain.tip().work() {
                     self.reorganise(outside);
                     self.sync.phase =
