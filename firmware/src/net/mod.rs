@@ -26,8 +26,7 @@ use settings::STATIC_ADDRESS;
 const FRAMES_MAX: usize = 4;
 
 /// The buffers of all sockets, which live as long as the device.
-pub struct Memory {
-    sockets: [SocketStorage<'static>; 1 + PEERS + PAGES],
+pub struct Buffers {
     received: [[u8; RECEIVE_BYTES]; PEERS],
     sending: [[u8; SEND_BYTES]; PEERS],
     requests: [[u8; PAGE_RECEIVE_BYTES]; PAGES],
@@ -35,11 +34,10 @@ pub struct Memory {
     window: [u8; WINDOW_BYTES],
 }
 
-impl Memory {
+impl Buffers {
     /// Empty buffers.
     pub const fn new() -> Self {
         Self {
-            sockets: [const { SocketStorage::EMPTY }; 1 + PEERS + PAGES],
             received: [[0; RECEIVE_BYTES]; PEERS],
             sending: [[0; SEND_BYTES]; PEERS],
             requests: [[0; PAGE_RECEIVE_BYTES]; PAGES],
@@ -49,11 +47,17 @@ impl Memory {
     }
 }
 
-impl Default for Memory {
+impl Default for Buffers {
     fn default() -> Self {
         Self::new()
     }
 }
+
+/// Room for the sockets themselves.
+pub type Sockets = [SocketStorage<'static>; 1 + PEERS + PAGES];
+
+/// No sockets yet.
+pub const NO_SOCKETS: Sockets = [const { SocketStorage::EMPTY }; 1 + PEERS + PAGES];
 
 /// The network.
 pub struct Network {
@@ -86,7 +90,7 @@ impl Network {
     /// A network without an address over this controller.
     pub fn new<D: Device>(
         device: &mut D,
-        memory: &'static mut Memory,
+        (sockets, buffers): (&'static mut Sockets, &'static mut Buffers),
         hardware_address: [u8; 6],
         mut random: Random,
         now: Moment,
@@ -94,7 +98,7 @@ impl Network {
         let mut config = Config::new(EthernetAddress(hardware_address).into());
         config.random_seed = random.number();
         let interface = Interface::new(config, device, instant(now));
-        let Memory { sockets, received, sending, requests, responses, window } = memory;
+        let Buffers { received, sending, requests, responses, window } = buffers;
         let mut sockets = SocketSet::new(&mut sockets[..]);
         let [first, second] = received;
         let [third, fourth] = sending;
@@ -198,6 +202,18 @@ impl Network {
             }
         }
         (is_busy, None)
+    }
+
+    /// The device's own address.
+    pub fn ip(&self) -> Option<Ipv4Addr> {
+        self.interface.ipv4_addr()
+    }
+
+    /// Whether somebody asks for the page, or a socket of it has to be made ready.
+    pub fn has_visitor(&self) -> bool {
+        self.pages
+            .iter()
+            .any(|(handle, _)| self.sockets.get::<tcp::Socket<'_>>(*handle).state() != tcp::State::Listen)
     }
 
     /// Serves the page; `report` is only made where somebody asks.
