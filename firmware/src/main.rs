@@ -13,7 +13,7 @@ mod device {
 
     #[entry]
     fn main() -> ! {
-        static mut ETHERNET: Ethernet = Ethernet::new();
+        static mut ETHERNET: Ethernet = Ethernet::EMPTY;
         let mut board = Lm3s6965::start(ETHERNET);
         crate::bring_up::run(&mut board)
     }
