@@ -121,8 +121,8 @@ async fn emulate(
     };
     let device = device::run::prepare(config, arguments, firmware, &peers)?;
     let page = node.as_ref().map(|node| page_address(node.address));
-    device.greet(page, &mut std::io::stdout().lock())?;
     let mut emulator = device.machine.start()?;
+    device.greet(page, &mut std::io::stdout().lock())?;
     let node_ended = async {
         match node {
             Some(node) => node.driver.ended().await,

@@ -4,6 +4,8 @@ pub mod flags;
 mod provision;
 pub mod run;
 mod show;
+#[cfg(test)]
+mod tests;
 
 use std::io::Write;
 

@@ -60,22 +60,26 @@ pub fn identity(
     mines: Mines,
     secrets: &Secrets,
 ) -> Result<Identity, CliError> {
-    if peers.len() > PEERS_MAX {
-        return Err(CliError::Usage(format!(
-            "expected --peer at most {PEERS_MAX} times, got {}",
-            peers.len()
-        )));
-    }
     let network = network.to_string();
-    Ok(Identity {
+    let mut identity = Identity {
         network: network
             .parse()
             .map_err(|_| CliError::Usage(format!("the network's name {network} does not fit a card")))?,
         name: Default::default(),
         seed: Some(*secrets.seed),
         entropy: *secrets.entropy,
-        peers: peers.iter().copied().collect(),
+        peers: Default::default(),
         mines,
+    };
+    set_peers(&mut identity, peers)?;
+    Ok(identity)
+}
+
+/// Puts these peers in the place of those that a device has.
+pub fn set_peers(identity: &mut Identity, peers: &[Endpoint]) -> Result<(), CliError> {
+    identity.peers.clear();
+    identity.peers.extend_from_slice(peers).map_err(|_| {
+        CliError::Usage(format!("expected --peer at most {PEERS_MAX} times, got {}", peers.len()))
     })
 }
 

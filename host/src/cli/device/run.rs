@@ -83,7 +83,7 @@ fn renew(
         )));
     }
     let mut identity = before.clone();
-    identity.peers = peers.iter().copied().collect();
+    provision::set_peers(&mut identity, peers)?;
     identity.mines = mines.unwrap_or(before.mines);
     if identity != before {
         image::rewrite(card, &identity)?;
