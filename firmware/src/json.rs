@@ -261,9 +261,7 @@ fn payment(report: &Report<'_>, payment: &PaymentReport, out: &mut dyn Write) ->
     let (PaymentReport { id, amount, .. }, state) = (payment, payment.state);
     write!(out, "{{\"id\":\"{id}\",\"recipient\":\"{recipient}\",\"amount\":\"{amount}\",")?;
     match state {
-        PaymentState::Open => {
-            out.write_str("\"state\":\"open\",\"height\":null,\"confirmations\":0.0}")
-        }
+        PaymentState::Open => out.write_str("\"state\":\"open\",\"height\":null,\"confirmations\":0.0}"),
         PaymentState::Mined { height, confirmations_tenths } => write!(
             out,
             "\"state\":\"mined\",\"height\":{height},\"confirmations\":{}}}",

@@ -50,20 +50,16 @@ impl Reply {
                 "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n",
                 "Referrer-Policy: no-referrer\r\n",
                 "Content-Security-Policy: default-src 'none'; connect-src 'self'; img-src data:; ",
-                "style-src 'sha256-OXuXumwjqrrH55uDh/7ZyWlmxmgQWK4b1bvnViTN4Rw='; ",
-                "script-src 'sha256-vGXoE1Ys637z4tb/1SnyVGf0zpt19/N831HFlr7dBJo='; ",
+                "style-src 'sha256-03fs7iWC7OAB/TmlpQOl0H5Cftq/ECpzrCwtuUIYpZY='; ",
+                "script-src 'sha256-eRQQA9QiRGPLjCX0ZasVTzw1iwAmajzWv9FgHVweeWM='; ",
                 "base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n",
             ),
             Self::Status => "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n",
-            Self::NotFound => {
-                "HTTP/1.1 404 Not Found\r\nContent-Type: application/problem+json\r\n"
-            }
+            Self::NotFound => "HTTP/1.1 404 Not Found\r\nContent-Type: application/problem+json\r\n",
             Self::Method => {
                 "HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD\r\nContent-Type: application/problem+json\r\n"
             }
-            Self::Malformed => {
-                "HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\n"
-            }
+            Self::Malformed => "HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\n",
             Self::TooLarge => {
                 "HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Type: application/problem+json\r\n"
             }

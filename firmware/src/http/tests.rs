@@ -103,7 +103,10 @@ fn what_is_wrong_is_named() {
         ("GET /status HTTP/1.1\r\n\r\n".to_string(), "HTTP/1.1 400 Bad Request"),
         ("GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n".to_string(), "HTTP/1.1 421 Misdirected Request"),
         ("GET / HTTP/1.1\r\nHost:\r\n\r\n".to_string(), "HTTP/1.1 421 Misdirected Request"),
-        ("GET / HTTP/1.1\r\nHost: 1.2.3.4\r\nHost: 1.2.3.4\r\n\r\n".to_string(), "HTTP/1.1 421 Misdirected Request"),
+        (
+            "GET / HTTP/1.1\r\nHost: 1.2.3.4\r\nHost: 1.2.3.4\r\n\r\n".to_string(),
+            "HTTP/1.1 421 Misdirected Request",
+        ),
         (format!("GET / HTTP/1.1\r\nHost: 1{}\r\n\r\n", ".1".repeat(40)), "HTTP/1.1 421 Misdirected Request"),
         ("\r\n\nGET / HTTP/1.1\nHost: [::1]\n\n".to_string(), "HTTP/1.1 421 Misdirected Request"),
         ("\r\n\nGET / HTTP/1.1\nHost:127.0.0.1\n\n".to_string(), "HTTP/1.1 200 OK"),
@@ -169,7 +172,8 @@ fn digest(text: &str, open: &str, close: &str) -> String {
     let hash = mote_core::hash::sha256(inner.as_bytes());
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let digits = hash.as_bytes().chunks(3).flat_map(|three| {
-        let value = three.iter().fold(0_u32, |value, byte| value << 8 | u32::from(*byte)) << (8 * (3 - three.len()));
+        let value =
+            three.iter().fold(0_u32, |value, byte| value << 8 | u32::from(*byte)) << (8 * (3 - three.len()));
         (0..=three.len()).map(move |place| char::from(alphabet[(value >> (18 - 6 * place)) as usize & 63]))
     });
     format!("'sha256-{}='", digits.collect::<String>())
