@@ -12,7 +12,7 @@ mod program {
 
     #[entry]
     fn main() -> ! {
-        static mut ETHERNET: Ethernet = Ethernet::new();
+        static mut ETHERNET: Ethernet = Ethernet::EMPTY;
         static mut SOCKETS: Sockets = NO_SOCKETS;
         static mut BUFFERS: Buffers = Buffers::new();
         Device::start(Lm3s6965::start(ETHERNET), (SOCKETS, BUFFERS)).run()
