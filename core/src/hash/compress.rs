@@ -103,11 +103,18 @@ pub fn written_out(state: &mut [u32; 8], block: &[u8; 64]) {
     words.iter_mut().zip(chunks).for_each(|(word, bytes)| *word = u32::from_be_bytes(*bytes));
     let [first, rest @ ..] = &ROUNDS;
     let mut work = *state;
-    sixteen(&mut work, &mut words, first, |words, at| words[at]);
+    sixteen(&mut work, &mut words, first, plain);
     for constants in rest {
         sixteen(&mut work, &mut words, constants, extend);
     }
     state.iter_mut().zip(work).for_each(|(before, after)| *before = before.wrapping_add(after));
+}
+
+/// A word of the block itself.
+#[inline(always)]
+#[allow(clippy::indexing_slicing, reason = "all indices are below 16")]
+fn plain(words: &mut [u32; 16], at: usize) -> u32 {
+    words[at]
 }
 
 /// The next word of the message schedule, in the place of the one sixteen before it.

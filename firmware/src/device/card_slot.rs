@@ -3,6 +3,7 @@
 
 use mote_core::card::{Identity, Mines};
 use mote_core::chain::Tip;
+use mote_core::codec::decode_prefix;
 use mote_core::hash::Hash32;
 use mote_core::units::Height;
 use serde::Serialize;
@@ -124,18 +125,29 @@ impl CardSlot {
         }
     }
 
-    /// Reads the snapshot at a height.
-    pub fn load_snapshot<B: Board>(&mut self, board: &mut B, height: Height) -> Option<Tip> {
-        let (medium, CardReport::Present { .. }) = (board.card()?, self.report) else { return None };
+    /// Reads the snapshot at a height; `false` where there is none. One that cannot be read is as good as
+    /// none: an older one serves.
+    pub fn load_snapshot<B: Board>(&mut self, board: &mut B, height: Height, into: &mut Tip) -> bool {
         let mut buffer = [0; RECORD_MAX_BYTES];
-        // A snapshot that cannot be read is as good as none: an older one serves.
-        let tip: Option<Tip> = self.card.snapshot(medium, height, &mut buffer).ok()?;
-        tip.filter(|tip| tip.history().size().count_ones() as usize == tip.history().peaks().len())
+        let encoded = self.read_snapshot(board, height, &mut buffer);
+        encoded.is_some_and(|encoded| into.decode_from(encoded).is_ok() && into.is_consistent())
     }
 
-    /// The id of the snapshot at a height.
+    /// The id of the snapshot at a height, which stands first in it.
     pub fn snapshot_id<B: Board>(&mut self, board: &mut B, height: Height) -> Option<Hash32> {
-        self.load_snapshot(board, height).map(|tip| tip.id())
+        let mut buffer = [0; RECORD_MAX_BYTES];
+        let encoded = self.read_snapshot(board, height, &mut buffer)?;
+        decode_prefix(encoded).ok().map(|(id, _)| id)
+    }
+
+    fn read_snapshot<'b, B: Board>(
+        &mut self,
+        board: &mut B,
+        height: Height,
+        buffer: &'b mut [u8],
+    ) -> Option<&'b [u8]> {
+        let (medium, CardReport::Present { .. }) = (board.card()?, self.report) else { return None };
+        self.card.snapshot(medium, height, buffer).ok()?
     }
 
     fn fail(&mut self, error: CardError) {

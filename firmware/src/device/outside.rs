@@ -8,7 +8,7 @@ use mote_core::units::Height;
 
 use super::card_slot::CardSlot;
 use crate::board::Board;
-use crate::console::write_event;
+use crate::console::Console;
 use crate::event::Event;
 use crate::node::Surroundings;
 
@@ -18,6 +18,8 @@ pub struct Outside<'a, B: Board> {
     pub board: &'a mut B,
     /// The card.
     pub card: &'a mut CardSlot,
+    /// The console, where what happens is told.
+    pub console: &'a Console,
     /// Work that was spent on checks.
     pub checks: &'a mut u64,
 }
@@ -28,10 +30,7 @@ impl<B: Board> Surroundings for Outside<'_, B> {
     }
 
     fn load_snapshot(&mut self, height: Height, into: &mut Tip) -> bool {
-        let tip = self.card.load_snapshot(self.board, height);
-        let is_there = tip.is_some();
-        tip.into_iter().for_each(|tip| *into = tip);
-        is_there
+        self.card.load_snapshot(self.board, height, into)
     }
 
     fn snapshot_id(&mut self, height: Height) -> Option<Hash32> {
@@ -47,7 +46,8 @@ impl<B: Board> Surroundings for Outside<'_, B> {
     }
 
     fn tell(&mut self, event: Event) {
-        print_event(self.board, &event);
+        // The console takes everything.
+        let _ = self.console.write_event(&event, &mut Print(self.board));
     }
 }
 
@@ -59,10 +59,4 @@ impl<B: Board> fmt::Write for Print<'_, B> {
         self.0.write_console(text.as_bytes());
         Ok(())
     }
-}
-
-/// Prints what happened.
-pub fn print_event<B: Board>(board: &mut B, event: &Event) {
-    // The console takes everything.
-    let _ = write_event(event, &mut Print(board));
 }

@@ -16,7 +16,7 @@ use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, IpCidr, Ipv4Cidr};
 
 use crate::node::{Node, Surroundings};
-use crate::report::{Offence, PEERS, PeerReport, PeerState, Report};
+use crate::report::{Offence, PEERS, PeerReport, Report};
 use link::{Link, RECEIVE_BYTES, SEND_BYTES, Turn, WINDOW_BYTES};
 use page::{PAGE_RECEIVE_BYTES, PAGE_SEND_BYTES, PAGES, Page};
 use random::Random;
@@ -70,6 +70,15 @@ pub struct Network {
     random: Random,
     /// The peer whose turn is next.
     turn: usize,
+}
+
+/// What is to be seen of the network.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen {
+    /// The device's own address.
+    pub ip: Option<Ipv4Addr>,
+    /// The connections.
+    pub peers: [PeerReport; PEERS],
 }
 
 /// What happened on the network.
@@ -204,9 +213,14 @@ impl Network {
         (is_busy, None)
     }
 
-    /// The device's own address.
-    pub fn ip(&self) -> Option<Ipv4Addr> {
-        self.interface.ipv4_addr()
+    /// What is to be seen of the network.
+    pub fn seen(&self, node: &Node) -> Seen {
+        let peer = |peer| {
+            let known = node.peer_report(peer);
+            let link = self.peers.get(peer).filter(|_| known.address.is_none()).map(|(_, link)| link);
+            link.map_or(known, |link| PeerReport { address: link.address(), state: link.state(), ..known })
+        };
+        Seen { ip: self.interface.ipv4_addr(), peers: core::array::from_fn(peer) }
     }
 
     /// Whether somebody asks for the page, or a socket of it has to be made ready.
@@ -223,13 +237,6 @@ impl Network {
             is_busy |= page.turn(self.sockets.get_mut::<tcp::Socket<'_>>(*handle), now, &report);
         }
         is_busy
-    }
-
-    /// What is known of a connection before its peer has greeted.
-    pub fn peer_report(&self, peer: usize) -> PeerReport {
-        let link = self.peers.get(peer).map(|(_, link)| link);
-        let state = link.map_or(PeerState::Waiting, Link::state);
-        PeerReport { address: link.and_then(Link::address), state, ..PeerReport::default() }
     }
 }
 
