@@ -118,6 +118,14 @@ pub fn decode_prefix<'a, T: Deserialize<'a> + Serialize>(
     }
 }
 
+/// Reads a value from the front of `bytes`, which then starts behind it: for a large value that is filled in
+/// field by field, so that none of it lies on a device's stack. Offsets in errors count from the field.
+pub fn take<'a, T: Deserialize<'a> + Serialize>(bytes: &mut &'a [u8]) -> Result<T, DecodeError> {
+    let (value, rest) = decode_prefix(bytes)?;
+    *bytes = rest;
+    Ok(value)
+}
+
 /// Compares an encoding with the expected bytes while it is written, so no second buffer is needed.
 struct Comparison<'a> {
     expected: &'a [u8],

@@ -9,7 +9,7 @@ use smoltcp::phy::Device;
 use crate::report::Memory;
 
 /// Bytes of a sector of a card.
-pub const SECTOR_BYTES: usize = 512;
+pub const SECTOR_BYTES: usize = mote_core::card::SECTOR_BYTES;
 
 /// Width of the display in pixels.
 pub const DISPLAY_WIDTH: usize = 128;
