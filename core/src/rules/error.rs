@@ -95,6 +95,8 @@ impl Rule {
         self.describe().2
     }
 
+    // Inlined, so that a device holds only the texts that it shows.
+    #[inline(always)]
     const fn describe(self) -> (&'static str, &'static str, &'static str) {
         match self {
             Self::TransactionAmount => (
