@@ -163,6 +163,22 @@ fn a_payment_asks_to_be_confirmed() {
     check("extreme-prepared", &mut pages, &report);
 }
 
+/// Whatever rule an ordinary block breaks, its sentence is shown whole: four lines of 25 columns.
+#[test]
+fn sentences_of_rules_fit() {
+    for rule in mote_core::rules::Rule::ALL {
+        let text = format!("Block 1234567 breaks: {}", rule.sentence());
+        let wrap = |(lines, column): (usize, usize), word: &str| match column + 1 + word.len() {
+            end @ 0..=25 => (lines, end),
+            _ => (lines + 1, word.len()),
+        };
+        let (lines, _) = text.split(' ').fold((0, 25), wrap);
+        // The clock's rule is no offence, since time heals it.
+        let is_shown = rule != mote_core::rules::Rule::HeaderTimeFuture;
+        assert!(!is_shown || lines <= 4, "{}: {lines} lines", rule.id());
+    }
+}
+
 #[test]
 fn refusals() {
     let params = params("local");
