@@ -17,10 +17,10 @@ use crate::node::{Node, SEND_MAX_BYTES, Surroundings};
 use crate::report::{Offence, PeerState};
 
 /// Bytes of the buffer in which both connections read messages and write lists.
-pub const WINDOW_BYTES: usize = 2_112;
+pub const WINDOW_BYTES: usize = 1_904;
 
 /// Bytes that a connection takes in before they are read.
-pub const RECEIVE_BYTES: usize = 3_072;
+pub const RECEIVE_BYTES: usize = 2_560;
 
 /// Bytes that a connection holds until they were acknowledged: some requests may be among them while
 /// there is still room for the largest message.
@@ -146,7 +146,7 @@ impl Link {
         context: &mut Context,
         window: &mut [u8],
         random: &mut Random,
-        node: &mut Node,
+        node: &mut Node<'_>,
         outside: &mut impl Surroundings,
         now: Moment,
     ) -> Turn {
@@ -176,7 +176,7 @@ impl Link {
         context: &mut Context,
         window: &mut [u8],
         random: &mut Random,
-        node: &mut Node,
+        node: &mut Node<'_>,
         outside: &mut impl Surroundings,
         now: Moment,
     ) -> Result<bool, End> {
@@ -266,7 +266,7 @@ impl Link {
     }
 
     /// The connection is over; the next one is opened after a while.
-    fn end(&mut self, socket: &mut Socket<'_>, node: &mut Node, now: Moment) {
+    fn end(&mut self, socket: &mut Socket<'_>, node: &mut Node<'_>, now: Moment) {
         if matches!(self.stage, Stage::Open { .. }) && socket.may_send() {
             socket.close();
         } else {
@@ -287,7 +287,7 @@ fn hear(
     pong: &mut Option<heapless::Vec<u8, { websocket::CONTROL_MAX_BYTES }>>,
     socket: &mut Socket<'_>,
     window: &mut [u8],
-    node: &mut Node,
+    node: &mut Node<'_>,
     outside: &mut impl Surroundings,
     now: Moment,
 ) -> Result<bool, End> {
@@ -354,7 +354,7 @@ fn begin(
     opcode: Opcode,
     length: usize,
     index: Option<u8>,
-    node: &mut Node,
+    node: &mut Node<'_>,
     now: Moment,
 ) -> Result<Reading, End> {
     let too_large = |limit| Offence::Peer(PeerOffence::TooLarge { got: length, limit });
@@ -383,7 +383,7 @@ fn take_pieces(
     reader: &mut WitnessReader,
     payload: &[u8],
     window: Window,
-    node: &mut Node,
+    node: &mut Node<'_>,
     outside: &mut impl Surroundings,
     now: Moment,
 ) -> Result<usize, End> {
