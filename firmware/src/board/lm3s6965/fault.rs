@@ -8,7 +8,8 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use cortex_m::{asm as processor, interrupt};
 
 use super::register::Register;
-use super::{console, memory};
+use super::{card, console, display, memory};
+use crate::display as pages;
 
 const FAULT_STATUS: Register = Register::at(0xE000_ED28);
 /// An access that the guard forbids, whose address is known.
@@ -33,6 +34,8 @@ pub fn stop(reason: &dyn Display) -> ! {
     if !ENDING.swap(true, Ordering::Relaxed) {
         // Writing to the console does not fail.
         let _ = write!(console::Text, "\r\nfault: {reason}\r\n");
+        card::let_go();
+        pages::stopped(format_args!("{reason}"), display::show);
         exit();
     }
     loop {
