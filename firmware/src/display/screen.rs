@@ -3,8 +3,7 @@
 use core::convert::Infallible;
 use core::fmt::{self, Write};
 
-use embedded_graphics::image::GetPixel;
-use embedded_graphics::mono_font::MonoFont;
+use embedded_graphics::image::{GetPixel, ImageRaw};
 use embedded_graphics::mono_font::ascii::{FONT_5X8, FONT_6X12, FONT_10X20};
 use embedded_graphics::pixelcolor::BinaryColor;
 use embedded_graphics::prelude::*;
@@ -35,11 +34,25 @@ pub enum Font {
 }
 
 impl Font {
-    fn glyphs(self) -> &'static MonoFont<'static> {
+    /// The printable characters of ASCII in rows of sixteen. Constants of their own, so that nothing else
+    /// of the fonts comes along.
+    fn image(self) -> &'static ImageRaw<'static, BinaryColor> {
+        const SMALL: ImageRaw<'static, BinaryColor> = FONT_5X8.image;
+        const MEDIUM: ImageRaw<'static, BinaryColor> = FONT_6X12.image;
+        const LARGE: ImageRaw<'static, BinaryColor> = FONT_10X20.image;
         match self {
-            Self::Small => &FONT_5X8,
-            Self::Medium => &FONT_6X12,
-            Self::Large => &FONT_10X20,
+            Self::Small => &SMALL,
+            Self::Medium => &MEDIUM,
+            Self::Large => &LARGE,
+        }
+    }
+
+    /// Height of a character in the image.
+    const fn glyph(self) -> i32 {
+        match self {
+            Self::Small => 8,
+            Self::Medium => 12,
+            Self::Large => 20,
         }
     }
 
@@ -269,15 +282,13 @@ impl Screen {
     /// Draws the characters of a text.
     #[inline(never)]
     fn glyphs(&mut self, font: Font, (x, y): (i32, i32), text: &str) {
-        let (image, size) = (&font.glyphs().image, font.glyphs().character_size);
-        let (width, height) = (size.width as i32, size.height as i32);
+        let (image, width, height) = (font.image(), font.width(), font.glyph());
         for (left, character) in (x..).step_by(width as usize).zip(text.bytes()) {
             // The small font's point is a cross of three pixels, too much between digits.
             if font == Font::Small && character == b'.' {
                 self.fill((left + 1, y + 5), (2, 2));
                 continue;
             }
-            // The fonts' images hold the printable characters of ASCII in rows of sixteen.
             let glyph = i32::from(character.saturating_sub(b' '));
             let corner = Point::new(glyph % 16 * width, glyph / 16 * height);
             let pixels = (0..height).flat_map(|row| (0..width).map(move |column| Point::new(column, row)));

@@ -30,19 +30,33 @@ enum Host {
     Elsewhere,
 }
 
+/// What a request line asks for; unknown, which is all zeros, before it was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+enum Wanted {
+    Unknown,
+    Known(Reply, Body),
+}
+
 /// A request that is being read.
 pub struct Request {
     line: heapless::Vec<u8, LINE_BYTES>,
     /// Bytes so far, of the whole request.
     length: u16,
-    /// What the request line asks for; none before it was read.
-    wanted: Option<(Reply, Body)>,
+    /// What the request line asks for.
+    wanted: Wanted,
     host: Host,
 }
 
 impl Request {
     pub const fn new() -> Self {
-        Self { line: heapless::Vec::new(), length: 0, wanted: None, host: Host::Unnamed }
+        Self { line: heapless::Vec::new(), length: 0, wanted: Wanted::Unknown, host: Host::Unnamed }
+    }
+
+    /// Forgets everything.
+    pub fn reset(&mut self) {
+        self.line.clear();
+        (self.length, self.wanted, self.host) = (0, Wanted::Unknown, Host::Unnamed);
     }
 
     /// Takes in one byte.
@@ -63,8 +77,8 @@ impl Request {
         };
         let parsed = match (line, self.wanted) {
             // An empty line may come before a request.
-            ([], None) => Parsed::Partial,
-            ([], Some((reply, body))) => {
+            ([], Wanted::Unknown) => Parsed::Partial,
+            ([], Wanted::Known(reply, body)) => {
                 let reply = match self.host {
                     Host::Here => reply,
                     Host::Elsewhere => Reply::Misdirected,
@@ -72,14 +86,14 @@ impl Request {
                 };
                 Parsed::Complete { reply, body }
             }
-            (line, None) => match request_line(line, is_whole) {
-                Some(wanted) => {
-                    self.wanted = Some(wanted);
+            (line, Wanted::Unknown) => match request_line(line, is_whole) {
+                Some((reply, body)) => {
+                    self.wanted = Wanted::Known(reply, body);
                     Parsed::Partial
                 }
                 None => self.answer(Reply::Malformed),
             },
-            (line, Some(_)) => {
+            (line, Wanted::Known(..)) => {
                 if let Some(host) = host(line, is_whole) {
                     // One that names two hosts is for neither.
                     self.host = if self.host == Host::Unnamed { host } else { Host::Elsewhere };
@@ -92,7 +106,11 @@ impl Request {
     }
 
     fn answer(&self, reply: Reply) -> Parsed {
-        Parsed::Complete { reply, body: self.wanted.map_or(Body::Sent, |(_, body)| body) }
+        let body = match self.wanted {
+            Wanted::Known(_, body) => body,
+            Wanted::Unknown => Body::Sent,
+        };
+        Parsed::Complete { reply, body }
     }
 }
 

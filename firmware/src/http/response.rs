@@ -94,7 +94,10 @@ impl Reply {
 }
 
 /// What is written next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
+    /// Nothing: the request is not complete.
+    Waiting,
     /// The start of the head.
     Head,
     /// What every head has.
@@ -102,9 +105,9 @@ enum Part {
     /// The length, where it is known, and the empty line.
     Length,
     /// A body that is always the same.
-    Text(&'static str),
+    Text,
     /// The report.
-    Status(StatusJson),
+    Status,
     Done,
 }
 
@@ -113,6 +116,7 @@ pub struct Response {
     reply: Reply,
     body: Body,
     part: Part,
+    status: StatusJson,
     /// Bytes of the part, or of the piece, that are written.
     written: usize,
     /// What was made of the report, or of the length, and waits to be written.
@@ -120,25 +124,50 @@ pub struct Response {
 }
 
 impl Response {
-    /// Nothing written yet.
-    pub const fn new(reply: Reply, body: Body) -> Self {
-        Self { reply, body, part: Part::Head, written: 0, piece: heapless::String::new() }
+    /// Nothing to write yet.
+    pub const fn new() -> Self {
+        Self {
+            reply: Reply::Page,
+            body: Body::Sent,
+            part: Part::Waiting,
+            status: StatusJson::new(),
+            written: 0,
+            piece: heapless::String::new(),
+        }
+    }
+
+    /// Forgets everything.
+    pub fn reset(&mut self) {
+        self.part = Part::Waiting;
+    }
+
+    /// Begins to answer.
+    pub fn begin(&mut self, reply: Reply, body: Body) {
+        (self.reply, self.body, self.part) = (reply, body, Part::Head);
+        (self.status, self.written) = (StatusJson::new(), 0);
+        self.piece.clear();
+    }
+
+    /// Whether there is, or was, something to write.
+    pub fn is_begun(&self) -> bool {
+        self.part != Part::Waiting
     }
 
     /// Whether everything is written.
     pub fn is_done(&self) -> bool {
-        matches!(self.part, Part::Done)
+        self.part == Part::Done
     }
 
     /// Writes as much as fits and returns how much that was.
     pub fn write(&mut self, report: &Report<'_>, out: &mut [u8]) -> usize {
         let mut total = 0;
-        while !self.is_done() {
+        loop {
             let part = match self.part {
+                Part::Waiting | Part::Done => break,
                 Part::Head => self.reply.head(),
                 Part::Common => COMMON,
-                Part::Text(text) => text,
-                Part::Length | Part::Status(_) | Part::Done => self.piece.as_str(),
+                Part::Text => self.reply.text().unwrap_or_default(),
+                Part::Length | Part::Status => self.piece.as_str(),
             };
             let rest = part.as_bytes().get(self.written..).unwrap_or_default();
             let room = out.get_mut(total..).unwrap_or_default();
@@ -159,26 +188,24 @@ impl Response {
         self.written = 0;
         self.piece.clear();
         let text = self.reply.text();
-        self.part = match core::mem::replace(&mut self.part, Part::Done) {
-            Part::Head => Part::Common,
-            Part::Common => {
-                let end = match text {
-                    Some(text) => write!(self.piece, "Content-Length: {}\r\n\r\n", text.len()),
-                    None => self.piece.push_str("\r\n").map_err(|_| core::fmt::Error),
-                };
-                if end.is_err() { Part::Done } else { Part::Length }
+        let was_whole = self.status.is_done();
+        let written = match (self.part, text) {
+            (Part::Common, Some(text)) => write!(self.piece, "Content-Length: {}\r\n\r\n", text.len()),
+            (Part::Common, None) => self.piece.write_str("\r\n"),
+            (Part::Length, None) | (Part::Status, _) if self.body == Body::Sent => {
+                self.status.write_piece(report, &mut self.piece)
             }
-            Part::Length => match (self.body, text) {
-                (Body::Omitted, _) => Part::Done,
-                (Body::Sent, Some(text)) => Part::Text(text),
-                (Body::Sent, None) => Part::Status(StatusJson::new()),
-            },
-            Part::Status(status) if status.is_done() => Part::Done,
-            Part::Status(mut status) => match status.write_piece(report, &mut self.piece) {
-                Ok(()) => Part::Status(status),
-                Err(_) => Part::Done,
-            },
-            Part::Text(_) | Part::Done => Part::Done,
+            _ => Ok(()),
+        };
+        self.part = match (self.part, text) {
+            _ if written.is_err() => Part::Done,
+            (Part::Head, _) => Part::Common,
+            (Part::Common, _) => Part::Length,
+            (Part::Length, _) if self.body == Body::Omitted => Part::Done,
+            (Part::Length, Some(_)) => Part::Text,
+            (Part::Length, None) => Part::Status,
+            (Part::Status, _) if !was_whole => Part::Status,
+            _ => Part::Done,
         };
     }
 }

@@ -28,8 +28,8 @@ pub enum DeviceVerb {
     /// Run a device in QEMU, and a node for it to follow
     ///
     /// Its card, with a key of its own, is made when it first runs, and kept in the data folder. The node
-    /// has a folder of its own there, and does not mine; with --peer there is none. The terminal is the
-    /// device's console, and Ctrl-C stops both.
+    /// has a folder of its own there, listens at port 7710 unless --port says otherwise, and does not mine;
+    /// with --peer there is none. The terminal is the device's console, and Ctrl-C stops both.
     Run(EmulateArguments),
 }
 

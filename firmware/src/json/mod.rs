@@ -1,6 +1,8 @@
 //! The report as JSON, piece by piece, so that nobody needs a buffer for all of it. Fields are named as
 //! in the host's API where they exist there.
 
+mod lines;
+
 use core::fmt::{self, Display, Write};
 
 use mote_core::address::Address;
@@ -9,6 +11,7 @@ use crate::VERSION;
 use crate::command::Mining;
 use crate::report::{CardReport, PaymentReport, PaymentState, PeerReport, Report};
 use crate::text::Tenths;
+pub use lines::{Facts, Lines};
 
 /// The most bytes of a piece; a test holds it.
 pub const PIECE_MAX_BYTES: usize = 448;
@@ -237,12 +240,12 @@ fn refused(report: &Report<'_>, out: &mut dyn Write) -> fmt::Result {
     let Some(refused) = &report.refused else { return out.write_str("\"refused\":null,") };
     write!(
         out,
-        "\"refused\":{{\"peer\":\"{}\",\"name\":\"{}\",\"rule\":{},\"reason\":{},\"seconds_ago\":{}}},",
+        "\"refused\":{{\"peer\":\"{}\",\"seconds_ago\":{},\"name\":\"{}\",\"rule\":{},\"reason\":{}}},",
         refused.peer,
+        report.uptime.since(refused.at) / 1_000,
         refused.offence.name(),
         OrNull(&refused.offence.rule().as_ref().map(|rule| rule.id()).as_ref().map(|id| Quoted(id))),
-        Quoted(&refused.offence),
-        report.uptime.since(refused.at) / 1_000
+        Quoted(&refused.offence)
     )
 }
 
@@ -287,7 +290,8 @@ impl Write for Escape<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         text.chars().try_for_each(|character| match character {
             '"' | '\\' => write!(self.0, "\\{character}"),
-            '\0'..=' ' if character != ' ' => write!(self.0, "\\u{:04x}", u32::from(character)),
+            // Those of C1 also steer a terminal.
+            '\0'..='\x1f' | '\x7f'..='\u{9f}' => write!(self.0, "\\u{:04x}", u32::from(character)),
             _ => self.0.write_char(character),
         })
     }
