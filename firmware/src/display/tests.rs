@@ -34,11 +34,15 @@ fn text(pixels: &Pixels) -> String {
 fn check(name: &str, pages: &mut Pages, report: &Report<'_>) {
     let _ = pages.draw(report);
     assert!(!pages.draw(report), "{name}: the same report changes nothing");
+    check_picture(name, pages.pixels());
+}
+
+fn check_picture(name: &str, pixels: &Pixels) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/display/golden/{name}.txt"));
-    let got = text(pages.pixels());
+    let got = text(pixels);
     if let Some(folder) = std::env::var_os("PAGES") {
         let mut picture = format!("P4\n{DISPLAY_WIDTH} {DISPLAY_HEIGHT}\n").into_bytes();
-        picture.extend(pages.pixels().map(|byte| !byte));
+        picture.extend(pixels.map(|byte| !byte));
         std::fs::write(Path::new(&folder).join(format!("{name}.pbm")), picture).unwrap();
     }
     if std::env::var_os("GOLDEN").is_some() {
@@ -109,6 +113,12 @@ const FAULTS: [Fault; 7] = [
     Fault::FallingBehind { blocks: u64::MAX },
     Fault::NoHonestPeer,
 ];
+
+#[test]
+fn the_end_tells_its_reason() {
+    let reason = "panicked at firmware/src/node/sync.rs:119:25:\nattempt to subtract with overflow";
+    stopped(format_args!("{reason}"), |pixels| check_picture("stopped", pixels));
+}
 
 #[test]
 fn faults_cover_everything() {
