@@ -6,7 +6,7 @@ mod program {
     use core::panic::PanicInfo;
 
     use cortex_m_rt::entry;
-    use mote_firmware::board::lm3s6965::{Ethernet, Lm3s6965, stop};
+    use mote_firmware::board::lm3s6965::{Ethernet, Lm3s6965, panicked};
     use mote_firmware::device::{Memory, with_device};
     use mote_firmware::net::{NO_SOCKETS, Sockets};
 
@@ -19,8 +19,8 @@ mod program {
     }
 
     #[panic_handler]
-    fn panic(info: &PanicInfo<'_>) -> ! {
-        stop(info)
+    fn panic(_: &PanicInfo<'_>) -> ! {
+        panicked()
     }
 }
 

@@ -2,10 +2,10 @@
 #![allow(unsafe_code)]
 
 use core::arch::{asm, naked_asm};
-use core::fmt::{Display, Write};
+use core::fmt::{self, Display, Formatter, Write};
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use cortex_m::{asm as processor, interrupt};
+use cortex_m::{asm as processor, interrupt, register};
 
 use super::register::Register;
 use super::{card, console, display, memory};
@@ -23,6 +23,9 @@ const RETURN_FROM_ANY: u32 = 1;
 
 /// Where the program counter stands among the registers that an exception saves.
 const SAVED_COUNTER_OFFSET: u32 = 24;
+
+/// How many calls a panic names.
+const CALLS: usize = 6;
 
 /// Asks a debugger to end the program (`SYS_EXIT`), and says that it failed.
 const EXIT: u32 = 0x18;
@@ -43,6 +46,24 @@ pub fn stop(reason: &dyn Display) -> ! {
     }
     loop {
         processor::wfi();
+    }
+}
+
+/// Tells of a panic and stops. Messages, and the files and lines of all places that can panic, would take
+/// 15 KB of flash: the addresses of the calls that led to it stand for them, which `addr2line` translates.
+pub fn panicked() -> ! {
+    stop(&Panic { stack: register::msp::read() })
+}
+
+struct Panic {
+    stack: u32,
+}
+
+impl Display for Panic {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("panic (called at")?;
+        memory::calls(self.stack).take(CALLS).try_for_each(|address| write!(f, " {address:#x}"))?;
+        f.write_str(")")
     }
 }
 

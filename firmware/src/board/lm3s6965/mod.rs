@@ -32,7 +32,7 @@ use super::{Board, Button, Pixels};
 use crate::report::Memory;
 pub use card::{Card, CardError};
 pub use ethernet::Ethernet;
-pub use fault::stop;
+pub use fault::panicked;
 
 /// The board.
 pub struct Lm3s6965 {
