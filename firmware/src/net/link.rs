@@ -268,6 +268,7 @@ impl Link {
     }
 
     /// Tells the peer why it is dropped, where that is possible.
+    #[inline(never)]
     fn refuse(&self, socket: &mut Socket<'_>, random: &mut Random, offence: &Offence) {
         let mut text = heapless::String::<REFUSAL_MAX_BYTES>::new();
         // A reason that is too long ends where it does not fit.
@@ -279,6 +280,7 @@ impl Link {
     }
 
     /// The connection is over; the next one is opened after a while.
+    #[inline(never)]
     fn end(&mut self, socket: &mut Socket<'_>, node: &mut Node<'_>, now: Moment) {
         if matches!(self.stage, Stage::Open { .. }) && socket.may_send() {
             socket.close();
@@ -294,6 +296,7 @@ impl Link {
 
 /// Takes in what has come, up to one message or one transaction; `false` where there is nothing.
 #[expect(clippy::too_many_arguments, reason = "everything is lent for the turn")]
+#[inline(never)]
 fn hear(
     peer: usize,
     frame: &mut Option<Frame>,
@@ -390,6 +393,7 @@ fn begin(
 
 /// Takes in pieces of a message until the window has no whole one left, or the message is over.
 #[expect(clippy::too_many_arguments, reason = "everything is lent for the turn")]
+#[inline(never)]
 fn take_pieces(
     peer: usize,
     index: u8,
@@ -429,6 +433,7 @@ fn consume(socket: &mut Socket<'_>, size: usize) -> Result<(), End> {
     Ok(())
 }
 
+#[inline(never)]
 fn send_message(socket: &mut Socket<'_>, random: &mut Random, message: &Message<'_>) {
     let length = encoded_len(message);
     send(socket, random, Opcode::Binary, length, |sink| encode_into(message, sink));
