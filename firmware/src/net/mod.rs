@@ -199,6 +199,9 @@ impl<'m> Network<'m> {
         now: Moment,
     ) -> (bool, Option<(SocketAddrV4, Offence)>) {
         let mut is_busy = false;
+        if self.interface.ipv4_addr().is_none() {
+            return (false, None);
+        }
         for _ in 0..PEERS {
             self.turn = (self.turn + 1) % PEERS;
             let Some((handle, link)) = self.peers.get_mut(self.turn) else { continue };
