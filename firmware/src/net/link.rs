@@ -245,11 +245,7 @@ impl Link {
                     send(socket, random, Opcode::Pong, payload.len(), |sink| sink(&payload));
                     return Ok(true);
                 }
-                let said = node
-                    .say(self.peer, room, window, now, outside)
-                    .map_err(|useless| End::Useless(useless.0))?;
-                if let Some(message) = said {
-                    send_message(socket, random, &message);
+                if say(self.peer, room, socket, window, random, node, outside, now)? {
                     return Ok(true);
                 }
                 if room < SEND_MAX_BYTES {
@@ -292,6 +288,24 @@ impl Link {
         self.failures = self.failures.saturating_add(1);
         self.stage = Stage::Waiting { until: now.plus(wait.min(BACKOFF_MAX_MS)) };
     }
+}
+
+/// Says what there is to say, one message; `false` where there is nothing.
+#[expect(clippy::too_many_arguments, reason = "everything is lent for the turn")]
+#[inline(never)]
+fn say(
+    peer: usize,
+    room: usize,
+    socket: &mut Socket<'_>,
+    window: &mut [u8],
+    random: &mut Random,
+    node: &mut Node<'_>,
+    outside: &mut impl Surroundings,
+    now: Moment,
+) -> Result<bool, End> {
+    let said = node.say(peer, room, window, now, outside).map_err(|useless| End::Useless(useless.0))?;
+    said.iter().for_each(|message| send_message(socket, random, message));
+    Ok(said.is_some())
 }
 
 /// Takes in what has come, up to one message or one transaction; `false` where there is nothing.
@@ -411,7 +425,7 @@ fn take_pieces(
         let Some((piece, size)) = reader.next(rest, window).map_err(malformed)? else { return Ok(taken) };
         taken += size;
         let is_end = piece == mote_core::wire::stream::Piece::End;
-        node.receive_piece(peer, index, piece, now, outside)?;
+        node.receive_piece(peer, index, &piece, now, outside)?;
         if is_end {
             return Ok(taken);
         }

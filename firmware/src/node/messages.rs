@@ -56,11 +56,11 @@ impl Node<'_> {
         &mut self,
         peer: usize,
         index: u8,
-        piece: Piece,
+        piece: &Piece,
         now: Moment,
         outside: &mut impl Surroundings,
     ) -> Result<(), Offence> {
-        let is_end = index == WITNESS_END_INDEX && piece == Piece::End;
+        let is_end = index == WITNESS_END_INDEX && *piece == Piece::End;
         let Some(state) = self.peer_mut(peer) else { return Ok(()) };
         let wanted = state.witnesses.front().copied();
         if is_end {
@@ -86,9 +86,10 @@ impl Node<'_> {
         }
     }
 
+    #[inline(never)]
     fn check_piece(
         &mut self,
-        piece: Piece,
+        piece: &Piece,
         is_end: bool,
         now: Moment,
         outside: &mut impl Surroundings,

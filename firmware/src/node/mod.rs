@@ -50,7 +50,7 @@ use weight::DailyPeak;
 const RING: usize = 80;
 
 /// Blocks that are kept of a branch while it is being checked.
-const BRANCH_RING: usize = 32;
+const BRANCH_RING: usize = 24;
 
 /// What a node needs around it.
 pub trait Surroundings {
