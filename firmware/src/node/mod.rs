@@ -193,7 +193,6 @@ impl<'m> Node<'m> {
     pub fn tick(&mut self, now: Moment) {
         self.clock.poll(self.expected_peers, self.chain.tip().time(), now);
         self.miner.measure(now);
-        self.was_at_tip |= self.sync.is_idle() && self.peers.iter().flatten().any(Peer::is_greeted);
     }
 
     /// Makes a slice of the miner's attempts; a block that this finds joins the chain.

@@ -141,9 +141,12 @@ impl Node<'_> {
         let candidates =
             self.peers.iter().enumerate().filter_map(|(index, peer)| Some((index, peer.as_ref()?)));
         let best = candidates.filter(|(_, peer)| is_news(peer)).max_by_key(|(_, peer)| rank(peer));
-        if let Some((peer, _)) = best {
-            self.sync.stop();
-            self.sync.phase = Phase::Judging { peer, is_linked: false };
+        match best {
+            Some((peer, _)) => {
+                self.sync.stop();
+                self.sync.phase = Phase::Judging { peer, is_linked: false };
+            }
+            None => self.was_at_tip |= self.peers.iter().flatten().any(Peer::is_greeted),
         }
     }
 
@@ -294,10 +297,13 @@ impl Node<'_> {
     /// Queues the next block of the branch that is being validated.
     fn queue(&mut self, header: &Header) {
         let Phase::Validating { peer, goal, .. } = self.sync.phase else { return };
-        if header.previous != self.sync.last {
-            return self.start_over(peer);
+        if self.sync.last == goal || self.sync.next.is_full() {
+            // What does not fit is asked for again.
+            return;
         }
-        if self.sync.last != goal && !self.sync.next.is_full() {
+        if header.previous != self.sync.last {
+            self.start_over(peer);
+        } else {
             self.sync.last = header.id();
             let _ = self.sync.next.push_back(self.sync.last);
         }
