@@ -178,8 +178,10 @@ impl<'m> Node<'m> {
         if state.witnesses.iter().any(|wanted| matches!(wanted, Wanted::Template(_))) {
             self.miner.give_up(now);
         }
-        self.sync.abandon(peer);
-        self.payments.forget_branch();
+        if self.sync.peer() == Some(peer) {
+            self.sync.stop();
+            self.payments.forget_branch();
+        }
     }
 
     /// A peer committed an offence and is being dropped.

@@ -22,6 +22,13 @@ pub const HEADERS: u16 = 8;
 /// After a header whose time must come, a peer is asked again in so many milliseconds.
 const RETRY_MS: u64 = 2_000;
 
+/// What a peer's clock may seem to be behind by because of whole seconds and the way that its word took.
+const CLOCK_SLACK_SECONDS: u64 = 10;
+
+/// Announcements in a row that lead to nothing of more work before a peer is of no use. One that is merely
+/// late has one or two.
+const FUTILE_MAX: u8 = 8;
+
 /// Where the way to the tip of most work has got to.
 #[derive(Default)]
 pub struct Sync {
@@ -108,13 +115,7 @@ impl Sync {
         }
     }
 
-    /// A peer is gone; if it was being followed, it is no more.
-    pub fn abandon(&mut self, peer: usize) {
-        if self.peer() == Some(peer) {
-            self.stop();
-        }
-    }
-
+    /// Nobody is followed any more.
     pub(super) fn stop(&mut self) {
         self.phase = Phase::Idle;
         self.next.clear();
@@ -228,7 +229,7 @@ impl Node<'_> {
         }
         let Some(time) = self.clock.time(now) else { return Ok(()) };
         if let Some(clock) = self.clock.time_of(peer, now)
-            && header.time > clock.plus(mote_core::params::FUTURE_MAX_SECONDS)
+            && header.time > clock.plus(mote_core::params::FUTURE_MAX_SECONDS + CLOCK_SLACK_SECONDS)
         {
             return Err(Offence::Clock { clock, chain: header.time });
         }
@@ -277,6 +278,9 @@ impl Node<'_> {
             self.sync.stop();
             self.sync.last = base.id();
             self.sync.phase = Phase::Validating { peer, goal, height, place };
+            if let Some(state) = self.peer_mut(peer) {
+                state.futile = 0;
+            }
             return Ok(());
         }
         self.sync.stop();
@@ -290,6 +294,8 @@ impl Node<'_> {
         }
         if let Some(state) = self.peer_mut(peer) {
             state.claim = None;
+            state.futile += 1;
+            state.is_useless = state.futile >= FUTILE_MAX;
         }
         Ok(())
     }
