@@ -7,12 +7,12 @@ use super::card_slot::CardSlot;
 use crate::meter::Meter;
 use crate::net::Seen;
 use crate::node::Node;
-use crate::report::{Fault, Load, Memory, Refused, Report, Stage};
+use crate::report::{Cycles, Fault, Load, Memory, Refused, Report, Stage};
 
 /// What the device knows.
-pub struct Known {
+pub struct Known<'d, 'm> {
     name: heapless::String<NAME_MAX_BYTES>,
-    pub node: Node,
+    pub node: &'d mut Node<'m>,
     pub card: CardSlot,
     pub has_address: bool,
     pub refused: Option<Refused>,
@@ -31,8 +31,13 @@ pub struct Work {
     before: u64,
 }
 
-impl Known {
-    pub fn new(name: heapless::String<NAME_MAX_BYTES>, node: Node, card: CardSlot, work: u64) -> Self {
+impl<'d, 'm> Known<'d, 'm> {
+    pub fn new(
+        name: heapless::String<NAME_MAX_BYTES>,
+        node: &'d mut Node<'m>,
+        card: CardSlot,
+        work: u64,
+    ) -> Self {
         Self {
             name,
             node,
@@ -56,7 +61,7 @@ impl Known {
 
     /// Everything that can be shown.
     pub fn report(&self, now: Moment, seen: Seen) -> Report<'_> {
-        let node = &self.node;
+        let node = &*self.node;
         Report {
             name: &self.name,
             params: node.params(),
@@ -91,6 +96,7 @@ impl Work {
     fn load(&self) -> Load {
         let permille = |part: u64| (part.saturating_mul(1_000) / self.all.max(1)).min(1_000) as u16;
         let (checks, mining) = (permille(self.checks), permille(self.mining));
-        Load { checks, mining, other: 1_000_u16.saturating_sub(checks + mining) }
+        let cycles = Cycles { all: self.all, checks: self.checks, mining: self.mining };
+        Load { checks, mining, other: 1_000_u16.saturating_sub(checks + mining), cycles }
     }
 }

@@ -19,8 +19,9 @@ use super::{Node, Surroundings};
 use crate::event::Event;
 use crate::report::Offence;
 
-impl Node {
+impl Node<'_> {
     /// Takes in one whole message of a peer.
+    #[inline(never)]
     pub fn receive(
         &mut self,
         peer: usize,
@@ -55,11 +56,11 @@ impl Node {
         &mut self,
         peer: usize,
         index: u8,
-        piece: Piece,
+        piece: &Piece,
         now: Moment,
         outside: &mut impl Surroundings,
     ) -> Result<(), Offence> {
-        let is_end = index == WITNESS_END_INDEX && piece == Piece::End;
+        let is_end = index == WITNESS_END_INDEX && *piece == Piece::End;
         let Some(state) = self.peer_mut(peer) else { return Ok(()) };
         let wanted = state.witnesses.front().copied();
         if is_end {
@@ -71,7 +72,9 @@ impl Node {
             (Some(Wanted::Block(_)), Some(Checking { subject: Subject::Block(_), .. })) if is_followed => {
                 self.check_piece(piece, is_end, now, outside)
             }
-            (Some(Wanted::Template(_)), Some(Checking { subject: Subject::Template(_), .. })) => {
+            (Some(Wanted::Template(tip)), Some(Checking { subject: Subject::Template(on), .. }))
+                if tip == *on =>
+            {
                 self.check_piece(piece, is_end, now, outside)
             }
             (Some(Wanted::Block(_)), _) if is_followed => {
@@ -85,9 +88,10 @@ impl Node {
         }
     }
 
+    #[inline(never)]
     fn check_piece(
         &mut self,
-        piece: Piece,
+        piece: &Piece,
         is_end: bool,
         now: Moment,
         outside: &mut impl Surroundings,
@@ -112,6 +116,7 @@ impl Node {
     }
 
     /// Judges the transaction that came last by every rule.
+    #[inline(never)]
     fn judge_transaction(&mut self) -> Result<(), Failure> {
         let Self { params, sync, payments, miner, .. } = self;
         let Some(Checking { subject, validation, transactions, count }) = &mut sync.block else {
@@ -191,7 +196,10 @@ impl Node {
                         got: "that of another block",
                     });
                 }
-                let Some(time) = self.clock.time(now) else { return Ok(()) };
+                let Some(time) = self.clock.time(now) else {
+                    self.start_over(peer);
+                    return Ok(());
+                };
                 self.begin_block(peer, header, time, now)
             }
             Some(Wanted::Template(tip)) if self.sync.is_idle() && tip == self.chain.tip().id() => {
@@ -224,6 +232,7 @@ impl Node {
         }
     }
 
+    #[inline(never)]
     fn learn_account(&mut self, block: Hash32, key: &Hash32, proof: &ProofRef<'_>) -> Result<(), Offence> {
         let tip = self.chain.tip();
         let is_own = self.key.as_ref().is_some_and(|own| own.public_key().account_key() == *key);
@@ -241,6 +250,7 @@ impl Node {
     }
 
     /// Requests and news.
+    #[inline(never)]
     fn heard(&mut self, peer: usize, message: Message<'_>) -> Result<(), Offence> {
         match message {
             Message::Tip(header) => return self.hear_of_tip(peer, &header),

@@ -50,7 +50,7 @@ use weight::DailyPeak;
 const RING: usize = 80;
 
 /// Blocks that are kept of a branch while it is being checked.
-const BRANCH_RING: usize = 48;
+const BRANCH_RING: usize = 24;
 
 /// What a node needs around it.
 pub trait Surroundings {
@@ -87,14 +87,33 @@ pub struct Settings {
     pub peers: usize,
 }
 
+/// The memory of a node that is too large to be moved about, all zeros, so that it costs no flash.
+pub struct Chains {
+    chain: Chain<RING>,
+    branch: Chain<BRANCH_RING>,
+}
+
+impl Chains {
+    /// No chains yet.
+    pub const fn new() -> Self {
+        Self { chain: Chain::UNSET, branch: Chain::UNSET }
+    }
+}
+
+impl Default for Chains {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// The node.
-pub struct Node {
+pub struct Node<'m> {
     params: Params,
     key: Option<SecretKey>,
     nonce: u64,
     expected_peers: usize,
-    chain: Chain<RING>,
-    branch: Chain<BRANCH_RING>,
+    chain: &'m mut Chain<RING>,
+    branch: &'m mut Chain<BRANCH_RING>,
     sync: Sync,
     peers: [Option<Peer>; PEERS],
     clock: DeviceClock,
@@ -109,14 +128,21 @@ pub struct Node {
     is_changed: bool,
 }
 
-impl Node {
+impl<'m> Node<'m> {
     /// A node that knows nothing but its network's genesis block.
-    pub fn new(settings: Settings) -> Self {
+    #[inline(never)]
+    pub fn new(settings: Settings, chains: &'m mut Chains) -> Self {
         let Settings { params, key, nonce, mining, peers } = settings;
-        let genesis = Tip::genesis(&params);
+        let Chains { chain, branch } = chains;
+        let genesis = |tip: &mut Tip| {
+            tip.become_genesis(&params);
+            true
+        };
+        chain.start(genesis);
+        branch.start(genesis);
         Self {
-            branch: Chain::new(genesis.clone()),
-            chain: Chain::new(genesis),
+            branch,
+            chain,
             params,
             key,
             nonce,
@@ -152,8 +178,10 @@ impl Node {
         if state.witnesses.iter().any(|wanted| matches!(wanted, Wanted::Template(_))) {
             self.miner.give_up(now);
         }
-        self.sync.abandon(peer);
-        self.payments.forget_branch();
+        if self.sync.peer() == Some(peer) {
+            self.sync.stop();
+            self.payments.forget_branch();
+        }
     }
 
     /// A peer committed an offence and is being dropped.
@@ -167,10 +195,10 @@ impl Node {
     pub fn tick(&mut self, now: Moment) {
         self.clock.poll(self.expected_peers, self.chain.tip().time(), now);
         self.miner.measure(now);
-        self.was_at_tip |= self.sync.is_idle() && self.peers.iter().flatten().any(Peer::is_greeted);
     }
 
     /// Makes a slice of the miner's attempts; a block that this finds joins the chain.
+    #[inline(never)]
     pub fn mine(&mut self, now: Moment, outside: &mut impl Surroundings) {
         let (Some(key), Some(time), true) = (&self.key, self.clock.time(now), self.sync.is_idle()) else {
             return;
@@ -230,10 +258,11 @@ impl Node {
     }
 
     /// The branch that was validated has more work than the chain, and takes the place of its end.
+    #[inline(never)]
     fn reorganise(&mut self, outside: &mut impl Surroundings) {
         let (from, fork) = (self.chain.tip().height(), self.branch.base().height());
         let fork = self.sync.fork().unwrap_or(fork);
-        self.chain.adopt(&self.branch);
+        self.chain.adopt(self.branch);
         self.payments.adopt_branch(fork);
         self.miner.found = None;
         self.is_changed = true;

@@ -12,10 +12,10 @@ use super::payments::Selection;
 
 /// Requests that wait for an answer from one peer: a witness that is being checked, one that is coming,
 /// headers, and an account.
-pub const REQUESTS: usize = 5;
+pub const REQUESTS: usize = 4;
 
 /// Witnesses that are asked for at once from one peer: the next one is on its way while one is checked.
-pub const WITNESSES: usize = 3;
+pub const WITNESSES: usize = 2;
 
 /// Transactions of others that are asked for at once.
 pub const WANTED: usize = 3;
@@ -32,6 +32,10 @@ pub struct Peer {
     pub witnesses: Deque<Wanted, WITNESSES>,
     /// What is to be said.
     pub due: Due,
+    /// Announcements in a row that led to nothing of more work.
+    pub futile: u8,
+    /// Whether it is to be parted from, without an offence.
+    pub is_useless: bool,
     /// When headers of this peer are worth asking for again, after some that time must heal.
     pub retry: Option<Moment>,
 }
@@ -89,7 +93,16 @@ impl Peer {
     /// A connection that was opened just now.
     pub fn new(address: SocketAddrV4, session: Session<REQUESTS>) -> Self {
         let due = Due { greeting: true, ..Due::default() };
-        Self { address, session, claim: None, witnesses: Deque::new(), due, retry: None }
+        Self {
+            address,
+            session,
+            claim: None,
+            witnesses: Deque::new(),
+            due,
+            futile: 0,
+            is_useless: false,
+            retry: None,
+        }
     }
 
     /// Whether the peer has greeted.

@@ -15,7 +15,7 @@ use crate::report::{
 /// A device that was at the tip and lacks so many blocks falls behind.
 const BEHIND_BLOCKS: u64 = 6;
 
-impl Node {
+impl Node<'_> {
     /// The network and its limits.
     pub fn params(&self) -> &Params {
         &self.params
@@ -72,6 +72,7 @@ impl Node {
         MiningReport {
             switch: self.miner.switch,
             hash_rate: self.miner.hash_rate(),
+            attempts: self.miner.attempts(),
             found: self.miner.count,
             last: self.miner.last,
         }

@@ -3,6 +3,7 @@
 use mote_core::card::SNAPSHOT_BLOCKS;
 use mote_core::codec::encode;
 use mote_core::hash::Hash32;
+use mote_core::merkle::root_of_hashes;
 use mote_core::peer::{Asked, Due as SessionDue};
 use mote_core::units::{Height, Moment, Timestamp};
 use mote_core::wire::stream::WITNESS_MESSAGE_MAX_BYTES;
@@ -26,9 +27,10 @@ const _: () = assert!(32 * LOCATOR_MAX_IDS + 64 <= SEND_MAX_BYTES, "a locator fi
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Useless(pub &'static str);
 
-impl Node {
+impl Node<'_> {
     /// The next message to a peer that can take `room` bytes, written with the help of `scratch`, which
     /// holds [`SEND_MAX_BYTES`]; `None` where there is nothing to say, or no room for it.
+    #[inline(never)]
     pub fn say<'b>(
         &mut self,
         peer: usize,
@@ -53,6 +55,9 @@ impl Node {
                 SessionDue::Expired(_) => return Err(Useless("an answer did not come in time")),
                 SessionDue::Close(reason) => return Err(Useless(reason)),
             }
+        }
+        if state.is_useless {
+            return Err(Useless("what it announces leads to nothing"));
         }
         if !state.is_greeted() {
             return Ok(None);
@@ -130,6 +135,7 @@ impl Node {
     }
 
     /// Headers and witnesses of the branch that is being followed.
+    #[inline(never)]
     fn request_for_sync<'b>(
         &mut self,
         peer: usize,
@@ -185,6 +191,7 @@ impl Node {
     }
 
     /// A template to mine on, and the proof of the own account.
+    #[inline(never)]
     fn request_at_tip<'b>(&mut self, peer: usize, scratch: &'b mut [u8], now: Moment) -> Option<Message<'b>> {
         let Self { peers, chain, payments, miner, key, account, .. } = self;
         let (state, key) = (peers.get_mut(peer)?.as_mut()?, key.as_ref()?);
@@ -210,9 +217,15 @@ impl Node {
     }
 
     /// The block that this device found.
+    #[inline(never)]
     fn found_block<'b>(&self, scratch: &'b mut [u8]) -> Option<Message<'b>> {
         let found = self.miner.found.as_ref()?;
         let selected = self.payments.selected(found.transactions);
+        // A newer payment may have taken the place of one that was mined.
+        let ids = selected.iter().map(|kept| kept.checked().id());
+        if root_of_hashes(ids) != found.header.transactions_root {
+            return Some(Message::NotFound(found.id));
+        }
         let mut length = encode(&found.header, scratch).ok()?.len();
         length += encode(&(selected.len() as u32), scratch.get_mut(length..)?).ok()?.len();
         for kept in selected {

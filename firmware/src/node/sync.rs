@@ -3,7 +3,6 @@
 
 use heapless::Deque;
 use mote_core::block::Header;
-use mote_core::chain::Tip;
 use mote_core::hash::Hash32;
 use mote_core::peer::Offence as PeerOffence;
 use mote_core::pow::Work;
@@ -22,6 +21,13 @@ pub const HEADERS: u16 = 8;
 
 /// After a header whose time must come, a peer is asked again in so many milliseconds.
 const RETRY_MS: u64 = 2_000;
+
+/// What a peer's clock may seem to be behind by because of whole seconds and the way that its word took.
+const CLOCK_SLACK_SECONDS: u64 = 10;
+
+/// Announcements in a row that lead to nothing of more work before a peer is of no use. One that is merely
+/// late has one or two.
+const FUTILE_MAX: u8 = 8;
 
 /// Where the way to the tip of most work has got to.
 #[derive(Default)]
@@ -109,13 +115,7 @@ impl Sync {
         }
     }
 
-    /// A peer is gone; if it was being followed, it is no more.
-    pub fn abandon(&mut self, peer: usize) {
-        if self.peer() == Some(peer) {
-            self.stop();
-        }
-    }
-
+    /// Nobody is followed any more.
     pub(super) fn stop(&mut self) {
         self.phase = Phase::Idle;
         self.next.clear();
@@ -124,7 +124,7 @@ impl Sync {
     }
 }
 
-impl Node {
+impl Node<'_> {
     /// Begins to follow a peer that claims more than is known, if there is one and nobody is followed.
     pub fn follow_somebody(&mut self, now: Moment) {
         if !self.sync.is_idle() || self.clock.time(now).is_none() {
@@ -142,9 +142,12 @@ impl Node {
         let candidates =
             self.peers.iter().enumerate().filter_map(|(index, peer)| Some((index, peer.as_ref()?)));
         let best = candidates.filter(|(_, peer)| is_news(peer)).max_by_key(|(_, peer)| rank(peer));
-        if let Some((peer, _)) = best {
-            self.sync.stop();
-            self.sync.phase = Phase::Judging { peer, is_linked: false };
+        match best {
+            Some((peer, _)) => {
+                self.sync.stop();
+                self.sync.phase = Phase::Judging { peer, is_linked: false };
+            }
+            None => self.was_at_tip |= self.peers.iter().flatten().any(Peer::is_greeted),
         }
     }
 
@@ -163,6 +166,7 @@ impl Node {
     }
 
     /// Takes in the headers that a peer was asked for.
+    #[inline(never)]
     pub(super) fn receive_headers(
         &mut self,
         peer: usize,
@@ -225,7 +229,7 @@ impl Node {
         }
         let Some(time) = self.clock.time(now) else { return Ok(()) };
         if let Some(clock) = self.clock.time_of(peer, now)
-            && header.time > clock.plus(mote_core::params::FUTURE_MAX_SECONDS)
+            && header.time > clock.plus(mote_core::params::FUTURE_MAX_SECONDS + CLOCK_SLACK_SECONDS)
         {
             return Err(Offence::Clock { clock, chain: header.time });
         }
@@ -252,7 +256,7 @@ impl Node {
                 return chain.rebuild(height, tip);
             }
             if parent == params.genesis_id() {
-                *tip = Tip::genesis(params);
+                tip.become_genesis(params);
                 return true;
             }
             let below = header.height.get().checked_sub(1).map(Height::new);
@@ -274,6 +278,9 @@ impl Node {
             self.sync.stop();
             self.sync.last = base.id();
             self.sync.phase = Phase::Validating { peer, goal, height, place };
+            if let Some(state) = self.peer_mut(peer) {
+                state.futile = 0;
+            }
             return Ok(());
         }
         self.sync.stop();
@@ -287,6 +294,8 @@ impl Node {
         }
         if let Some(state) = self.peer_mut(peer) {
             state.claim = None;
+            state.futile += 1;
+            state.is_useless = state.futile >= FUTILE_MAX;
         }
         Ok(())
     }
@@ -294,10 +303,13 @@ impl Node {
     /// Queues the next block of the branch that is being validated.
     fn queue(&mut self, header: &Header) {
         let Phase::Validating { peer, goal, .. } = self.sync.phase else { return };
-        if header.previous != self.sync.last {
-            return self.start_over(peer);
+        if self.sync.last == goal || self.sync.next.is_full() {
+            // What does not fit is asked for again.
+            return;
         }
-        if self.sync.last != goal && !self.sync.next.is_full() {
+        if header.previous != self.sync.last {
+            self.start_over(peer);
+        } else {
             self.sync.last = header.id();
             let _ = self.sync.next.push_back(self.sync.last);
         }
@@ -320,6 +332,7 @@ impl Node {
     }
 
     /// The witness of the next block begins.
+    #[inline(never)]
     pub(super) fn begin_block(
         &mut self,
         peer: usize,
@@ -350,6 +363,7 @@ impl Node {
     }
 
     /// The witness of the block that is being checked is over.
+    #[inline(never)]
     pub(super) fn end_block(&mut self, now: Moment, outside: &mut impl Surroundings) -> Result<(), Offence> {
         let Some(Checking { subject, validation, transactions, .. }) = self.sync.block.take() else {
             return Ok(());

@@ -44,6 +44,7 @@ pub struct Lm3s6965 {
 impl Lm3s6965 {
     /// Brings up everything. Frames pass through the buffers in `ethernet`.
     pub fn start(ethernet: &'static mut Ethernet) -> Self {
+        fault::start();
         memory::start();
         system::start();
         console::start();
