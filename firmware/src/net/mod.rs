@@ -4,6 +4,7 @@ pub mod link;
 pub mod page;
 pub mod random;
 pub mod settings;
+mod sha1;
 pub mod websocket;
 
 use core::net::{Ipv4Addr, SocketAddrV4};
