@@ -1,10 +1,14 @@
 //! Ed25519 keys and signatures: the only module that names the signature libraries.
 //!
-//! Signatures are judged by `ed25519-zebra`, which implements [ZIP-215](https://zips.z.cash/zip-0215):
+//! Keys and signatures are made by `ed25519-dalek` (RFC 8032); a device, whose flash has no room for its
+//! table, makes the same ones without it. Signatures are judged by `ed25519-zebra`, which implements [ZIP-215](https://zips.z.cash/zip-0215):
 //! there every verifier agrees on every input, alone and in batches. Two nodes that disagree on a signature
 //! would fork the chain.
 
-mod sign;
+#[cfg(not(target_os = "none"))]
+mod library;
+#[cfg(any(test, target_os = "none"))]
+mod table_free;
 
 use core::fmt;
 
@@ -13,7 +17,10 @@ use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::ser::SerializeTuple;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-pub use sign::SecretKey;
+#[cfg(not(target_os = "none"))]
+pub use library::SecretKey;
+#[cfg(target_os = "none")]
+pub use table_free::SecretKey;
 
 use crate::hash::{Hash32, Tag, tagged};
 
