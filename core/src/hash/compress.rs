@@ -103,60 +103,74 @@ pub fn written_out(state: &mut [u32; 8], block: &[u8; 64]) {
     words.iter_mut().zip(chunks).for_each(|(word, bytes)| *word = u32::from_be_bytes(*bytes));
     let [first, rest @ ..] = &ROUNDS;
     let mut work = *state;
-    sixteen(&mut work, &mut words, first, plain);
+    sixteen::<Plain>(&mut work, &mut words, first);
     for constants in rest {
-        sixteen(&mut work, &mut words, constants, extend);
+        sixteen::<Extended>(&mut work, &mut words, constants);
     }
     state.iter_mut().zip(work).for_each(|(before, after)| *before = before.wrapping_add(after));
 }
 
+/// Where the word of a round comes from. A type, since the compiler does not copy a function that is passed as
+/// a value to where it is called when it optimises for size, however it is marked.
+trait Schedule {
+    fn word(words: &mut [u32; 16], at: usize) -> u32;
+}
+
 /// A word of the block itself.
-#[inline(always)]
-#[allow(clippy::indexing_slicing, reason = "all indices are below 16")]
-fn plain(words: &mut [u32; 16], at: usize) -> u32 {
-    words[at]
+struct Plain;
+
+impl Schedule for Plain {
+    #[inline(always)]
+    #[allow(clippy::indexing_slicing, reason = "all indices are below 16")]
+    fn word(words: &mut [u32; 16], at: usize) -> u32 {
+        words[at]
+    }
 }
 
 /// The next word of the message schedule, in the place of the one sixteen before it.
-#[inline(always)]
-#[allow(clippy::indexing_slicing, reason = "all indices are below 16")]
-fn extend(words: &mut [u32; 16], at: usize) -> u32 {
-    let (near, far) = (words[(at + 1) & 15], words[(at + 14) & 15]);
-    let small_0 = near.rotate_right(7) ^ near.rotate_right(18) ^ (near >> 3);
-    let small_1 = far.rotate_right(17) ^ far.rotate_right(19) ^ (far >> 10);
-    let word = words[at].wrapping_add(small_0).wrapping_add(words[(at + 9) & 15]).wrapping_add(small_1);
-    words[at] = word;
-    word
+struct Extended;
+
+impl Schedule for Extended {
+    #[inline(always)]
+    #[allow(clippy::indexing_slicing, reason = "all indices are below 16")]
+    fn word(words: &mut [u32; 16], at: usize) -> u32 {
+        let (near, far) = (words[(at + 1) & 15], words[(at + 14) & 15]);
+        let small_0 = near.rotate_right(7) ^ near.rotate_right(18) ^ (near >> 3);
+        let small_1 = far.rotate_right(17) ^ far.rotate_right(19) ^ (far >> 10);
+        let word = words[at].wrapping_add(small_0).wrapping_add(words[(at + 9) & 15]).wrapping_add(small_1);
+        words[at] = word;
+        word
+    }
 }
 
 #[inline(always)]
-#[allow(clippy::indexing_slicing, reason = "all indices are below 16")]
-fn sixteen(
-    work: &mut [u32; 8],
-    words: &mut [u32; 16],
-    constants: &[u32; 16],
-    word: impl Fn(&mut [u32; 16], usize) -> u32,
-) {
+fn sixteen<S: Schedule>(work: &mut [u32; 8], words: &mut [u32; 16], constants: &[u32; 16]) {
     let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = *work;
-    let mut input = |at: usize| constants[at].wrapping_add(word(words, at));
     // Instead of moving every variable on by one, the names move.
-    (d, h) = round(a, b, c, d, e, f, g, h, input(0));
-    (c, g) = round(h, a, b, c, d, e, f, g, input(1));
-    (b, f) = round(g, h, a, b, c, d, e, f, input(2));
-    (a, e) = round(f, g, h, a, b, c, d, e, input(3));
-    (h, d) = round(e, f, g, h, a, b, c, d, input(4));
-    (g, c) = round(d, e, f, g, h, a, b, c, input(5));
-    (f, b) = round(c, d, e, f, g, h, a, b, input(6));
-    (e, a) = round(b, c, d, e, f, g, h, a, input(7));
-    (d, h) = round(a, b, c, d, e, f, g, h, input(8));
-    (c, g) = round(h, a, b, c, d, e, f, g, input(9));
-    (b, f) = round(g, h, a, b, c, d, e, f, input(10));
-    (a, e) = round(f, g, h, a, b, c, d, e, input(11));
-    (h, d) = round(e, f, g, h, a, b, c, d, input(12));
-    (g, c) = round(d, e, f, g, h, a, b, c, input(13));
-    (f, b) = round(c, d, e, f, g, h, a, b, input(14));
-    (e, a) = round(b, c, d, e, f, g, h, a, input(15));
+    (d, h) = round(a, b, c, d, e, f, g, h, input::<S>(words, constants, 0));
+    (c, g) = round(h, a, b, c, d, e, f, g, input::<S>(words, constants, 1));
+    (b, f) = round(g, h, a, b, c, d, e, f, input::<S>(words, constants, 2));
+    (a, e) = round(f, g, h, a, b, c, d, e, input::<S>(words, constants, 3));
+    (h, d) = round(e, f, g, h, a, b, c, d, input::<S>(words, constants, 4));
+    (g, c) = round(d, e, f, g, h, a, b, c, input::<S>(words, constants, 5));
+    (f, b) = round(c, d, e, f, g, h, a, b, input::<S>(words, constants, 6));
+    (e, a) = round(b, c, d, e, f, g, h, a, input::<S>(words, constants, 7));
+    (d, h) = round(a, b, c, d, e, f, g, h, input::<S>(words, constants, 8));
+    (c, g) = round(h, a, b, c, d, e, f, g, input::<S>(words, constants, 9));
+    (b, f) = round(g, h, a, b, c, d, e, f, input::<S>(words, constants, 10));
+    (a, e) = round(f, g, h, a, b, c, d, e, input::<S>(words, constants, 11));
+    (h, d) = round(e, f, g, h, a, b, c, d, input::<S>(words, constants, 12));
+    (g, c) = round(d, e, f, g, h, a, b, c, input::<S>(words, constants, 13));
+    (f, b) = round(c, d, e, f, g, h, a, b, input::<S>(words, constants, 14));
+    (e, a) = round(b, c, d, e, f, g, h, a, input::<S>(words, constants, 15));
     *work = [a, b, c, d, e, f, g, h];
+}
+
+/// What goes into a round: its word and its constant.
+#[inline(always)]
+#[allow(clippy::indexing_slicing, reason = "all indices are below 16")]
+fn input<S: Schedule>(words: &mut [u32; 16], constants: &[u32; 16], at: usize) -> u32 {
+    constants[at].wrapping_add(S::word(words, at))
 }
 
 /// One round: the new values of the fourth and of the last variable.
