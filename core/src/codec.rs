@@ -10,6 +10,8 @@
 //! length as a varint, then its items; `Option` is 0, or 1 and the value; an enum is its variant's
 //! index as a varint, then the variant's fields.
 
+pub mod bytes;
+
 use postcard::ser_flavors::Flavor;
 use serde::{Deserialize, Serialize};
 
