@@ -13,9 +13,7 @@ mod table_free;
 use core::fmt;
 
 use ed25519_zebra::VerificationKey;
-use serde::de::{Error as _, SeqAccess, Visitor};
-use serde::ser::SerializeTuple;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 #[cfg(not(target_os = "none"))]
 pub use library::SecretKey;
@@ -27,7 +25,7 @@ use crate::hash::{Hash32, Tag, tagged};
 /// The 32 bytes of an Ed25519 public key, which name an account. They need not be a valid point:
 /// nobody can sign for those that are not.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct PublicKey([u8; 32]);
+pub struct PublicKey(#[serde(with = "crate::codec::bytes")] [u8; 32]);
 
 /// The key under which an account stands in the account tree: `H(0x05 || public key)`, so that
 /// nobody chooses its position freely.
@@ -99,8 +97,8 @@ impl fmt::Debug for PublicKey {
 }
 
 /// The 64 bytes of an Ed25519 signature; raw on the wire.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Signature([u8; 64]);
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signature(#[serde(with = "crate::codec::bytes")] [u8; 64]);
 
 impl Signature {
     /// Wraps `R || s`.
@@ -117,34 +115,6 @@ impl Signature {
 impl fmt::Debug for Signature {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
-    }
-}
-
-impl Serialize for Signature {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut tuple = serializer.serialize_tuple(64)?;
-        self.0.iter().try_for_each(|byte| tuple.serialize_element(byte))?;
-        tuple.end()
-    }
-}
-
-impl<'de> Deserialize<'de> for Signature {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Bytes;
-        impl<'de> Visitor<'de> for Bytes {
-            type Value = Signature;
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("64 bytes")
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Signature, A::Error> {
-                let mut bytes = [0; 64];
-                for (index, byte) in bytes.iter_mut().enumerate() {
-                    *byte = sequence.next_element()?.ok_or_else(|| A::Error::invalid_length(index, &self))?;
-                }
-                Ok(Signature(bytes))
-            }
-        }
-        deserializer.deserialize_tuple(64, Bytes)
     }
 }
 

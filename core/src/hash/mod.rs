@@ -32,7 +32,7 @@ pub enum Tag {
 
 /// A SHA-256 digest. Shown and parsed as 64 lower-case hexadecimal digits, first byte first.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Hash32([u8; 32]);
+pub struct Hash32(#[serde(with = "crate::codec::bytes")] [u8; 32]);
 
 impl Hash32 {
     /// 32 zero bytes: the root of an empty account tree.
