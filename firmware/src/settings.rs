@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `MOTE_ADDRESS` | the device's own address and the length of its network, such as 192.168.7.20/24; by DHCP without it |
 //! | `MOTE_ROUTER` | the way out of that network, such as 192.168.7.1 |
+//! | `MOTE_CHECKPOINT` | a block to start at instead of genesis, and never to go back below, as `mote device checkpoint` prints it: lower-case hex; a device on another network starts at genesis |
 
 use core::net::Ipv4Addr;
 
@@ -19,6 +20,37 @@ pub const STATIC_ADDRESS: Option<(Ipv4Addr, u8, Option<Ipv4Addr>)> = match optio
         Some((ip, parse_prefix(rest), router))
     }
 };
+
+/// The checkpoint: its network's genesis id (32 bytes) and the [`mote_core::codec`]'s form of the
+/// [`mote_core::chain::Tip`] to start at.
+pub const CHECKPOINT: Option<&[u8]> = if CHECKPOINT_TEXT.is_empty() { None } else { Some(&CHECKPOINT_BYTES) };
+
+const CHECKPOINT_TEXT: &[u8] = match option_env!("MOTE_CHECKPOINT") {
+    None => &[],
+    Some(text) => text.as_bytes(),
+};
+
+static CHECKPOINT_BYTES: [u8; CHECKPOINT_TEXT.len() / 2] = parse_hex(CHECKPOINT_TEXT);
+
+/// Reads `N` bytes; a wrong digit, or one too many or too few, ends the build.
+const fn parse_hex<const N: usize>(mut text: &[u8]) -> [u8; N] {
+    let mut bytes = [0; N];
+    let mut left: &mut [u8] = &mut bytes;
+    while let ([byte, others @ ..], [high, low, rest @ ..]) = (left, text) {
+        *byte = digit(*high) << 4 | digit(*low);
+        (left, text) = (others, rest);
+    }
+    assert!(text.is_empty(), "MOTE_CHECKPOINT has two digits for every byte, so an even number of them");
+    bytes
+}
+
+const fn digit(character: u8) -> u8 {
+    match character {
+        b'0'..=b'9' => character - b'0',
+        b'a'..=b'f' => character - b'a' + 10,
+        _ => panic!("MOTE_CHECKPOINT is lower-case hex, as `mote device checkpoint` prints it"),
+    }
+}
 
 /// Reads four numbers with points between them from the front; a wrong text ends the build.
 const fn parse_ip(text: &[u8]) -> (Ipv4Addr, &[u8]) {
