@@ -140,11 +140,7 @@ impl<'m> Node<'m> {
     pub fn new(settings: Settings, chains: &'m mut Chains) -> Self {
         let Settings { params, key, nonce, mining, peers, checkpoint } = settings;
         let Chains { chain, branch } = chains;
-        let mut origin = Origin::new(checkpoint, &params);
-        if !chain.start(|tip| origin.fill(&params, tip)) {
-            origin = Origin::GENESIS;
-            chain.start(|tip| origin.fill(&params, tip));
-        }
+        let origin = Origin::start(checkpoint, &params, chain);
         branch.start(|tip| origin.fill(&params, tip));
         Self {
             branch,

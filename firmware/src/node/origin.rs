@@ -2,40 +2,54 @@
 //! below which it never goes.
 
 use mote_core::chain::Tip;
-use mote_core::codec;
 use mote_core::hash::Hash32;
 use mote_core::params::Params;
 use mote_core::units::Height;
 
-/// Where the chain begins: at the tip whose wire form this is, else at genesis.
+use super::chain::Chain;
+
+/// Where a chain begins.
 #[derive(Clone, Copy, Debug)]
-pub struct Origin(Option<&'static [u8]>);
+pub struct Origin {
+    /// The wire form of the checkpoint's tip, which starts with the block's id; empty for genesis.
+    checkpoint: &'static [u8],
+    height: Height,
+}
 
 impl Origin {
-    /// At the network's genesis block.
-    pub const GENESIS: Self = Self(None);
-
-    /// At a checkpoint, where it is one of this network.
-    pub fn new(checkpoint: Option<&'static [u8]>, params: &Params) -> Self {
-        Self(checkpoint.and_then(|bytes| bytes.strip_prefix(params.genesis_id().as_bytes())))
+    /// Starts `chain` at the checkpoint, where it is one of this network, else at the genesis block.
+    pub fn start<const N: usize>(
+        checkpoint: Option<&'static [u8]>,
+        params: &Params,
+        chain: &mut Chain<N>,
+    ) -> Self {
+        let of_network = |bytes: &'static [u8]| bytes.strip_prefix(params.genesis_id().as_bytes());
+        let checkpoint = checkpoint.and_then(of_network).unwrap_or_default();
+        let mut origin = Self { checkpoint, height: Height::GENESIS };
+        if !chain.start(|tip| origin.fill(params, tip)) {
+            origin.checkpoint = &[];
+            chain.start(|tip| origin.fill(params, tip));
+        }
+        Self { height: chain.tip().height(), ..origin }
     }
 
     /// Puts the beginning of the chain into `tip`; `false` where the checkpoint is no tip.
     #[inline(never)]
     pub fn fill(self, params: &Params, tip: &mut Tip) -> bool {
-        match self.0 {
-            Some(bytes) => tip.decode_from(bytes).is_ok() && tip.is_consistent(),
-            None => {
-                tip.become_genesis(params);
-                true
-            }
+        if self.checkpoint.is_empty() {
+            tip.become_genesis(params);
+            return true;
         }
+        tip.decode_from(self.checkpoint).is_ok() && tip.is_consistent()
     }
 
-    /// The id and the height of the block at which the chain begins, which stand first in a tip.
-    #[inline(never)]
-    pub fn block(self, params: &Params) -> (Hash32, Height) {
-        let first = |mut bytes| Some((codec::take(&mut bytes).ok()?, codec::take(&mut bytes).ok()?));
-        self.0.and_then(first).unwrap_or((params.genesis_id(), Height::GENESIS))
+    /// The block at which the chain begins.
+    pub fn id(self, params: &Params) -> Hash32 {
+        self.checkpoint.first_chunk().map_or(params.genesis_id(), |id| Hash32::from_bytes(*id))
+    }
+
+    /// The height of that block.
+    pub fn height(self) -> Height {
+        self.height
     }
 }

@@ -159,11 +159,10 @@ impl Node<'_> {
                         }
                     };
                     chain.locate(&mut name);
-                    let (start, lowest) = origin.block(params);
-                    for height in snapshot_heights(chain.base().height(), lowest) {
+                    for height in snapshot_heights(chain.base().height(), origin.height()) {
                         outside.snapshot_id(height).into_iter().for_each(&mut name);
                     }
-                    let _ = writer.push(&start);
+                    let _ = writer.push(&origin.id(params));
                 }
             }
             Phase::Validating { goal, place, .. } => {

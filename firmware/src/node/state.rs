@@ -164,10 +164,10 @@ impl Node<'_> {
     /// All was restored. A chain that could be followed back below the checkpoint is given up for it; what is
     /// known of own payments stays.
     pub fn note_restored(&mut self) {
-        let (_, origin) = self.origin.block(&self.params);
-        if self.chain.base().height() < origin {
+        let lowest = self.origin.height();
+        if self.chain.base().height() < lowest {
             self.forget();
-            self.payments.adopt_branch(origin);
+            self.payments.adopt_branch(lowest);
         }
     }
 }
