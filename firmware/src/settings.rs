@@ -89,10 +89,41 @@ const fn parse_number(mut text: &[u8]) -> (u8, &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use std::format;
+    use std::panic::catch_unwind;
+    use std::string::String;
 
     #[test]
     fn addresses_are_read() {
         let (ip, rest) = parse_ip(b"192.168.7.20/24");
         assert_eq!((ip, parse_prefix(rest)), (Ipv4Addr::new(192, 168, 7, 20), 24));
+    }
+    proptest! {
+        #[test]
+        fn a_checkpoint_is_read(bytes: [u8; 40]) {
+            let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            prop_assert_eq!(parse_hex(text.as_bytes()), bytes);
+        }
+
+        #[test]
+        fn a_wrong_digit_ends_the_build(
+            text in "[0-9a-f]{16}",
+            at in 0_usize..16,
+            wrong in any::<u8>().prop_filter("a digit", |byte| !matches!(byte, b'0'..=b'9' | b'a'..=b'f')),
+        ) {
+            let mut text = text.into_bytes();
+            text[at] = wrong;
+            prop_assert!(catch_unwind(|| parse_hex::<8>(&text)).is_err());
+        }
+    }
+
+    #[test]
+    fn an_odd_number_of_digits_ends_the_build() {
+        assert_eq!(parse_hex(b"00ff"), [0x00, 0xff]);
+        for text in ["0", "00f", "00ff0"] {
+            assert!(catch_unwind(|| parse_hex::<1>(text.as_bytes())).is_err(), "{text}");
+        }
+        assert_eq!(parse_hex(b""), [0; 0]);
     }
 }

@@ -18,38 +18,43 @@ pub struct Origin {
 
 impl Origin {
     /// Starts `chain` at the checkpoint, where it is one of this network, else at the genesis block.
+    #[inline(never)]
     pub fn start<const N: usize>(
         checkpoint: Option<&'static [u8]>,
         params: &Params,
         chain: &mut Chain<N>,
     ) -> Self {
-        let of_network = |bytes: &'static [u8]| bytes.strip_prefix(params.genesis_id().as_bytes());
-        let checkpoint = checkpoint.and_then(of_network).unwrap_or_default();
-        let mut origin = Self { checkpoint, height: Height::GENESIS };
-        if !chain.start(|tip| origin.fill(params, tip)) {
-            origin.checkpoint = &[];
-            chain.start(|tip| origin.fill(params, tip));
+        let mut origin = Self { checkpoint: &[], height: Height::GENESIS };
+        if let Some((genesis, tip)) = checkpoint.and_then(<[u8]>::split_first_chunk)
+            && params.genesis_id() == Hash32::from_bytes(*genesis)
+        {
+            origin.checkpoint = tip;
         }
-        Self { height: chain.tip().height(), ..origin }
+        chain.start(|tip| origin.fill(params, tip));
+        origin.height = chain.tip().height();
+        if origin.height == Height::GENESIS {
+            origin.checkpoint = &[];
+        }
+        origin
     }
 
-    /// Puts the beginning of the chain into `tip`; `false` where the checkpoint is no tip.
+    /// Puts the beginning of the chain into `tip`, always. A checkpoint that is no tip is none.
     #[inline(never)]
-    pub fn fill(self, params: &Params, tip: &mut Tip) -> bool {
-        if self.checkpoint.is_empty() {
+    pub fn fill(&self, params: &Params, tip: &mut Tip) -> bool {
+        if tip.decode_from(self.checkpoint).is_err() || !tip.is_consistent() {
             tip.become_genesis(params);
-            return true;
         }
-        tip.decode_from(self.checkpoint).is_ok() && tip.is_consistent()
+        true
     }
 
     /// The block at which the chain begins.
-    pub fn id(self, params: &Params) -> Hash32 {
+    #[inline(never)]
+    pub fn id(&self, params: &Params) -> Hash32 {
         self.checkpoint.first_chunk().map_or(params.genesis_id(), |id| Hash32::from_bytes(*id))
     }
 
     /// The height of that block.
-    pub fn height(self) -> Height {
+    pub fn height(&self) -> Height {
         self.height
     }
 }
