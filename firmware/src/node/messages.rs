@@ -72,7 +72,9 @@ impl Node<'_> {
             (Some(Wanted::Block(_)), Some(Checking { subject: Subject::Block(_), .. })) if is_followed => {
                 self.check_piece(piece, is_end, now, outside)
             }
-            (Some(Wanted::Template(_)), Some(Checking { subject: Subject::Template(_), .. })) => {
+            (Some(Wanted::Template(tip)), Some(Checking { subject: Subject::Template(on), .. }))
+                if tip == *on =>
+            {
                 self.check_piece(piece, is_end, now, outside)
             }
             (Some(Wanted::Block(_)), _) if is_followed => {
@@ -194,7 +196,10 @@ impl Node<'_> {
                         got: "that of another block",
                     });
                 }
-                let Some(time) = self.clock.time(now) else { return Ok(()) };
+                let Some(time) = self.clock.time(now) else {
+                    self.start_over(peer);
+                    return Ok(());
+                };
                 self.begin_block(peer, header, time, now)
             }
             Some(Wanted::Template(tip)) if self.sync.is_idle() && tip == self.chain.tip().id() => {
