@@ -8,19 +8,23 @@ use mote_core::chain::Tip;
 use mote_core::codec::decode;
 use mote_core::hash::Hash32;
 use mote_core::params::{Network, Params};
+use mote_core::pow::Work;
 use mote_core::units::{Height, Moment};
 use mote_core::wire::stream::{Piece, Window, WitnessReader};
 use mote_core::wire::{ListWriter, Message};
 use mote_firmware::command::Mining;
 use mote_firmware::event::Event;
 use mote_firmware::node::{Chains, Node, Records, SEND_MAX_BYTES, Settings, Surroundings};
-use mote_firmware::report::{Offence, Stage};
+use mote_firmware::report::{Offence, PaymentState, Stage};
 use mote_tests::fixtures::wire;
-use mote_tests::world::World;
+use mote_tests::world::{World, account, payment};
 use serde::Serialize;
 
 /// The height of the checkpoint.
 const CHECKPOINT: u64 = 70;
+
+/// The kind of a record of an own payment: the transaction, and the height and the work where it was mined.
+const PAYMENT_RECORD: u8 = 4;
 
 /// What a device leaves around it.
 #[derive(Default)]
@@ -296,8 +300,19 @@ fn a_state_that_lies_below_the_checkpoint_is_given_up_for_it() {
     // One that could be followed back below it is as well, and one that lies above it is not.
     behind.talk(&mut world, 0).expect("the node is honest");
     assert_eq!(behind.height(), 100);
-    other.restore(&behind.state());
+    let mut state = behind.state();
+    let [low, high] = [0, 1].map(|nonce| payment(&world.params, 1, account(2), 5, 1_000, nonce));
+    for (transaction, height) in [(&low, CHECKPOINT), (&high, CHECKPOINT + 1)] {
+        state.0.push((PAYMENT_RECORD, wire(&(transaction, Some((Height::new(height), Work::ZERO))))));
+    }
+    other.restore(&state);
     assert_eq!(other.height(), CHECKPOINT);
+    let is_open =
+        |id| other.node.payments().iter().any(|own| own.id == id && own.state == PaymentState::Open);
+    assert!(
+        is_open(high.id()) && !is_open(low.id()),
+        "only what was mined above the checkpoint is open again"
+    );
     other.restore(&device.state());
     assert_eq!(other.node.tip().id, world.tip(0));
 }
