@@ -45,11 +45,9 @@ const fn parse_hex<const N: usize>(mut text: &[u8]) -> [u8; N] {
 }
 
 const fn digit(character: u8) -> u8 {
-    match character {
-        b'0'..=b'9' => character - b'0',
-        b'a'..=b'f' => character - b'a' + 10,
-        _ => panic!("MOTE_CHECKPOINT is lower-case hex, as `mote device checkpoint` prints it"),
-    }
+    let is_digit = matches!(character, b'0'..=b'9' | b'a'..=b'f');
+    assert!(is_digit, "MOTE_CHECKPOINT is lower-case hex, as `mote device checkpoint` prints it");
+    if character <= b'9' { character - b'0' } else { character - b'a' + 10 }
 }
 
 /// Reads four numbers with points between them from the front; a wrong text ends the build.
