@@ -3,7 +3,6 @@
 pub mod link;
 pub mod page;
 pub mod random;
-pub mod settings;
 mod sha1;
 pub mod websocket;
 
@@ -18,10 +17,10 @@ use smoltcp::wire::{EthernetAddress, IpCidr, Ipv4Cidr};
 
 use crate::node::{Node, Surroundings};
 use crate::report::{Offence, PEERS, PeerReport, Report};
+use crate::settings::STATIC_ADDRESS;
 use link::{Link, RECEIVE_BYTES, SEND_BYTES, Turn, WINDOW_BYTES};
 use page::{PAGE_RECEIVE_BYTES, PAGE_SEND_BYTES, PAGES, Page};
 use random::Random;
-use settings::STATIC_ADDRESS;
 
 /// Frames that are taken in at one go: what a connection's window lets a peer send.
 const FRAMES_MAX: usize = 4;

@@ -143,7 +143,7 @@ impl Node<'_> {
         now: Moment,
         outside: &mut impl Surroundings,
     ) -> Option<Message<'b>> {
-        let Self { sync, peers, chain, branch, params, .. } = self;
+        let Self { sync, peers, chain, branch, params, origin, .. } = self;
         let state = peers.get_mut(peer)?.as_mut()?;
         let mut writer = ListWriter::new(scratch);
         match sync.phase {
@@ -163,10 +163,10 @@ impl Node<'_> {
                         }
                     };
                     chain.locate(&mut name);
-                    for height in snapshot_heights(chain.base().height()) {
+                    for height in snapshot_heights(chain.base().height(), origin.height()) {
                         outside.snapshot_id(height).into_iter().for_each(&mut name);
                     }
-                    let _ = writer.push(&params.genesis_id());
+                    let _ = writer.push(&origin.id(params));
                 }
             }
             Phase::Validating { goal, place, .. } => {
@@ -235,14 +235,14 @@ impl Node<'_> {
     }
 }
 
-/// Heights of snapshots below a block, the nearest first, then ever farther apart.
-fn snapshot_heights(below: Height) -> impl Iterator<Item = Height> {
+/// Heights of snapshots between two blocks, the highest first, then ever farther apart.
+fn snapshot_heights(below: Height, above: Height) -> impl Iterator<Item = Height> {
     let newest = below.get().saturating_sub(1) / SNAPSHOT_BLOCKS;
     let steps = core::iter::once(0).chain((0..63).map(|power| 1 << power));
     steps
         .map_while(move |step: u64| newest.checked_sub(step))
-        .filter(|number| *number > 0)
         .map(|number| Height::new(number * SNAPSHOT_BLOCKS))
+        .filter(move |height| *height > above)
 }
 
 /// The list of items that all fit.

@@ -130,11 +130,12 @@ impl Node<'_> {
         if !self.sync.is_idle() || self.clock.time(now).is_none() {
             return;
         }
-        let chain = &self.chain;
+        let (chain, lowest) = (&self.chain, self.origin.height());
         let is_news = |peer: &Peer| {
             let is_more = |claim: &Claim| match claim.work {
                 Some(work) => work > chain.tip().work(),
-                None => chain.height_of(&claim.id).is_none(),
+                // A peer that has not got as far as our checkpoint has nothing to show yet.
+                None => claim.height > lowest && chain.height_of(&claim.id).is_none(),
             };
             peer.claim.as_ref().is_some_and(is_more) && peer.retry.is_none_or(|retry| now >= retry)
         };
@@ -249,17 +250,17 @@ impl Node<'_> {
 
     /// Finds the block that a branch starts at, and starts it there.
     fn link(&mut self, header: &Header, outside: &mut impl Surroundings) -> bool {
-        let Self { params, chain, branch, .. } = self;
+        let Self { params, origin, chain, branch, .. } = self;
         let parent = header.previous;
         branch.start(|tip| {
             if let Some(height) = chain.height_of(&parent) {
                 return chain.rebuild(height, tip);
             }
-            if parent == params.genesis_id() {
-                tip.become_genesis(params);
-                return true;
+            if parent == origin.id(params) {
+                return origin.fill(params, tip);
             }
             let below = header.height.get().checked_sub(1).map(Height::new);
+            let below = below.filter(|below| *below > origin.height());
             below.is_some_and(|below| outside.load_snapshot(below, tip) && tip.id() == parent)
         })
     }
