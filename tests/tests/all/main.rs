@@ -3,6 +3,7 @@
 mod architecture;
 mod attacks;
 mod crashes;
+mod devices;
 mod difficulty;
 mod documents;
 mod network;

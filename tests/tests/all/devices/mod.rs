@@ -1,0 +1,5 @@
+//! The device as users have it: the linked image on an emulated board, against real nodes and against
+//! hosts that lie.
+
+mod client;
+mod hosts;
