@@ -10,6 +10,19 @@ use crate::pow::{CompactTarget, Work, next_target};
 use crate::rules::CheckedHeader;
 use crate::units::{Height, Timestamp};
 
+/// What must be kept of a block to go over a chain again that was checked before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The block's id.
+    pub id: Hash32,
+    /// The root of the accounts after it.
+    pub state_root: Hash32,
+    /// When its miner says that it was made.
+    pub time: Timestamp,
+    /// Its target.
+    pub target: CompactTarget,
+}
+
 /// The last header of a chain together with what the rules for its child look at. Following a chain
 /// is replacing its tip, so any branch is followed in constant memory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +84,23 @@ impl Tip {
         self.work = self.work.saturating_add(child.work());
         self.remember_time(header.time);
         self.append_to_history(completed);
+    }
+
+    /// Moves on to a child that was checked before.
+    pub fn extend_kept(&mut self, child: &Kept) {
+        self.id = child.id;
+        self.height = self.height.next();
+        self.target = child.target;
+        self.state_root = child.state_root;
+        let work = child.target.expand().map_or(Work::ZERO, |target| target.work());
+        self.work = self.work.saturating_add(work);
+        self.remember_time(child.time);
+        self.append_to_history(|_, _, _| {});
+    }
+
+    /// What to keep of the last block.
+    pub fn kept(&self) -> Kept {
+        Kept { id: self.id, state_root: self.state_root, time: self.time(), target: self.target }
     }
 
     /// Moves on to a child.

@@ -127,3 +127,37 @@ pub fn attempt(commitment: &Hash32, nonce: u64) -> Hash32 {
     tail.copy_from_slice(&nonce.to_le_bytes());
     sha256(&preimage)
 }
+
+/// The padded block of [`attempt`], of which only the nonce changes from one attempt to the next, so
+/// that an attempt costs its compression and hardly more.
+#[derive(Clone, Debug)]
+pub struct Attempts([[u8; 64]; 1]);
+
+impl Attempts {
+    /// The attempts upon a header with this commitment.
+    pub fn new(commitment: &Hash32) -> Self {
+        let mut block = [0; 64];
+        let (head, tail) = block.split_at_mut(32);
+        head.copy_from_slice(&commitment.0);
+        // FIPS 180-4 section 5.1.1: a set bit behind the message, its length in bits at the end.
+        let (padding, length) = tail.split_at_mut(24);
+        padding.iter_mut().skip(8).take(1).for_each(|byte| *byte = 0x80);
+        length.copy_from_slice(&(40_u64 * 8).to_be_bytes());
+        Self([block])
+    }
+
+    /// The first 32 bits of an attempt's hash as a big-endian number: what decides all but one of 2^32
+    /// attempts at most.
+    pub fn leading(&mut self, nonce: u64) -> u32 {
+        let [block] = &mut self.0;
+        block.iter_mut().skip(32).zip(nonce.to_le_bytes()).for_each(|(byte, digit)| *byte = digit);
+        let mut state = INITIAL;
+        sha2::block_api::compress256(&mut state, &self.0);
+        let [first, ..] = state;
+        first
+    }
+}
+
+/// The initial hash value of SHA-256 (FIPS 180-4 section 5.3.3).
+const INITIAL: [u32; 8] =
+    [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];

@@ -32,29 +32,32 @@ where
 
 /// Root of the log whose leaves have these hashes; `H("")` where there are none.
 pub fn root_of_hashes(leaves: impl IntoIterator<Item = Hash32>) -> Hash32 {
-    let mut frontier = Frontier::new();
+    let mut frontier = FrontierOf::<64>::new();
     leaves.into_iter().for_each(|leaf| frontier.append(leaf));
     frontier.root()
 }
 
-/// A log of which only its size and the roots of its perfect subtrees are kept, which is enough to
-/// append to it and to know its root.
+/// The log of all blocks.
+pub type Frontier = FrontierOf<LOG_PATH_MAX_HASHES>;
+
+/// A log of less than 2^N leaves, of which only its size and the roots of its perfect subtrees are kept:
+/// enough to append to it and to know its root.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Frontier {
+pub struct FrontierOf<const N: usize> {
     size: u64,
     /// One root per bit that is set in `size`, highest bit first.
-    peaks: Path,
+    peaks: heapless::Vec<Hash32, N>,
 }
 
-impl Frontier {
+impl<const N: usize> FrontierOf<N> {
     /// The empty log.
     pub const fn new() -> Self {
-        Self { size: 0, peaks: Path::new() }
+        Self { size: 0, peaks: heapless::Vec::new() }
     }
 
     /// A log of `size` leaves with these subtree roots, largest first; `None` unless there is one for
     /// each bit that is set in `size`.
-    pub fn from_peaks(size: u64, peaks: Path) -> Option<Self> {
+    pub fn from_peaks(size: u64, peaks: heapless::Vec<Hash32, N>) -> Option<Self> {
         (peaks.len() == size.count_ones() as usize).then_some(Self { size, peaks })
     }
 
@@ -84,7 +87,7 @@ impl Frontier {
             subtree = node_hash(&left, &subtree);
             completed(level, self.size >> level, &subtree);
         }
-        // A 64-bit size never has more bits set than the path has room for.
+        // A log that its owner keeps below 2^N leaves never has more peaks than there is room for.
         let _ = self.peaks.push(subtree);
         self.size = self.size.wrapping_add(1);
     }

@@ -4,7 +4,7 @@ use core::ops::Range;
 
 use crate::block::Header;
 use crate::chain::Tip;
-use crate::hash::{Hash32, attempt};
+use crate::hash::{Attempts, Hash32, attempt};
 use crate::keys::PublicKey;
 use crate::params::{FUTURE_MAX_SECONDS, HEADER_VERSION, Params};
 use crate::pow::{CompactTarget, Target};
@@ -61,7 +61,11 @@ impl Job {
 
     /// Tries the nonces of a range, one SHA-256 compression each, and returns the first that works.
     pub fn search(&self, mut nonces: Range<u64>) -> Option<u64> {
-        nonces.find(|nonce| self.target.is_met_by(&attempt(&self.commitment, *nonce)))
+        let (mut attempts, limit) = (Attempts::new(&self.commitment), self.target.leading());
+        // Few attempts pass the first 32 bits; those are hashed again and compared in full.
+        nonces.find(|nonce| {
+            attempts.leading(*nonce) <= limit && self.target.is_met_by(&attempt(&self.commitment, *nonce))
+        })
     }
 }
 

@@ -80,8 +80,13 @@ pub const GENESIS_SECONDS: u64 = 1_767_225_600;
 /// The deepest path in the account tree: one step per bit of a key.
 pub const ACCOUNT_PATH_MAX_STEPS: usize = 256;
 
-/// The most hashes in a frontier or an inclusion path: one per bit of a `u64` count.
-pub const LOG_PATH_MAX_HASHES: usize = 64;
+/// The most hashes in a frontier or an inclusion path: one per bit of the longest chain's length. Times
+/// end below 2^40, and as each is greater than the median of the eleven before it, the median grows by a
+/// second every six blocks at the latest: no chain has 2^43 blocks.
+pub const LOG_PATH_MAX_HASHES: usize = 43;
+
+/// The most hashes in the frontier of one block's transactions.
+pub const BLOCK_PATH_MAX_HASHES: usize = (BLOCK_TRANSACTIONS_MAX.ilog2() + 1) as usize;
 
 /// A replacement in the mempool pays at least this much more, in grains.
 pub const REPLACEMENT_MIN_GRAINS: u64 = 1_000;
@@ -92,6 +97,8 @@ pub const REPLACEMENT_MIN_PERCENT: u64 = 10;
 /// The longest name of a group's own local network, in bytes.
 pub const GROUP_NAME_MAX_BYTES: usize = 32;
 
+const _: () =
+    assert!(6 * TIME_LIMIT_SECONDS <= 1 << LOG_PATH_MAX_HASHES, "a frontier holds the longest chain");
 const _: () = assert!(BLOCK_TRANSACTIONS_DEVICE_MAX <= BLOCK_TRANSACTIONS_MAX);
 const _: () =
     assert!(MEMO_MAX_BYTES <= u8::MAX as usize, "a memo's length is one byte of the signed message");

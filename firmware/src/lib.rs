@@ -16,4 +16,5 @@ extern crate std;
 
 pub mod board;
 pub mod command;
+pub mod event;
 pub mod report;

@@ -151,14 +151,14 @@ struct InFlight {
     deadline: Moment,
 }
 
-/// One connection.
+/// One connection, on which at most `N` requests wait for their answers.
 #[derive(Debug)]
-pub struct Session {
+pub struct Session<const N: usize = REQUESTS_IN_FLIGHT_MAX> {
     greeting: Greeting,
     remote: Option<Hello>,
     opened: Moment,
     last_heard: Moment,
-    in_flight: heapless::Vec<InFlight, REQUESTS_IN_FLIGHT_MAX>,
+    in_flight: heapless::Vec<InFlight, N>,
     ping: Option<(u64, Moment)>,
     pings_sent: u64,
     latency_ms: Option<u64>,
@@ -169,7 +169,7 @@ pub struct Session {
     late_parts: u32,
 }
 
-impl Session {
+impl<const N: usize> Session<N> {
     /// A connection that was opened at `now`.
     pub fn new(greeting: Greeting, now: Moment) -> Self {
         Self {
@@ -321,21 +321,11 @@ impl Session {
             Message::Inclusion { transaction, .. } => (Some(Asked::Inclusion(*transaction)), "inclusion"),
             Message::NotFound(id) => (self.asked_about(id), "not-found"),
             Message::WitnessStart(_) | Message::WitnessTransaction { .. } => {
-                // A witness is many messages; its request ends with the last one.
-                let asked = self.asked().find(|asked| matches!(asked, Asked::Witness(_)));
-                let Some(asked) = asked else {
-                    let rest = self.late_parts.checked_sub(1);
-                    self.late_parts = rest.ok_or(Offence::Unrequested("witness"))?;
-                    return Ok(Received::Alive);
-                };
-                if let Some(request) = self.in_flight.iter_mut().find(|request| request.asked == asked) {
-                    request.deadline = now.plus(REQUEST_TIMEOUT_MS);
-                }
-                return Ok(Received::Answer(Answer { asked, message }));
+                let asked = self.receive_witness_part(now)?;
+                let answer = asked.map(|asked| Received::Answer(Answer { asked, message }));
+                return Ok(answer.unwrap_or(Received::Alive));
             }
-            Message::WitnessEnd(_) => {
-                (self.asked().find(|asked| matches!(asked, Asked::Witness(_))), "end of a witness")
-            }
+            Message::WitnessEnd(_) => (self.asked_witness(), "end of a witness"),
             _ => return Ok(Received::Message(message)),
         };
         let index = asked.and_then(|asked| self.in_flight.iter().position(|request| request.asked == asked));
@@ -343,6 +333,40 @@ impl Session {
         let request = self.in_flight.swap_remove(index);
         self.timeouts = 0;
         Ok(Received::Answer(Answer { asked: request.asked, message }))
+    }
+
+    /// Notes that a part of a witness came, or a piece of one, and returns which of them it belongs to where
+    /// it does not come late. For a reader that takes witnesses in smaller pieces than messages.
+    pub fn receive_witness_part(&mut self, now: Moment) -> Result<Option<Asked>, Offence> {
+        self.remote.as_ref().ok_or(Offence::NoGreeting)?;
+        self.last_heard = now;
+        let Some(asked) = self.asked_witness() else {
+            let rest = self.late_parts.checked_sub(1);
+            self.late_parts = rest.ok_or(Offence::Unrequested("witness"))?;
+            return Ok(None);
+        };
+        // A witness is many messages, and witnesses come one after another.
+        let waiting = self.in_flight.iter_mut().filter(|request| matches!(request.asked, Asked::Witness(_)));
+        waiting.for_each(|request| request.deadline = now.plus(REQUEST_TIMEOUT_MS));
+        Ok(Some(asked))
+    }
+
+    /// Notes that the last part of a witness came, for such a reader.
+    pub fn receive_witness_end(&mut self) -> Result<(), Offence> {
+        let asked = self.asked_witness();
+        let index = self.in_flight.iter().position(|request| Some(request.asked) == asked);
+        match index {
+            Some(index) => {
+                self.in_flight.swap_remove(index);
+                self.timeouts = 0;
+                Ok(())
+            }
+            None => self.late_or("end of a witness").map(|_| ()),
+        }
+    }
+
+    fn asked_witness(&self) -> Option<Asked> {
+        self.asked().find(|asked| matches!(asked, Asked::Witness(_)))
     }
 
     /// An answer that is not waited for is late where a request expired, and else an offence.

@@ -76,6 +76,12 @@ impl Target {
         U256::from_be_bytes(id.as_bytes()) <= self.0
     }
 
+    /// The first 32 bits: no id whose first 32 bits are above them meets the target.
+    pub fn leading(self) -> u32 {
+        let [a, b, c, d, ..] = self.to_be_bytes();
+        u32::from_be_bytes([a, b, c, d])
+    }
+
     /// The number as 32 big-endian bytes, in the order of an id's bytes.
     pub fn to_be_bytes(self) -> [u8; 32] {
         self.0.to_be_bytes()

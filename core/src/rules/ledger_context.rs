@@ -5,8 +5,8 @@ use super::{CheckedTransaction, RuleError};
 use crate::block::Header;
 use crate::hash::Hash32;
 use crate::keys::PublicKey;
-use crate::merkle::Frontier;
-use crate::params::{Params, reward};
+use crate::merkle::FrontierOf;
+use crate::params::{BLOCK_PATH_MAX_HASHES, Params, reward};
 use crate::state::{Account, Accounts, UpdateError};
 use crate::transaction::Transaction;
 use crate::units::{Amount, Height};
@@ -18,7 +18,7 @@ pub struct Execution {
     miner: PublicKey,
     limit: u64,
     fees: Amount,
-    transactions: Frontier,
+    transactions: FrontierOf<BLOCK_PATH_MAX_HASHES>,
 }
 
 /// What a header must say of the transactions that were executed.
@@ -36,7 +36,7 @@ impl Execution {
     /// Starts the block at `height`, whose reward and fees go to `miner`.
     pub fn new(params: &Params, height: Height, miner: PublicKey) -> Self {
         let limit = params.block_transactions_max as u64;
-        Self { height, miner, limit, fees: Amount::ZERO, transactions: Frontier::new() }
+        Self { height, miner, limit, fees: Amount::ZERO, transactions: FrontierOf::new() }
     }
 
     /// Applies the next transaction: the sender's debit, then the recipient's credit, read after it, so

@@ -4,11 +4,13 @@
 //! empty tree's root is 32 zero bytes. Bit 0 of a key is the top bit of its byte 0, and `left` holds
 //! the keys whose bit is 0. Leaves are never removed: the nonce is what stops replays.
 
+mod fold;
 mod proof;
 mod witness;
 
 use serde::{Deserialize, Serialize};
 
+pub use fold::{Evidence, Fold, Folded, Roots};
 pub use proof::{PathBuffer, Proof, ProofError, ProofOf, ProofRef, STEP_BYTES, Step};
 pub use witness::{WitnessAccounts, WitnessError};
 

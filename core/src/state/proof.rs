@@ -1,12 +1,12 @@
 //! Proofs of single accounts: one kind serves reading, changing, inserting and proving absence.
 //!
-//! A proof is the leaf that the search for a key ends in, and the path from that leaf up. It is
-//! folded with the bits of the key that was *searched for*, the leaf first, old root and new root in
-//! one pass, so that memory does not grow with the path.
+//! A proof is the leaf that the search for a key ends in, and the path from that leaf up; see
+//! [`super::Fold`] for what is made of it.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Account, Leaf, Side, branch_hash, first_difference, side};
+use super::fold::{Evidence, Fold, Roots};
+use super::{Account, Leaf};
 use crate::hash::Hash32;
 use crate::keys::AccountKey;
 use crate::params::ACCOUNT_PATH_MAX_STEPS;
@@ -21,6 +21,14 @@ pub struct Step {
     pub index: u8,
     /// The hash of the side that the key does not lie on.
     pub sibling: Hash32,
+}
+
+impl Step {
+    /// Reads a step: its bit index, then the sibling.
+    pub fn from_bytes(bytes: &[u8; STEP_BYTES]) -> Self {
+        let [index, sibling @ ..] = *bytes;
+        Self { index, sibling: Hash32::from_bytes(sibling) }
+    }
 }
 
 /// A proof whose path stands as bytes in any container, [`STEP_BYTES`] a step, nearest to the leaf
@@ -104,6 +112,9 @@ pub enum ProofError {
         /// The index at which key and leaf differ.
         index: u8,
     },
+    /// The path was folded for another change of the account than the one that is made.
+    #[error("the path was folded for another key or account")]
+    Replacement,
     /// The proof belongs to another tree.
     #[error("the proof leads to root {got}, expected {expected}")]
     Root {
@@ -123,7 +134,7 @@ impl<P: AsRef<[u8]>> ProofOf<P> {
     /// The account at `key` in the tree with `root`, or `None` where the proof shows that there is none.
     pub fn get(&self, root: &Hash32, key: &AccountKey) -> Result<Option<Account>, ProofError> {
         expect_root(self.root(key)?, root)?;
-        Ok(self.found(key))
+        Ok(self.leaf.filter(|leaf| leaf.key == *key).map(|leaf| leaf.account))
     }
 
     /// The root of the tree with `root` once `account` stands at `key`, where it replaces the account
@@ -134,90 +145,29 @@ impl<P: AsRef<[u8]>> ProofOf<P> {
         Ok(roots.new)
     }
 
-    /// What the proof claims to stand at `key`; only worth something once its root was compared.
-    pub(super) fn found(&self, key: &AccountKey) -> Option<Account> {
-        self.leaf.filter(|leaf| leaf.key == *key).map(|leaf| leaf.account)
-    }
-
     /// The steps from the leaf up.
     pub fn steps(&self) -> impl Iterator<Item = Step> + '_ {
-        self.path.as_ref().chunks_exact(STEP_BYTES).filter_map(|bytes| {
-            let (index, sibling) = bytes.split_first()?;
-            Some(Step { index: *index, sibling: Hash32::from_bytes(sibling.try_into().ok()?) })
-        })
+        self.path.as_ref().as_chunks().0.iter().map(Step::from_bytes)
     }
 
     /// Folds the path to the root as it is, and to the root with `replacement` at `key`.
-    pub(super) fn fold(&self, key: &AccountKey, replacement: Option<Account>) -> Result<Roots, ProofError> {
+    fn fold(&self, key: &AccountKey, replacement: Option<Account>) -> Result<Roots, ProofError> {
         let length = self.path.as_ref().len();
-        let fits = length.is_multiple_of(STEP_BYTES) && length <= ACCOUNT_PATH_MAX_STEPS * STEP_BYTES;
-        if !fits || (self.leaf.is_none() && length != 0) {
-            return Err(ProofError::Path { length });
-        }
-        let inserted = replacement.map(|account| Leaf { key: *key, account }.hash());
-        let Some(leaf) = self.leaf else {
-            return Ok(Roots { old: Hash32::ZERO, new: inserted.unwrap_or(Hash32::ZERO) });
-        };
-        let old = leaf.hash();
-        let mut fold = Fold { roots: Roots { old, new: old }, pending: None, below: None };
-        match (inserted, first_difference(key, &leaf.key)) {
-            (Some(hash), None) => fold.roots.new = hash,
-            (Some(hash), Some(index)) => fold.pending = Some((index, hash)),
-            (None, _) => {}
-        }
+        let mut fold = Fold::new(key, self.leaf, length, replacement)?;
         for step in self.steps() {
-            fold.climb(key, &leaf.key, step)?;
+            fold.climb(step)?;
         }
-        fold.insert_above(key, None);
-        Ok(fold.roots)
+        Ok(fold.finish())
     }
 }
 
-/// The root before and after a replacement; equal where there is none.
-pub(super) struct Roots {
-    pub(super) old: Hash32,
-    pub(super) new: Hash32,
-}
-
-struct Fold {
-    roots: Roots,
-    /// A new leaf that is not in yet: the bit at which it parts from its neighbours, and its hash.
-    pending: Option<(u8, Hash32)>,
-    /// The bit index of the step before.
-    below: Option<u8>,
-}
-
-impl Fold {
-    fn climb(&mut self, key: &AccountKey, found: &AccountKey, step: Step) -> Result<(), ProofError> {
-        let Step { index, sibling } = step;
-        if let Some(below) = self.below.filter(|below| index >= *below) {
-            return Err(ProofError::Order { got: index, below });
-        }
-        let side = side(key, index);
-        if side != super::side(found, index) {
-            return Err(ProofError::Search { index });
-        }
-        self.insert_above(key, Some(index));
-        let join = |hash: &Hash32| match side {
-            Side::Left => branch_hash(index, hash, &sibling),
-            Side::Right => branch_hash(index, &sibling, hash),
-        };
-        let unchanged = self.roots.old == self.roots.new;
-        self.roots.old = join(&self.roots.old);
-        self.roots.new = if unchanged { self.roots.old } else { join(&self.roots.new) };
-        self.below = Some(index);
-        Ok(())
+impl<P: AsRef<[u8]>> Evidence for ProofOf<P> {
+    fn leaf(&self) -> Option<Leaf> {
+        self.leaf
     }
 
-    /// Puts the pending leaf in once the path is above the bit at which it belongs.
-    fn insert_above(&mut self, key: &AccountKey, next: Option<u8>) {
-        if let Some((index, leaf)) = self.pending.filter(|(index, _)| next.is_none_or(|next| next < *index)) {
-            self.roots.new = match side(key, index) {
-                Side::Left => branch_hash(index, &leaf, &self.roots.new),
-                Side::Right => branch_hash(index, &self.roots.new, &leaf),
-            };
-            self.pending = None;
-        }
+    fn roots(&self, key: &AccountKey, replacement: Option<Account>) -> Result<Roots, ProofError> {
+        self.fold(key, replacement)
     }
 }
 

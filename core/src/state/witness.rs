@@ -1,7 +1,7 @@
 //! Execution over proofs: whoever holds only the root can check a block, one account at a time.
 
 use super::proof::expect_root;
-use super::{Account, Accounts, ProofError, ProofOf, UpdateError};
+use super::{Account, Accounts, Evidence, ProofError, UpdateError};
 use crate::hash::Hash32;
 use crate::keys::AccountKey;
 use crate::rules::RuleError;
@@ -39,7 +39,7 @@ impl<I> WitnessAccounts<I> {
     }
 }
 
-impl<P: AsRef<[u8]>, I: Iterator<Item = ProofOf<P>>> Accounts for WitnessAccounts<I> {
+impl<E: Evidence, I: Iterator<Item = E>> Accounts for WitnessAccounts<I> {
     type Error = WitnessError;
 
     fn update(
@@ -49,10 +49,11 @@ impl<P: AsRef<[u8]>, I: Iterator<Item = ProofOf<P>>> Accounts for WitnessAccount
     ) -> Result<(), UpdateError<WitnessError>> {
         let missing = UpdateError::Accounts(WitnessError::Missing { key: *key });
         let proof = self.proofs.next().ok_or(missing)?;
-        let changed = change(proof.found(key).unwrap_or_default());
+        let found = proof.leaf().filter(|leaf| leaf.key == *key).map(|leaf| leaf.account);
+        let changed = change(found.unwrap_or_default());
         // A rule is only broken if the account that broke it is genuine, so the fold comes first.
         let forged = |error| UpdateError::Accounts(WitnessError::Forged { key: *key, error });
-        let roots = proof.fold(key, changed.ok()).map_err(forged)?;
+        let roots = proof.roots(key, changed.ok()).map_err(forged)?;
         expect_root(roots.old, &self.root).map_err(forged)?;
         changed?;
         self.root = roots.new;

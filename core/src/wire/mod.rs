@@ -37,6 +37,7 @@
 //! The header of a template's witness has the nonce 0 and the roots that a miner must commit to.
 
 mod list;
+pub mod stream;
 
 use serde::{Deserialize, Serialize};
 
