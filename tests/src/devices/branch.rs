@@ -27,8 +27,15 @@ pub struct Shown {
     pub witness: Vec<Vec<u8>>,
     /// The work of the chain up to it.
     pub work: Work,
-    /// The accounts after it.
-    accounts: Oracle,
+    /// The accounts after it, where they are few enough to be kept for every block.
+    accounts: Option<Oracle>,
+}
+
+impl Shown {
+    /// A block whose accounts nobody asks about.
+    pub fn new(header: Header, witness: Vec<Vec<u8>>, work: Work) -> Self {
+        Self { header, witness, work, accounts: None }
+    }
 }
 
 /// A chain above genesis. Its last block may be one that breaks a rule.
@@ -75,7 +82,7 @@ impl Branch {
     pub fn up_to(&self, height: u64) -> Self {
         let mut shorter = Self::new(self.params().clone());
         for shown in &self.shown[..height as usize] {
-            shorter.chain.accounts = shown.accounts.clone();
+            shorter.chain.accounts = shown.accounts.clone().unwrap_or_default();
             let checked = mote_core::rules::check_header(
                 &shorter.chain.params,
                 &shorter.chain.tip,
@@ -119,7 +126,7 @@ impl Branch {
         let block = self.chain.block(account(miner), transactions);
         let witness = witness(self.chain.accounts.clone(), &block.header, &block.transactions);
         self.chain.accept(&block).expect("the block obeys every rule");
-        let (work, accounts) = (self.chain.tip.work(), self.chain.accounts.clone());
+        let (work, accounts) = (self.chain.tip.work(), Some(self.chain.accounts.clone()));
         self.append(Shown { header: block.header, witness, work, accounts });
     }
 
@@ -128,7 +135,7 @@ impl Branch {
         let witness = witness(self.chain.accounts.clone(), &block.header, &block.transactions);
         let own = block.header.target.expand().map_or(Work::ZERO, |target| target.work());
         let work = self.work().saturating_add(own);
-        let accounts = self.chain.accounts.clone();
+        let accounts = Some(self.chain.accounts.clone());
         self.append(Shown { header: block.header.clone(), witness, work, accounts });
     }
 
@@ -175,7 +182,7 @@ impl Branch {
 
     /// What proves an account in the state after a block.
     pub fn account(&self, block: &Hash32, key: &AccountKey) -> Option<Proof> {
-        self.get(block).map(|shown| shown.accounts.prove(key))
+        self.get(block)?.accounts.as_ref().map(|accounts| accounts.prove(key))
     }
 
     /// The witness of a block that somebody would like to mine on the tip.
@@ -194,7 +201,8 @@ impl Branch {
         (chain.tip.id() == *tip).then(|| witness(chain.accounts.clone(), &header, transactions))
     }
 
-    fn append(&mut self, shown: Shown) {
+    /// Adds a block that was made elsewhere.
+    pub fn append(&mut self, shown: Shown) {
         self.places.insert(shown.header.id(), self.shown.len());
         self.shown.push(shown);
     }
@@ -219,7 +227,7 @@ fn witness(mut accounts: Oracle, header: &Header, transactions: &[Transaction]) 
 }
 
 /// The message of a witness about one transaction.
-fn witness_transaction(transaction: &Transaction, sender: &Proof, recipient: &Proof) -> Vec<u8> {
+pub fn witness_transaction(transaction: &Transaction, sender: &Proof, recipient: &Proof) -> Vec<u8> {
     let transaction = transaction.clone();
     let (sender, recipient) = (borrow(sender), borrow(recipient));
     wire(&Message::WitnessTransaction { transaction, sender, recipient })

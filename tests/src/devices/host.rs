@@ -219,6 +219,7 @@ impl Connection {
                 let shared = shared.clone();
                 let mut connection = Self { socket, shared, script, announced, parting, is_silent: false };
                 let _ = connection.talk();
+                connection.hear_the_rest();
                 connection.parting
             }
         };
@@ -245,6 +246,17 @@ impl Connection {
                     self.announce()?
                 }
                 Err(_) => return Err(Over),
+            }
+        }
+    }
+
+    /// What the other side said while this one still spoke, or before it closed.
+    fn hear_the_rest(&mut self) {
+        while let Ok(frame) = self.socket.read() {
+            if let Frame::Binary(bytes) = frame
+                && let Ok(Message::Refused(reason)) = decode::<Message<'_>>(&bytes)
+            {
+                self.parting.refused = Some(reason.to_owned());
             }
         }
     }

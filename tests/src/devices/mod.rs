@@ -4,6 +4,7 @@
 pub mod branch;
 pub mod card;
 mod console;
+pub mod crowd;
 pub mod host;
 pub mod image;
 pub mod lies;

@@ -38,6 +38,11 @@ struct Client<'a> {
 
 /// Connects, follows the headers and checks every block; the tip, or why not.
 pub fn follow(address: SocketAddr, params: &Params, now: Timestamp) -> Result<Tip, String> {
+    follow_from(Tip::genesis(params), address, params, now)
+}
+
+/// The same from a block on that the client believes in.
+pub fn follow_from(tip: Tip, address: SocketAddr, params: &Params, now: Timestamp) -> Result<Tip, String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
     let stream = TcpStream::connect(address).map_err(|error| text(&error))?;
     stream.set_read_timeout(Some(PATIENCE)).map_err(|error| text(&error))?;
@@ -48,7 +53,6 @@ pub fn follow(address: SocketAddr, params: &Params, now: Timestamp) -> Result<Ti
     let (socket, _) = opened.map_err(|error| text(&error))?;
     let greeting = Greeting { genesis: params.genesis_id(), nonce: 1, message_max: MESSAGE_MAX };
     let session = Session::new(greeting, Moment::default());
-    let tip = Tip::genesis(params);
     let mut client = Client { params, now, socket, session, begun: Instant::now(), tip };
     let done = client.run();
     if let Err(reason) = &done {

@@ -1,12 +1,15 @@
 //! The hosts that lie to devices, held against a client of a hundred lines that checks everything: so
 //! that what a device refuses is the lie that was meant.
 
+use mote_core::chain::Tip;
+use mote_tests::devices::branch::Branch;
+use mote_tests::devices::crowd::Crowd;
 use mote_tests::devices::host::Host;
 use mote_tests::devices::lies::{Ground, Lie};
 use mote_tests::devices::script::Script;
 use mote_tests::fixtures::regtest;
 
-use super::client::follow;
+use super::client::{follow, follow_from};
 
 /// What the client says to each lie.
 fn said(lies: &[Lie]) -> Vec<(String, String, Option<String>)> {
@@ -87,4 +90,17 @@ fn nothing_comes_of_what_is_no_websocket() {
     for (name, end, refused) in said(&lies) {
         assert!(!end.starts_with("reached"), "{name}: {end}, {refused:?}");
     }
+}
+#[test]
+fn a_crowd_makes_blocks_that_obey_every_rule() {
+    let params = regtest();
+    let (mut crowd, first) = Crowd::new(&params, &Tip::genesis(&params), 1_000);
+    let start = crowd.tip().clone();
+    let mut branch = Branch::new(params);
+    branch.append(first);
+    branch.append(crowd.full_block());
+    branch.append(crowd.full_block());
+    let host = Host::start(branch.clone(), Script::honest());
+    let tip = follow_from(start, host.address(), branch.params(), host.now()).expect("nothing is wrong");
+    assert_eq!((tip.id(), tip.state_root()), (crowd.tip().id(), branch.tip().state_root));
 }
