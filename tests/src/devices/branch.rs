@@ -8,14 +8,14 @@ use mote_core::keys::{AccountKey, PublicKey};
 use mote_core::miner::template;
 use mote_core::params::{BLOCK_TRANSACTIONS_MAX, Params, reward};
 use mote_core::pow::Work;
-use mote_core::rules::Rule;
+use mote_core::rules::{Clock, Rule, check_header};
 use mote_core::state::{Proof, ProofOf, ProofRef};
 use mote_core::transaction::Transaction;
 use mote_core::units::{Height, Timestamp};
 use mote_core::wire::{List, ListWriter, Message};
 use serde::{Deserialize, Serialize};
 
-use crate::fixtures::{Chain, VecBlock, account, execute_blindly, mine, pay, wire};
+use crate::fixtures::{Chain, VecBlock, account, broken_rule, execute_blindly, judge, mine, pay, wire};
 use crate::oracle::Oracle;
 
 /// A block and what can be asked about it.
@@ -72,6 +72,14 @@ impl Branch {
         self.shown.len() as u64
     }
 
+    /// The id of the block at a height.
+    pub fn id_at(&self, height: u64) -> Hash32 {
+        match height.checked_sub(1) {
+            None => self.params().genesis_id(),
+            Some(index) => self.shown[index as usize].header.id(),
+        }
+    }
+
     /// The work of the whole chain.
     pub fn work(&self) -> Work {
         let genesis = || self.params().genesis().target.expand().map_or(Work::ZERO, |target| target.work());
@@ -83,12 +91,8 @@ impl Branch {
         let mut shorter = Self::new(self.params().clone());
         for shown in &self.shown[..height as usize] {
             shorter.chain.accounts = shown.accounts.clone().unwrap_or_default();
-            let checked = mote_core::rules::check_header(
-                &shorter.chain.params,
-                &shorter.chain.tip,
-                &shown.header,
-                mote_core::rules::Clock::AcceptedBefore,
-            );
+            let checked =
+                check_header(&shorter.chain.params, &shorter.chain.tip, &shown.header, Clock::AcceptedBefore);
             shorter.chain.tip.extend(&checked.expect("a branch is shortened to what obeys the rules"));
             shorter.append(shown.clone());
         }
@@ -121,11 +125,25 @@ impl Branch {
         self.chain.accounts.account(&account(number)).nonce
     }
 
+    /// Adds an empty block of this time.
+    pub fn extend_at(&mut self, miner: u64, time: Timestamp) {
+        let mut block = self.chain.block(account(miner), Vec::new());
+        block.header.time = time;
+        mine(&mut block.header);
+        self.take(block);
+    }
+
     /// Adds a block that obeys every rule.
     pub fn extend(&mut self, miner: u64, transactions: Vec<Transaction>) {
         let block = self.chain.block(account(miner), transactions);
+        self.take(block);
+    }
+
+    fn take(&mut self, block: VecBlock) {
         let witness = witness(self.chain.accounts.clone(), &block.header, &block.transactions);
-        self.chain.accept(&block).expect("the block obeys every rule");
+        let accounts = &mut self.chain.accounts;
+        let checked = judge(&self.chain.params, &self.chain.tip, Clock::AcceptedBefore, &block, accounts);
+        self.chain.tip.extend(&checked.map_err(broken_rule).expect("the block obeys every rule"));
         let (work, accounts) = (self.chain.tip.work(), Some(self.chain.accounts.clone()));
         self.append(Shown { header: block.header, witness, work, accounts });
     }

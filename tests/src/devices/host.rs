@@ -47,6 +47,8 @@ struct State {
     /// How far its clock is off, in seconds.
     skew_seconds: i64,
     is_gone: bool,
+    /// How often it has become another.
+    life: usize,
     open: Vec<TcpStream>,
     connections: usize,
     partings: Vec<Parting>,
@@ -64,6 +66,7 @@ impl Host {
             script,
             skew_seconds: 0,
             is_gone: false,
+            life: 0,
             open: Vec::new(),
             connections: 0,
             partings: Vec::new(),
@@ -88,12 +91,18 @@ impl Host {
         self.address
     }
 
+    /// The port at which it listens.
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
     /// Changes what it says from the next connection on, and the branch that it shows, and forgets what
     /// was. Connections are closed.
     pub fn become_another(&self, branch: Branch, script: Script) {
         let mut state = look(&self.state);
         (state.branch, state.script, state.skew_seconds) = (branch, script, 0);
         close_all(&mut state);
+        state.life += 1;
         state.partings.clear();
         state.transactions.clear();
     }
@@ -202,11 +211,11 @@ struct Over;
 
 impl Connection {
     fn serve(stream: TcpStream, shared: Arc<Mutex<State>>) {
-        let script = {
+        let (script, life) = {
             let mut state = look(&shared);
             state.connections += 1;
             state.open.extend(stream.try_clone());
-            state.script.clone()
+            (state.script.clone(), state.life)
         };
         let parting = Parting { greeted: false, refused: None, heard: Vec::new() };
         // Whatever fails here is the end of the connection, and that is noted below.
@@ -225,7 +234,10 @@ impl Connection {
         };
         // The other side may have ended it.
         let _ = held.and_then(|stream| stream.shutdown(Shutdown::Both));
-        look(&shared).partings.push(parting);
+        let mut state = look(&shared);
+        if state.life == life {
+            state.partings.push(parting);
+        }
     }
 
     fn talk(&mut self) -> Result<(), Over> {

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mote_core::card::Identity;
 use serde_json::Value;
@@ -23,6 +23,9 @@ const EMULATOR: &str = "qemu-system-arm";
 
 /// How long one request over HTTP may take before it is made again.
 const REQUEST: Duration = Duration::from_secs(10);
+
+/// How long nobody asks the device between two questions: it answers one at a time.
+const GLANCE: Duration = Duration::from_millis(20);
 
 /// Lines of the emulator about what a guest did wrong that say nothing about the image.
 const HARMLESS: [&str; 0] = [];
@@ -49,6 +52,27 @@ pub enum Button {
     Right,
     /// Yes.
     Select,
+}
+
+/// A block that a device says it has validated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlockLine {
+    /// The height.
+    pub height: u64,
+    /// The id.
+    pub id: String,
+    /// The root of the accounts after it.
+    pub state_root: String,
+}
+
+impl BlockLine {
+    /// Reads a line of the console (`block HEIGHT ID … state ROOT`), if it is one of these.
+    pub fn read(line: &str) -> Option<Self> {
+        let mut words = line.strip_prefix("block ")?.split_whitespace();
+        let (height, id) = (words.next()?.parse().ok()?, words.next()?.to_owned());
+        let state_root = words.skip_while(|word| *word != "state").nth(1)?.to_owned();
+        Some(Self { height, id, state_root })
+    }
 }
 
 /// A device.
@@ -92,6 +116,13 @@ impl Machine {
         assert!(self.running.is_none(), "a card is changed while the device is off");
         self.has_card = true;
         card::provision(&self.card(), identity);
+    }
+
+    /// Puts a card into a device that is switched off on which nothing stands but this.
+    pub fn put_in_new_card(&mut self, identity: &Identity) {
+        // There may be none yet.
+        let _ = std::fs::remove_file(self.card());
+        self.provision(identity);
     }
 
     /// The card's image.
@@ -180,6 +211,11 @@ impl Machine {
     /// What the device has said.
     pub fn lines(&self) -> Vec<String> {
         self.console.lines()
+    }
+
+    /// The blocks that the device says it has validated.
+    pub fn blocks(&self) -> Vec<BlockLine> {
+        self.lines().iter().filter_map(|line| BlockLine::read(line)).collect()
     }
 
     /// What the device said last.
@@ -274,14 +310,32 @@ impl Machine {
     /// Waits until what the device says of itself `is_so`.
     #[track_caller]
     pub fn wait(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
-        wait_until(what, PATIENCE, || {
-            let answer = self.try_fetch("/status").map_err(|error| self.explain(&error))?;
-            if answer.status == 200 && is_so(&answer.body) {
-                Ok(answer.body)
-            } else {
-                Err(self.explain(&answer.body.to_string()))
+        match self.try_wait(PATIENCE, is_so) {
+            Ok(status) => status,
+            Err(seen) => panic!("waited {PATIENCE:?} until {what}, and last saw: {seen}"),
+        }
+    }
+
+    /// The same; what was seen instead where it is not so in time.
+    pub fn try_wait(&self, patience: Duration, is_so: impl Fn(&Value) -> bool) -> Result<Value, String> {
+        let begun = Instant::now();
+        loop {
+            let seen = match self.try_fetch("/status") {
+                Ok(answer) if answer.status == 200 && is_so(&answer.body) => return Ok(answer.body),
+                Ok(answer) => answer.body.to_string(),
+                Err(error) => error,
+            };
+            if begun.elapsed() > patience {
+                return Err(self.explain(&seen));
             }
-        })
+            std::thread::sleep(GLANCE);
+        }
+    }
+
+    /// Waits until the device has validated this block and stands at it.
+    #[track_caller]
+    pub fn wait_for_tip(&self, id: &str) -> Value {
+        self.wait(&format!("the device is at {id}"), |status| status["tip"] == id)
     }
 
     fn explain(&self, seen: &str) -> String {

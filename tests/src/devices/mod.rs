@@ -15,7 +15,7 @@ pub mod script;
 mod seats;
 
 pub use console::Console;
-pub use machine::{Button, Machine, Pace};
+pub use machine::{BlockLine, Button, Machine, Pace};
 pub use monitor::Monitor;
 pub use screen::Screen;
 pub use seats::Seat;

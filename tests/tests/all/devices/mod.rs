@@ -2,4 +2,11 @@
 //! hosts that lie.
 
 mod client;
+mod clocks;
+mod forks;
 mod hosts;
+mod joins;
+mod lies;
+mod mining;
+mod page;
+mod power;
