@@ -27,6 +27,9 @@ use crate::params::FRAME_PAYLOAD_MAX_BYTES;
 /// What a frame takes beside its payload.
 pub const FRAME_OVERHEAD_BYTES: usize = 9;
 
+/// What is read at once of a payload that nobody holds: little, since it lies on a device's stack.
+const CHUNK_BYTES: usize = 64;
+
 /// A record as it was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Frame<'b> {
@@ -34,6 +37,17 @@ pub struct Frame<'b> {
     pub kind: u8,
     /// The payload, whose checksum was right.
     pub payload: &'b [u8],
+}
+
+/// A record that was read piece by piece and whose checksum was right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Passed {
+    /// What the payload is, in the terms of the user of the frame.
+    pub kind: u8,
+    /// Length of the payload in bytes.
+    pub length: usize,
+    /// The record's checksum.
+    pub checksum: u32,
 }
 
 /// Why there is no record, where the stream does not simply end before it.
@@ -94,21 +108,51 @@ pub fn write<W: Write>(
     kind: u8,
     payload: &[u8],
 ) -> Result<(), WriteError<W::Error>> {
-    let too_long = WriteError::TooLong { got: payload.len(), limit: FRAME_PAYLOAD_MAX_BYTES };
-    let length = match u32::try_from(payload.len()) {
-        Ok(length) if payload.len() <= FRAME_PAYLOAD_MAX_BYTES => length,
+    write_pieces(writer, salt, kind, &|sink| sink(payload)).map(drop)
+}
+
+/// Hands a payload to a sink piece by piece.
+pub type Pieces<'p> = dyn Fn(&mut dyn FnMut(&[u8])) + 'p;
+
+/// Writes one record whose payload nobody needs to hold: `payload` hands it to its sink piece by piece,
+/// the same bytes each time, and is called three times, since length and checksum stand before it. Does
+/// not flush, and returns the checksum.
+pub fn write_pieces<W: Write>(
+    writer: &mut W,
+    salt: u32,
+    kind: u8,
+    payload: &Pieces<'_>,
+) -> Result<u32, WriteError<W::Error>> {
+    let mut got = 0_usize;
+    payload(&mut |piece| got = got.saturating_add(piece.len()));
+    let too_long = WriteError::TooLong { got, limit: FRAME_PAYLOAD_MAX_BYTES };
+    let length = match u32::try_from(got) {
+        Ok(length) if got <= FRAME_PAYLOAD_MAX_BYTES => length,
         _ => return Err(too_long),
     };
-    let checksum = checksum(salt, length, kind, payload);
-    for part in [&length.to_le_bytes()[..], &[kind], &checksum.to_le_bytes(), payload] {
-        let mut rest = part;
-        while !rest.is_empty() {
-            // A writer that breaks its contract and takes nothing must not hang or panic us.
-            rest = match writer.write(rest).map_err(WriteError::Stream)? {
-                0 => return Err(WriteError::Full),
-                written => rest.get(written..).unwrap_or_default(),
-            };
+    let mut register = begin(salt, length, kind);
+    payload(&mut |piece| register = update(register, piece));
+    let checksum = !register;
+    for part in [&length.to_le_bytes()[..], &[kind], &checksum.to_le_bytes()] {
+        write_part(writer, part)?;
+    }
+    let mut written = Ok(());
+    payload(&mut |piece| {
+        if written.is_ok() {
+            written = write_part(writer, piece);
         }
+    });
+    written.map(|()| checksum)
+}
+
+fn write_part<W: Write>(writer: &mut W, part: &[u8]) -> Result<(), WriteError<W::Error>> {
+    let mut rest = part;
+    while !rest.is_empty() {
+        // A writer that breaks its contract and takes nothing must not hang or panic us.
+        rest = match writer.write(rest).map_err(WriteError::Stream)? {
+            0 => return Err(WriteError::Full),
+            written => rest.get(written..).unwrap_or_default(),
+        };
     }
     Ok(())
 }
@@ -120,17 +164,51 @@ pub fn read<'b, R: Read>(
     salt: u32,
     buffer: &'b mut [u8],
 ) -> Result<Option<Frame<'b>>, ReadError<R::Error>> {
-    let mut head = [0; FRAME_OVERHEAD_BYTES];
-    let head = match fill(reader, &mut head)? {
-        0 => return Ok(None),
-        FRAME_OVERHEAD_BYTES => Head::from_bytes(head),
-        got => return Err(ReadError::Truncated { got, expected: FRAME_OVERHEAD_BYTES }),
-    };
+    let Some(head) = read_head(reader)? else { return Ok(None) };
     let limit = buffer.len().min(FRAME_PAYLOAD_MAX_BYTES);
     let size = head.size(limit)?;
     let payload = buffer.get_mut(..size).unwrap_or_default();
     let filled = fill(reader, payload)?;
     head.check(salt, payload.get(..filled).unwrap_or_default())
+}
+
+/// Reads the next record and hands its payload to `sink` piece by piece, before anybody can know whether
+/// it is right: for those who only check, or who give up what they were handed where an error follows.
+/// `None` where the stream ends before its first byte.
+pub fn read_pieces<R: Read>(
+    reader: &mut R,
+    salt: u32,
+    limit: usize,
+    mut sink: impl FnMut(&[u8]),
+) -> Result<Option<Passed>, ReadError<R::Error>> {
+    let Some(head) = read_head(reader)? else { return Ok(None) };
+    let size = head.size(limit.min(FRAME_PAYLOAD_MAX_BYTES))?;
+    let (mut register, mut left, mut chunk) = (begin(salt, head.length, head.kind), size, [0; CHUNK_BYTES]);
+    while left > 0 {
+        let wanted = chunk.get_mut(..left.min(CHUNK_BYTES)).unwrap_or_default();
+        let (count, expected) = (wanted.len(), FRAME_OVERHEAD_BYTES + size);
+        let filled = fill(reader, wanted)?;
+        if filled < count {
+            return Err(ReadError::Truncated { got: expected - left + filled, expected });
+        }
+        register = update(register, wanted);
+        sink(wanted);
+        left -= count;
+    }
+    let (got, expected) = (head.checksum, !register);
+    if got != expected {
+        return Err(ReadError::Checksum { got, expected });
+    }
+    Ok(Some(Passed { kind: head.kind, length: size, checksum: got }))
+}
+
+fn read_head<R: Read>(reader: &mut R) -> Result<Option<Head>, ReadError<R::Error>> {
+    let mut head = [0; FRAME_OVERHEAD_BYTES];
+    match fill(reader, &mut head)? {
+        0 => Ok(None),
+        FRAME_OVERHEAD_BYTES => Ok(Some(Head::from_bytes(head))),
+        got => Err(ReadError::Truncated { got, expected: FRAME_OVERHEAD_BYTES }),
+    }
 }
 
 /// Reads the record at the front of `bytes` without copying it; `None` where there are no bytes.
@@ -192,8 +270,12 @@ impl Head {
 }
 
 fn checksum(salt: u32, length: u32, kind: u8, payload: &[u8]) -> u32 {
-    let parts = [&salt.to_le_bytes()[..], &length.to_le_bytes(), &[kind], payload];
-    !parts.into_iter().fold(u32::MAX, update)
+    !update(begin(salt, length, kind), payload)
+}
+
+/// The register of the checksum before the payload.
+fn begin(salt: u32, length: u32, kind: u8) -> u32 {
+    [&salt.to_le_bytes()[..], &length.to_le_bytes(), &[kind]].into_iter().fold(u32::MAX, update)
 }
 
 /// Fills `buffer` as far as the stream goes and returns how far that is.
@@ -322,6 +404,27 @@ mod tests {
         }
 
         #[test]
+        fn pieces_make_the_same_record(
+            salt: u32, kind: u8, payload in prop::collection::vec(any::<u8>(), 0..300), size in 1_usize..80
+        ) {
+            let mut bytes = vec![0; FRAME_OVERHEAD_BYTES + payload.len()];
+            let pieces = |sink: &mut dyn FnMut(&[u8])| payload.chunks(size).for_each(sink);
+            let checksum = write_pieces(&mut bytes.as_mut_slice(), salt, kind, &pieces).unwrap();
+            prop_assert_eq!(&bytes, &written(salt, kind, &payload));
+            let (mut reader, mut read) = (bytes.as_slice(), Vec::new());
+            let passed = read_pieces(&mut reader, salt, payload.len(), |piece| read.extend_from_slice(piece));
+            prop_assert_eq!(passed, Ok(Some(Passed { kind, length: payload.len(), checksum })));
+            prop_assert_eq!(&read, &payload);
+            prop_assert_eq!(read_pieces(&mut reader, salt, 0, |_| {}), Ok(None));
+            for end in 0..bytes.len() {
+                let mut buffer = [0; 300];
+                let whole = super::read(&mut &bytes[..end], salt, &mut buffer).map(|frame| frame.is_some());
+                let passed = read_pieces(&mut &bytes[..end], salt, 300, |_| {}).map(|passed| passed.is_some());
+                prop_assert_eq!(passed, whole);
+            }
+        }
+
+        #[test]
         fn any_changed_byte_is_noticed(
             salt: u32, kind: u8, payload: Vec<u8>, behind: Vec<u8>, at: prop::sample::Index, flip in 1_u8..
         ) {
@@ -330,6 +433,8 @@ mod tests {
             bytes[at] ^= flip;
             bytes.extend(behind);
             prop_assert!(read(&mut bytes.as_slice(), salt, &mut [0; 512]).is_err());
+            let passed = read_pieces(&mut bytes.as_slice(), salt, 512, |_| {});
+            prop_assert!(passed.is_err());
         }
     }
 }

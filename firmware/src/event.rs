@@ -1,56 +1,92 @@
-//! What happens on a device that its owner may want to read, in the order in which it happens.
+//! What happened, for the console: the node's loop emits these, one at a time.
+
+use core::net::{Ipv4Addr, SocketAddrV4};
 
 use mote_core::hash::Hash32;
 use mote_core::units::Height;
 
 use crate::report::{Fault, Refused};
 
-/// Something that happened.
+/// Something that its owner, or a test, wants to see when it happens.
 #[derive(Clone, Copy, Debug)]
 pub enum Event {
-    /// A peer greeted.
-    Connected {
-        /// Which of the two connections.
-        peer: usize,
-        /// The height that it claims.
-        height: Height,
-    },
-    /// A peer was dropped for something that no honest peer does.
-    Refused(Refused),
-    /// A block was validated and is the tip, or one of the blocks of a branch on its way there.
-    Block {
+    /// The node starts from this block.
+    Started {
         /// Its height.
         height: Height,
         /// Its id.
         id: Hash32,
         /// The root of the accounts after it.
         state_root: Hash32,
+    },
+    /// The device has an address in its network.
+    Address(Ipv4Addr),
+    /// A peer greeted.
+    Connected {
+        /// Where it is.
+        peer: SocketAddrV4,
+        /// The height that it claims.
+        height: Height,
+    },
+    /// A connection ended without an offence.
+    Disconnected {
+        /// Where the peer is.
+        peer: SocketAddrV4,
+    },
+    /// A peer was dropped for something that no honest peer does.
+    Refused(Refused),
+    /// A block was validated and is the tip.
+    Block {
+        /// Its height.
+        height: Height,
+        /// Its id.
+        id: Hash32,
         /// How many transactions it has.
         transactions: u32,
+        /// The root of the accounts after it.
+        state_root: Hash32,
+        /// Who mined it.
+        miner: Miner,
     },
-    /// A heavier branch took the place of the chain's end.
+    /// Another branch than the tip's has more work, and was validated as far as its [`Event::Block`]s say.
     Reorganised {
-        /// The height of the tip before.
+        /// The height of the tip that was left.
         from: Height,
-        /// The last block that both have.
+        /// The height of the last block that both branches share.
         fork: Height,
-        /// The height of the tip now.
+        /// The height of the tip that was taken.
         to: Height,
     },
-    /// This device found a block.
+    /// The miner found a block.
     Found {
         /// Its height.
         height: Height,
         /// Its id.
         id: Hash32,
     },
-    /// One of the device's own payments is in a validated block.
-    Mined {
-        /// The transaction.
-        transaction: Hash32,
-        /// The block's height.
+    /// An own payment was mined.
+    Paid {
+        /// The transaction's id.
+        id: Hash32,
+        /// The height of its block.
         height: Height,
     },
-    /// Something went wrong.
+    /// Something is wrong.
     Fault(Fault),
+    /// Nothing is wrong any more.
+    FaultCleared,
+    /// The state is on the card.
+    Saved {
+        /// The height of its tip.
+        height: Height,
+    },
+}
+
+/// Who mined a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Miner {
+    /// This device.
+    Own,
+    /// Anybody else.
+    Other,
 }

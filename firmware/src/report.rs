@@ -6,7 +6,7 @@ use mote_core::hash::Hash32;
 use mote_core::keys::PublicKey;
 use mote_core::params::Params;
 use mote_core::pow::{CompactTarget, Work};
-use mote_core::rules::RuleError;
+use mote_core::rules::{Rule, RuleError};
 use mote_core::state::Account;
 use mote_core::units::{Amount, Height, Moment, Timestamp};
 
@@ -35,6 +35,8 @@ pub struct Report<'a> {
     pub tip: TipReport,
     /// What the node is doing.
     pub stage: Stage,
+    /// Headers or blocks a second, as of late, in tenths, while it judges or validates; 0 where unknown.
+    pub pace_tenths: u32,
     /// The connections.
     pub peers: [PeerReport; PEERS],
     /// The last peer that was dropped, and why.
@@ -57,6 +59,19 @@ pub struct Report<'a> {
     pub load: Load,
     /// The card.
     pub card: CardReport,
+}
+
+impl Report<'_> {
+    /// How many seconds are left until the stage's goal is reached, where that can be said.
+    pub fn seconds_left(&self) -> Option<u64> {
+        let (height, goal) = self.stage.progress()?;
+        (self.pace_tenths > 0).then(|| goal.above(height).saturating_mul(10) / u64::from(self.pace_tenths))
+    }
+
+    /// How many peers have greeted.
+    pub fn peers_connected(&self) -> usize {
+        self.peers.iter().filter(|peer| peer.state == PeerState::Connected).count()
+    }
 }
 
 /// The last validated block.
@@ -101,6 +116,39 @@ pub enum Stage {
     AtTip,
 }
 
+impl Stage {
+    /// The stage's name, for programs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NoNetwork => "no-network",
+            Self::NoPeer => "no-peer",
+            Self::Judging { .. } => "judging",
+            Self::Validating { .. } => "validating",
+            Self::AtTip => "at-tip",
+        }
+    }
+
+    /// How far the stage is, and where it ends.
+    pub const fn progress(self) -> Option<(Height, Height)> {
+        match self {
+            Self::Judging { height, claimed } => Some((height, claimed)),
+            Self::Validating { height, goal } => Some((height, goal)),
+            Self::NoNetwork | Self::NoPeer | Self::AtTip => None,
+        }
+    }
+
+    /// How far the stage is in permille, rounded down, so that only what is done shows as done.
+    pub fn permille(self) -> Option<u16> {
+        let (height, goal) = self.progress()?;
+        // A thousandth is ten bits; what is cut off cannot be seen in one.
+        let cut = 10_u32.saturating_sub(goal.get().leading_zeros());
+        let (done, all) = (height.get().min(goal.get()) >> cut, goal.get() >> cut);
+        let permille = done.saturating_mul(1_000).checked_div(all).unwrap_or(1_000);
+        let limit = if height < goal { 999 } else { 1_000 };
+        Some(permille.min(limit) as u16)
+    }
+}
+
 /// A connection.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PeerReport {
@@ -126,6 +174,18 @@ pub enum PeerState {
     Greeting,
     /// Open.
     Connected,
+}
+
+impl PeerState {
+    /// The state's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Connecting => "connecting",
+            Self::Greeting => "greeting",
+            Self::Connected => "connected",
+        }
+    }
 }
 
 /// A peer that was dropped for something that no honest peer does.
@@ -196,6 +256,42 @@ pub enum Offence {
     WebSocket(&'static str),
 }
 
+impl Offence {
+    /// The rule of consensus that was broken, where it was one.
+    pub const fn rule(&self) -> Option<Rule> {
+        match self {
+            Self::Peer(mote_core::peer::Offence::Rule(error)) | Self::Block { error, .. } => {
+                Some(error.rule())
+            }
+            _ => None,
+        }
+    }
+
+    /// What it was in a word, for programs: the rule's id where a rule of consensus was broken.
+    pub const fn name(&self) -> &'static str {
+        use mote_core::peer::Offence as Of;
+        match self {
+            Self::Peer(Of::Rule(error)) | Self::Block { error, .. } => error.rule().id(),
+            Self::Peer(Of::TooLarge { .. }) => "too-large",
+            Self::Peer(Of::Malformed(_)) => "malformed",
+            Self::Peer(Of::NoGreeting) => "no-greeting",
+            Self::Peer(Of::GreetedTwice) => "greeted-twice",
+            Self::Peer(Of::Version { .. }) => "version",
+            Self::Peer(Of::Network { .. }) => "network",
+            Self::Peer(Of::MessageMax { .. }) => "message-max",
+            Self::Peer(Of::Itself) => "itself",
+            Self::Peer(Of::Unrequested(_)) => "unrequested",
+            Self::Peer(Of::TooMany { .. }) => "too-many",
+            Self::Witness { .. } => "witness",
+            Self::Order { .. } => "order",
+            Self::Work { .. } => "work",
+            Self::Unlinked { .. } => "unlinked",
+            Self::Clock { .. } => "clock",
+            Self::WebSocket(_) => "websocket",
+        }
+    }
+}
+
 /// The miner.
 #[derive(Clone, Copy, Debug)]
 pub struct MiningReport {
@@ -251,23 +347,55 @@ pub enum PaymentState {
 }
 
 /// What is wrong. A fault is shown over everything else.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub enum Fault {
     /// The chain's difficulty fell to less than a sixteenth of what was validated in the last day.
+    #[error("the chain has less than a sixteenth of the work of the last day")]
     DifficultyFell,
     /// The device's clock disagrees with most of its peers by more than two minutes.
+    #[error("the clock disagrees with most peers by more than two minutes")]
     ClockDisagrees,
     /// The card could not be read or written; nothing will be remembered over a power cut.
+    #[error("the card could not be read or written")]
     CardFailed,
     /// The card belongs to no device, or was damaged.
+    #[error("the card is that of no device, or was damaged")]
     CardUnreadable,
     /// Checks take longer than blocks take to come.
+    #[error("checks are {blocks} blocks behind")]
     FallingBehind {
         /// How many blocks are known that are not checked.
         blocks: u64,
     },
     /// The last peer was dropped for breaking a rule, and no other one is there.
+    #[error("the last peer broke a rule, and there is no other")]
     NoHonestPeer,
+}
+
+impl Fault {
+    /// The fault's name, for programs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::DifficultyFell => "difficulty-fell",
+            Self::ClockDisagrees => "clock-disagrees",
+            Self::CardFailed => "card-failed",
+            Self::CardUnreadable => "card-unreadable",
+            Self::FallingBehind { .. } => "falling-behind",
+            Self::NoHonestPeer => "no-honest-peer",
+        }
+    }
+
+    /// What its owner can do about it.
+    pub const fn remedy(self) -> &'static str {
+        match self {
+            Self::DifficultyFell => "Wait before you trust a payment, and add a peer that you trust.",
+            Self::ClockDisagrees => "Restart to take the time anew, and check the clocks of your nodes.",
+            Self::CardFailed => "Nothing is remembered: replace the card and restart.",
+            Self::CardUnreadable => "Provision a card with mote device provision and restart.",
+            Self::FallingBehind { .. } => "Switch mining off and wait: no check is skipped.",
+            Self::NoHonestPeer => "Provision the card with the address of another node.",
+        }
+    }
 }
 
 /// How much memory is in use, in bytes.

@@ -61,10 +61,15 @@ impl Execution {
         Ok(())
     }
 
+    /// What the miner gets so far: the reward and the fees.
+    pub fn income(&self) -> Result<Amount, RuleError> {
+        checked_sum(reward(self.height), self.fees)
+    }
+
     /// Credits the miner with the reward and the fees. A credit of 0 changes nothing and asks for no
     /// account.
     pub fn finish<A: Accounts>(self, accounts: &mut A) -> Result<Executed, UpdateError<A::Error>> {
-        let due = checked_sum(reward(self.height), self.fees)?;
+        let due = self.income()?;
         if due != Amount::ZERO {
             accounts.update(&self.miner.account_key(), |account| credit(due, account))?;
         }

@@ -68,6 +68,11 @@ impl Fold {
         Ok(Self { key: *key, leaf, replacement, roots, pending, below: None })
     }
 
+    /// The key that is searched for.
+    pub fn key(&self) -> AccountKey {
+        self.key
+    }
+
     /// Goes up one step.
     pub fn climb(&mut self, step: Step) -> Result<(), ProofError> {
         let Step { index, sibling } = step;

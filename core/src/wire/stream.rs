@@ -36,7 +36,6 @@ pub enum Window {
 
 /// A piece of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "there is one piece at a time")]
 pub enum Piece {
     /// The transaction.
     Transaction(Transaction),

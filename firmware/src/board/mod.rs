@@ -1,12 +1,15 @@
 //! What a board must offer for a node to run on it.
 
+#[cfg(target_os = "none")]
+pub mod lm3s6965;
+
 use mote_core::units::Moment;
 use smoltcp::phy::Device;
 
 use crate::report::Memory;
 
 /// Bytes of a sector of a card.
-pub const SECTOR_BYTES: usize = 512;
+pub const SECTOR_BYTES: usize = mote_core::card::SECTOR_BYTES;
 
 /// Width of the display in pixels.
 pub const DISPLAY_WIDTH: usize = 128;

@@ -1,0 +1,126 @@
+//! The console on UART0, 115,200 baud. What comes in while the loop is busy waits in a ring.
+
+use core::fmt;
+use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+
+use super::gpio::{Pins, Port};
+use super::register::Register;
+
+const DATA: Register = Register::at(0x4000_C000);
+const FLAGS: Register = Register::at(0x4000_C018);
+const NOTHING_RECEIVED: u32 = 1 << 4;
+const SENDER_FULL: u32 = 1 << 5;
+const DIVISOR: Register = Register::at(0x4000_C024);
+const DIVISOR_64THS: Register = Register::at(0x4000_C028);
+const LINE_CONTROL: Register = Register::at(0x4000_C02C);
+/// Eight bits, no parity, one stop bit, with the queues of 16 bytes.
+const EIGHT_BITS_QUEUED: u32 = 0b11 << 5 | 1 << 4;
+const CONTROL: Register = Register::at(0x4000_C030);
+/// The port, its sender and its receiver.
+const ENABLED: u32 = 1 | 1 << 8 | 1 << 9;
+const INTERRUPT_MASK: Register = Register::at(0x4000_C038);
+/// Bytes came, or came and no more followed.
+const RECEIVED: u32 = 1 << 4 | 1 << 6;
+
+const LINE: Pins = Pins::new(Port::A, 0b11);
+
+/// 50 MHz / (16 * 115,200) in 64ths, rounded.
+const BAUD_64THS: u32 = 1_736;
+
+/// Bytes that wait: the longest command, a payment with a memo, and some.
+const WAITING_MAX: usize = 256;
+
+/// Bytes between the interrupt, which alone writes, and the loop, which alone reads.
+struct Ring {
+    bytes: [AtomicU8; WAITING_MAX],
+    written: AtomicUsize,
+    read: AtomicUsize,
+}
+
+static RING: Ring = Ring {
+    bytes: [const { AtomicU8::new(0) }; WAITING_MAX],
+    written: AtomicUsize::new(0),
+    read: AtomicUsize::new(0),
+};
+
+impl Ring {
+    fn is_full(&self) -> bool {
+        let (written, read) = (self.written.load(Ordering::Relaxed), self.read.load(Ordering::Acquire));
+        written.wrapping_sub(read) >= WAITING_MAX
+    }
+
+    fn is_empty(&self) -> bool {
+        self.written.load(Ordering::Acquire) == self.read.load(Ordering::Relaxed)
+    }
+
+    fn push(&self, byte: u8) {
+        let written = self.written.load(Ordering::Relaxed);
+        if let Some(place) = self.bytes.get(written % WAITING_MAX) {
+            place.store(byte, Ordering::Relaxed);
+        }
+        self.written.store(written.wrapping_add(1), Ordering::Release);
+    }
+
+    fn pop(&self) -> Option<u8> {
+        if self.is_empty() {
+            return None;
+        }
+        let read = self.read.load(Ordering::Relaxed);
+        let byte = self.bytes.get(read % WAITING_MAX)?.load(Ordering::Relaxed);
+        self.read.store(read.wrapping_add(1), Ordering::Release);
+        Some(byte)
+    }
+}
+
+/// Brings up the port.
+pub fn start() {
+    LINE.hand_over();
+    CONTROL.write(0);
+    DIVISOR.write(BAUD_64THS / 64);
+    DIVISOR_64THS.write(BAUD_64THS % 64);
+    LINE_CONTROL.write(EIGHT_BITS_QUEUED);
+    CONTROL.write(ENABLED);
+    INTERRUPT_MASK.write(RECEIVED);
+}
+
+/// Moves what came into the ring. Where that is full the rest waits in the port: its interrupt clears
+/// only with its queue, and stays off until there is room.
+pub fn interrupt() {
+    while FLAGS.read() & NOTHING_RECEIVED == 0 {
+        if RING.is_full() {
+            INTERRUPT_MASK.write(0);
+            return;
+        }
+        RING.push(DATA.read().to_le_bytes()[0]);
+    }
+}
+
+/// Whether a byte waits.
+pub fn is_waiting() -> bool {
+    !RING.is_empty()
+}
+
+/// Takes the next byte that came.
+pub fn read() -> Option<u8> {
+    let byte = RING.pop()?;
+    INTERRUPT_MASK.write(RECEIVED);
+    Some(byte)
+}
+
+/// Sends, waiting for the line.
+pub fn write(bytes: &[u8]) {
+    for byte in bytes {
+        while FLAGS.read() & SENDER_FULL != 0 {}
+        DATA.write(u32::from(*byte));
+    }
+}
+
+/// The console as a destination of formatted text.
+pub struct Text;
+
+impl fmt::Write for Text {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        write(text.as_bytes());
+        Ok(())
+    }
+}
