@@ -11,11 +11,12 @@ use mote_core::card::Identity;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::card::CardFile;
 use super::console::Console;
+use super::image;
 use super::monitor::Monitor;
 use super::screen::Screen;
 use super::seats::Seat;
-use super::{card, image};
 use crate::processes::{Answer, PATIENCE, Port, wait_until};
 
 /// The emulator.
@@ -115,7 +116,7 @@ impl Machine {
     pub fn provision(&mut self, identity: &Identity) {
         assert!(self.running.is_none(), "a card is changed while the device is off");
         self.has_card = true;
-        card::provision(&self.card(), identity);
+        CardFile::open(&self.card()).provision(identity);
     }
 
     /// Puts a card into a device that is switched off on which nothing stands but this.

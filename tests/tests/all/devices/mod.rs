@@ -1,6 +1,7 @@
 //! The device as users have it: the linked image on an emulated board, against real nodes and against
 //! hosts that lie.
 
+mod budgets;
 mod client;
 mod clocks;
 mod forks;
