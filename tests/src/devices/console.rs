@@ -23,12 +23,15 @@ struct Said {
     lines: Vec<String>,
     /// Where lines are looked for next.
     cursor: usize,
+    /// How many processes speak.
+    speakers: usize,
 }
 
 impl Console {
     /// Listens to one more process, whose lines follow on those of the last one.
     pub fn listen(&self, output: ChildStdout) {
         let shared = self.shared.clone();
+        look(&shared).speakers += 1;
         thread::spawn(move || {
             let mut reader = BufReader::new(output);
             let mut line = Vec::new();
@@ -38,12 +41,19 @@ impl Console {
                 look(&shared).lines.push(text);
                 shared.more.notify_all();
             }
+            look(&shared).speakers -= 1;
+            shared.more.notify_all();
         });
     }
 
     /// Everything that was said, in lines.
     pub fn lines(&self) -> Vec<String> {
         look(&self.shared).lines.clone()
+    }
+
+    /// Whether nobody is left to say anything.
+    pub fn is_over(&self) -> bool {
+        look(&self.shared).speakers == 0
     }
 
     /// Looks for lines from here on: what was said before is passed over.
@@ -64,6 +74,9 @@ impl Console {
                 if found.is_some() {
                     return found;
                 }
+            }
+            if said.speakers == 0 {
+                return None;
             }
             let rest = deadline.checked_duration_since(Instant::now())?;
             said = self

@@ -17,13 +17,16 @@ use super::image;
 use super::monitor::Monitor;
 use super::screen::Screen;
 use super::seats::Seat;
-use crate::processes::{Answer, PATIENCE, Port, wait_until};
+use crate::processes::{Answer, PATIENCE, Port};
 
 /// The emulator.
 const EMULATOR: &str = "qemu-system-arm";
 
 /// How long one request over HTTP may take before it is made again.
 const REQUEST: Duration = Duration::from_secs(10);
+
+/// How much of what the emulator says of itself is shown where something fails, in bytes.
+const LOG_SHOWN: usize = 2_000;
 
 /// How long nobody asks the device between two questions: it answers one at a time.
 const GLANCE: Duration = Duration::from_millis(20);
@@ -168,6 +171,8 @@ impl Machine {
     /// Cuts the power.
     pub fn cut_power(&mut self) {
         let mut running = self.running.take().expect("the device is on");
+        let ended = running.child.try_wait().expect("a child can be waited for");
+        assert!(ended.is_none(), "{}", self.explain("the emulator has given up"));
         running.child.kill().expect("a child can be killed");
         running.child.wait().expect("a child can be waited for");
         self.assert_no_guest_error();
@@ -297,9 +302,16 @@ impl Machine {
     /// Fetches a path.
     #[track_caller]
     pub fn fetch(&self, path: &str) -> Answer {
-        wait_until("the device answers", PATIENCE, || {
-            self.try_fetch(path).map_err(|error| self.explain(&error))
-        })
+        let begun = Instant::now();
+        loop {
+            match self.try_fetch(path) {
+                Ok(answer) => return answer,
+                Err(error) if begun.elapsed() > PATIENCE || self.console.is_over() => {
+                    panic!("the device does not answer: {}", self.explain(&error))
+                }
+                Err(_) => std::thread::sleep(GLANCE),
+            }
+        }
     }
 
     /// What the device says of itself.
@@ -326,7 +338,7 @@ impl Machine {
                 Ok(answer) => answer.body.to_string(),
                 Err(error) => error,
             };
-            if begun.elapsed() > patience {
+            if begun.elapsed() > patience || self.console.is_over() {
                 return Err(self.explain(&seen));
             }
             std::thread::sleep(GLANCE);
@@ -341,21 +353,24 @@ impl Machine {
 
     fn explain(&self, seen: &str) -> String {
         let log = std::fs::read_to_string(self.file("emulator.log")).unwrap_or_default();
+        let log = log.get(log.len().saturating_sub(LOG_SHOWN)..).unwrap_or(&log);
         format!("{seen}\nthe console:\n{}\nthe emulator:\n{log}", self.last_lines())
     }
 }
 
 impl Drop for Machine {
     fn drop(&mut self) {
+        if !std::thread::panicking() {
+            if self.running.is_some() {
+                self.cut_power();
+            }
+            return self.assert_no_guest_error();
+        }
         if let Some(mut running) = self.running.take() {
             // It may have ended by itself.
             let _ = running.child.kill();
             let _ = running.child.wait();
         }
-        if std::thread::panicking() {
-            eprintln!("the console of the device:\n{}", self.last_lines());
-        } else {
-            self.assert_no_guest_error();
-        }
+        eprintln!("{}", self.explain("what the device said last"));
     }
 }
