@@ -52,48 +52,79 @@ pub fn encode<'b, T: Serialize + ?Sized>(
     value: &T,
     buffer: &'b mut [u8],
 ) -> Result<&'b mut [u8], EncodeError> {
-    let capacity = buffer.len();
-    postcard::to_slice(value, buffer).map_err(|_| EncodeError { capacity })
+    let (capacity, mut length) = (buffer.len(), 0);
+    let is_whole = write(value, &mut |piece| {
+        let place = buffer.get_mut(length..length + piece.len());
+        length += piece.len();
+        place.map(|place| place.copy_from_slice(piece)).is_some()
+    });
+    let written = buffer.get_mut(..length).filter(|_| is_whole);
+    written.ok_or(EncodeError { capacity })
 }
 
 /// Length of the wire form of `value` in bytes.
 pub fn encoded_len<T: Serialize + ?Sized>(value: &T) -> usize {
-    struct Count(usize);
-    impl Flavor for Count {
-        type Output = usize;
-        fn try_extend(&mut self, data: &[u8]) -> postcard::Result<()> {
-            self.0 = self.0.saturating_add(data.len());
-            Ok(())
-        }
-        fn try_push(&mut self, _: u8) -> postcard::Result<()> {
-            self.try_extend(&[0])
-        }
-        fn finalize(self) -> postcard::Result<usize> {
-            Ok(self.0)
-        }
-    }
-    // Counting cannot fail: the flavour has no capacity and no type of ours has an unsized sequence.
-    postcard::serialize_with_flavor(value, Count(0)).unwrap_or(usize::MAX)
+    let mut length = 0_usize;
+    encode_into(value, |piece| length = length.saturating_add(piece.len()));
+    length
 }
 
 /// Hands the wire form of `value` to `sink` piece by piece, without a buffer.
-pub fn encode_into<T: Serialize + ?Sized>(value: &T, sink: impl FnMut(&[u8])) {
-    struct Sink<F>(F);
-    impl<F: FnMut(&[u8])> Flavor for Sink<F> {
-        type Output = ();
-        fn try_extend(&mut self, data: &[u8]) -> postcard::Result<()> {
-            (self.0)(data);
-            Ok(())
-        }
-        fn try_push(&mut self, data: u8) -> postcard::Result<()> {
-            self.try_extend(&[data])
-        }
-        fn finalize(self) -> postcard::Result<()> {
-            Ok(())
-        }
+pub fn encode_into<T: Serialize + ?Sized>(value: &T, mut sink: impl FnMut(&[u8])) {
+    write(value, &mut |piece| {
+        sink(piece);
+        true
+    });
+}
+
+/// Hands the wire form of `value` to `sink` until that takes no more, and returns whether it took all. Every
+/// way to write a value goes through here, so that a device has the code to write it once.
+fn write<T: Serialize + ?Sized>(value: &T, sink: &mut dyn FnMut(&[u8]) -> bool) -> bool {
+    // Writing cannot fail otherwise: no type of ours has a sequence whose length is not known.
+    postcard::serialize_with_flavor(value, Pieces { sink, bytes: [0; PIECE_BYTES], length: 0 }).is_ok()
+}
+
+/// Bytes that are gathered before they are handed on: a digest is written a byte at a time.
+const PIECE_BYTES: usize = 32;
+
+struct Pieces<'a> {
+    sink: &'a mut dyn FnMut(&[u8]) -> bool,
+    bytes: [u8; PIECE_BYTES],
+    length: usize,
+}
+
+impl Pieces<'_> {
+    fn hand_on(&mut self) -> postcard::Result<()> {
+        let piece = self.bytes.get(..self.length).unwrap_or_default();
+        self.length = 0;
+        if (self.sink)(piece) { Ok(()) } else { Err(postcard::Error::SerializeBufferFull) }
     }
-    // As in `encoded_len`, there is nothing that could fail.
-    let _ = postcard::serialize_with_flavor(value, Sink(sink));
+}
+
+impl Flavor for Pieces<'_> {
+    type Output = ();
+
+    #[inline(never)]
+    fn try_extend(&mut self, data: &[u8]) -> postcard::Result<()> {
+        self.hand_on()?;
+        if (self.sink)(data) { Ok(()) } else { Err(postcard::Error::SerializeBufferFull) }
+    }
+
+    #[inline(never)]
+    fn try_push(&mut self, data: u8) -> postcard::Result<()> {
+        if self.length == PIECE_BYTES {
+            self.hand_on()?;
+        }
+        if let Some(byte) = self.bytes.get_mut(self.length) {
+            *byte = data;
+            self.length += 1;
+        }
+        Ok(())
+    }
+
+    fn finalize(mut self) -> postcard::Result<()> {
+        self.hand_on()
+    }
 }
 
 /// Reads a value that takes up all of `bytes`, in its canonical form.
@@ -111,39 +142,28 @@ pub fn decode_prefix<'a, T: Deserialize<'a> + Serialize>(
         _ => DecodeError::Malformed,
     })?;
     let consumed = bytes.get(..bytes.len() - rest.len()).unwrap_or(bytes);
-    let mut comparison = Comparison { expected: consumed, offset: 0 };
-    match postcard::serialize_with_flavor(&value, &mut comparison) {
-        Ok(()) => Ok((value, rest)),
-        Err(_) => Err(DecodeError::NotCanonical { offset: comparison.offset }),
+    // The value is compared with what it came from while it is written, so no second buffer is needed.
+    let mut offset = 0;
+    let is_canonical = write(&value, &mut |piece| {
+        let expected = consumed.get(offset..).unwrap_or_default();
+        let is_same = expected.starts_with(piece);
+        let differs = || expected.iter().zip(piece).take_while(|(expected, got)| expected == got).count();
+        offset += if is_same { piece.len() } else { differs() };
+        is_same
+    });
+    if is_canonical && offset == consumed.len() {
+        Ok((value, rest))
+    } else {
+        Err(DecodeError::NotCanonical { offset })
     }
 }
 
-/// Compares an encoding with the expected bytes while it is written, so no second buffer is needed.
-struct Comparison<'a> {
-    expected: &'a [u8],
-    offset: usize,
-}
-
-impl Flavor for &mut Comparison<'_> {
-    type Output = ();
-
-    fn try_extend(&mut self, data: &[u8]) -> postcard::Result<()> {
-        let rest = self.expected.get(self.offset..).unwrap_or_default();
-        if rest.starts_with(data) {
-            self.offset += data.len();
-            return Ok(());
-        }
-        self.offset += rest.iter().zip(data).take_while(|(expected, got)| expected == got).count();
-        Err(postcard::Error::SerializeBufferFull)
-    }
-
-    fn try_push(&mut self, data: u8) -> postcard::Result<()> {
-        self.try_extend(&[data])
-    }
-
-    fn finalize(self) -> postcard::Result<()> {
-        if self.offset == self.expected.len() { Ok(()) } else { Err(postcard::Error::SerializeBufferFull) }
-    }
+/// Reads a value from the front of `bytes`, which then starts behind it: for a large value that is filled in
+/// field by field, so that none of it lies on a device's stack. Offsets in errors count from the field.
+pub fn take<'a, T: Deserialize<'a> + Serialize>(bytes: &mut &'a [u8]) -> Result<T, DecodeError> {
+    let (value, rest) = decode_prefix(bytes)?;
+    *bytes = rest;
+    Ok(value)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::codec::{self, DecodeError};
 use crate::hash::{Hash32, Tag, sha256, tagged};
 use crate::params::LOG_PATH_MAX_HASHES;
 
@@ -59,6 +60,17 @@ impl<const N: usize> FrontierOf<N> {
     /// each bit that is set in `size`.
     pub fn from_peaks(size: u64, peaks: heapless::Vec<Hash32, N>) -> Option<Self> {
         (peaks.len() == size.count_ones() as usize).then_some(Self { size, peaks })
+    }
+
+    /// Becomes the frontier at the front of `bytes`, which then start behind it. After an error it is no
+    /// particular one.
+    pub(crate) fn take(&mut self, bytes: &mut &[u8]) -> Result<(), DecodeError> {
+        self.size = codec::take(bytes)?;
+        self.peaks.clear();
+        for _ in 0..codec::take::<u64>(bytes)? {
+            self.peaks.push(codec::take(bytes)?).map_err(|_| DecodeError::Malformed)?;
+        }
+        Ok(())
     }
 
     /// How many leaves have been appended.

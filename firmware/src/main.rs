@@ -2,20 +2,20 @@
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 #[cfg(target_os = "none")]
-mod bring_up;
-
-#[cfg(target_os = "none")]
-mod device {
+mod program {
     use core::panic::PanicInfo;
 
     use cortex_m_rt::entry;
     use mote_firmware::board::lm3s6965::{Ethernet, Lm3s6965, stop};
+    use mote_firmware::device::Device;
+    use mote_firmware::net::{Buffers, NO_SOCKETS, Sockets};
 
     #[entry]
     fn main() -> ! {
-        static mut ETHERNET: Ethernet = Ethernet::new();
-        let mut board = Lm3s6965::start(ETHERNET);
-        crate::bring_up::run(&mut board)
+        static mut ETHERNET: Ethernet = Ethernet::EMPTY;
+        static mut SOCKETS: Sockets = NO_SOCKETS;
+        static mut BUFFERS: Buffers = Buffers::new();
+        Device::start(Lm3s6965::start(ETHERNET), (SOCKETS, BUFFERS)).run()
     }
 
     #[panic_handler]

@@ -83,6 +83,33 @@ impl fmt::Display for Date {
     }
 }
 
+/// A value, or what is said where there is none.
+#[derive(Clone, Copy, Debug)]
+pub struct OrElse<T>(pub Option<T>, pub &'static str);
+
+impl<T: fmt::Display> fmt::Display for OrElse<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(value) => value.fmt(formatter),
+            None => formatter.write_str(self.1),
+        }
+    }
+}
+
+/// A rate in tenths a second, `-` where it is 0, which is that of one not known (`4.5/s`, `120/s`).
+#[derive(Clone, Copy, Debug)]
+pub struct Pace(pub u32);
+
+impl fmt::Display for Pace {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0 => formatter.write_str("-"),
+            tenths @ 1..100 => write!(formatter, "{}/s", Tenths(tenths)),
+            tenths => write!(formatter, "{}/s", Scaled(u64::from(tenths / 10))),
+        }
+    }
+}
+
 /// The first twelve digits of an id or a root: enough to compare by eye, not to trust.
 #[derive(Clone, Copy, Debug)]
 pub struct Start<'a>(pub &'a Hash32);

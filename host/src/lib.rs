@@ -6,6 +6,7 @@ pub mod chain_file;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod device;
 pub mod driver;
 pub mod feed;
 pub mod miner;

@@ -3,16 +3,19 @@
 
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
 use mote::api::token::Token;
 use mote::api::{App, AppParts, guarded, router};
+use mote::cli::device::{self, flags::EmulateArguments};
 use mote::cli::{Cli, CliError, Invocation, Progress, execute, refused, show_sync};
 use mote::clock::Clock;
 use mote::config::{Config, Surroundings};
+use mote::device::emulator::seen_by_guest;
 use mote::driver::{self, DriverJoin};
 use mote::net::server::{Server, ServerLimits};
 use mote::net::{Network, PeerLimits, peer_route};
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
     let done =
         Surroundings::of_process().map_err(CliError::Output).and_then(|here| match cli.resolve(&here)? {
             Invocation::Run(config) => run(&config),
+            Invocation::Emulate(arguments, config) => run_device(&arguments, &config),
             Invocation::Verb(verb, config) => {
                 let mut out = std::io::stdout().lock();
                 execute(verb, &config, &mut out).and_then(|()| Ok(out.flush()?))
@@ -56,10 +60,6 @@ fn main() -> ExitCode {
 /// Runs a node until a signal ends it.
 fn run(config: &Config) -> Result<(), CliError> {
     log(config.log_level);
-    let folder = &config.folder;
-    config.make_folder().map_err(|source| CliError::File { action: "make", path: folder.clone(), source })?;
-    let _lock = FolderLock::acquire(folder)
-        .map_err(|error| refused(error, "it runs already; a second node needs another --port"))?;
     let runtime = Runtime::new().map_err(failed("cannot start threads"))?;
     let ended = runtime.block_on(serve(config, runtime.handle().clone()));
     // Work that blocks, such as a guess at a passphrase, is not worth waiting for.
@@ -69,55 +69,137 @@ fn run(config: &Config) -> Result<(), CliError> {
 
 async fn serve(config: &Config, runtime: tokio::runtime::Handle) -> Result<(), CliError> {
     let mut signals = Signals::new().map_err(failed("cannot listen for signals"))?;
-    let server = bind(config).await?;
-    let address = server.address();
-    let params = Arc::new(Params::new(config.network.clone()));
-    let wallet = WalletService::open(&config.wallet_path(), &config.network.to_string())?;
-    let miner = wallet.first_key().await.map_err(failed("cannot use the wallet"))?;
-    let mining = MiningSettings {
-        miner,
-        switch: config.mine,
-        threads: config.threads.get(),
-        limit: config.mining_limit,
-    };
-    let node = open(config, &params, address.port(), mining)?;
-    let (network, arrivals) = Network::new(runtime, PeerLimits::default(), config.peer_origins.clone());
-    let started = driver::start(node, Clock::start(), network.clone(), arrivals);
-    let (handle, mut driver) = started.map_err(failed("cannot start the node"))?;
-    let app = App::new(AppParts {
-        handle: handle.clone(),
-        params,
-        wallet,
-        token: Token::create(&config.folder).map_err(failed("cannot make the token"))?,
-        bind: address,
-        token_policy: config.token,
-    });
-    let routes = router(app.clone()).merge(guarded(&app, peer_route::router(network)));
-    add_peers(config, &handle).await?;
-    greet(config, address, miner.is_some());
-    let showing = tokio::spawn(show_sync(handle));
-
-    let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
-    let serving = tokio::spawn(server.serve(routes, async {
-        // The other end is dropped, never sent to.
-        let _ = stopping.await;
-    }));
-    let ended = tokio::select! {
-        () = signals.next() => Ok(()),
-        () = driver.ended() => Err(()),
+    let mut node = Running::start(config, runtime).await?;
+    greet(config, node.address, node.has_wallet);
+    let showing = tokio::spawn(show_sync(node.handle.clone()));
+    let is_asked = tokio::select! {
+        () = signals.next() => true,
+        () = node.driver.ended() => false,
     };
     showing.abort();
-    if ended.is_ok() {
+    if is_asked {
         eprintln!("stopping; once more ends it at once");
     }
-    tokio::spawn(async move {
-        signals.next().await;
-        std::process::exit(130);
+    signals.end_at_next();
+    node.stop().await
+}
+
+/// Runs an emulated device, and a node for it unless a peer is named, until a signal or the device's end.
+fn run_device(arguments: &EmulateArguments, config: &Config) -> Result<(), CliError> {
+    log(config.log_level);
+    let firmware = device::run::firmware(arguments)?;
+    let _lock = take_folder(config)?;
+    let runtime = Runtime::new().map_err(failed("cannot start threads"))?;
+    let ended = runtime.block_on(async {
+        let mut signals = Signals::new().map_err(failed("cannot listen for signals"))?;
+        let mut node = match arguments.peer.as_slice() {
+            [] => Some(Running::start(&config.beside_device(), runtime.handle().clone()).await?),
+            _ => None,
+        };
+        let ended = emulate(arguments, config, firmware, node.as_mut(), &mut signals).await;
+        signals.end_at_next();
+        let stopped = match node {
+            Some(node) => node.stop().await,
+            None => Ok(()),
+        };
+        ended.and(stopped)
     });
-    app.close();
-    drop(stop);
-    let (_, stopped) = tokio::join!(serving, stop_driver(driver));
-    stopped
+    runtime.shutdown_background();
+    ended
+}
+
+async fn emulate(
+    arguments: &EmulateArguments,
+    config: &Config,
+    firmware: PathBuf,
+    node: Option<&mut Running>,
+    signals: &mut Signals,
+) -> Result<(), CliError> {
+    let peers = match &node {
+        Some(node) => vec![seen_by_guest(node.address)?],
+        None => arguments.peer.iter().map(device::run::endpoint).collect::<Result<_, _>>()?,
+    };
+    let device = device::run::prepare(config, arguments, firmware, &peers)?;
+    let page = node.as_ref().map(|node| page_address(node.address));
+    let mut emulator = device.machine.start()?;
+    device.greet(page, &mut std::io::stdout().lock())?;
+    let node_ended = async {
+        match node {
+            Some(node) => node.driver.ended().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = signals.next() => {}
+        () = node_ended => {}
+        ended = emulator.ended() => return Ok(ended?),
+    }
+    Ok(emulator.stop().await?)
+}
+
+/// The folder with its lock, made where there is none.
+fn take_folder(config: &Config) -> Result<FolderLock, CliError> {
+    let folder = &config.folder;
+    config.make_folder().map_err(|source| CliError::File { action: "make", path: folder.clone(), source })?;
+    FolderLock::acquire(folder)
+        .map_err(|error| refused(error, "it runs already; a second node needs another --port"))
+}
+
+/// A node that runs, and has its folder to itself.
+struct Running {
+    _lock: FolderLock,
+    address: SocketAddr,
+    has_wallet: bool,
+    handle: Handle<FileDisk>,
+    driver: DriverJoin,
+    app: App<FileDisk>,
+    stop: tokio::sync::oneshot::Sender<()>,
+    serving: tokio::task::JoinHandle<()>,
+}
+
+impl Running {
+    async fn start(config: &Config, runtime: tokio::runtime::Handle) -> Result<Self, CliError> {
+        let lock = take_folder(config)?;
+        let server = bind(config).await?;
+        let address = server.address();
+        let params = Arc::new(Params::new(config.network.clone()));
+        let wallet = WalletService::open(&config.wallet_path(), &config.network.to_string())?;
+        let miner = wallet.first_key().await.map_err(failed("cannot use the wallet"))?;
+        let mining = MiningSettings {
+            miner,
+            switch: config.mine,
+            threads: config.threads.get(),
+            limit: config.mining_limit,
+        };
+        let node = open(config, &params, address.port(), mining)?;
+        let (network, arrivals) = Network::new(runtime, PeerLimits::default(), config.peer_origins.clone());
+        let started = driver::start(node, Clock::start(), network.clone(), arrivals);
+        let (handle, driver) = started.map_err(failed("cannot start the node"))?;
+        let app = App::new(AppParts {
+            handle: handle.clone(),
+            params,
+            wallet,
+            token: Token::create(&config.folder).map_err(failed("cannot make the token"))?,
+            bind: address,
+            token_policy: config.token,
+        });
+        let routes = router(app.clone()).merge(guarded(&app, peer_route::router(network)));
+        add_peers(config, &handle).await?;
+        let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
+        let serving = tokio::spawn(server.serve(routes, async {
+            // The other end is dropped, never sent to.
+            let _ = stopping.await;
+        }));
+        let has_wallet = miner.is_some();
+        Ok(Self { _lock: lock, address, has_wallet, handle, driver, app, stop, serving })
+    }
+
+    async fn stop(self) -> Result<(), CliError> {
+        self.app.close();
+        drop(self.stop);
+        let (_, stopped) = tokio::join!(self.serving, stop_driver(self.driver));
+        stopped
+    }
 }
 
 async fn stop_driver(driver: DriverJoin) -> Result<(), CliError> {
@@ -182,13 +264,8 @@ async fn add_peers(config: &Config, handle: &Handle<FileDisk>) -> Result<(), Cli
 }
 
 fn greet(config: &Config, address: SocketAddr, has_wallet: bool) {
-    let ip = address.ip();
-    let (local, reach) = match ip {
-        ip if !ip.is_unspecified() => (ip, None),
-        std::net::IpAddr::V4(_) => (std::net::Ipv4Addr::LOCALHOST.into(), Some("open to other computers")),
-        std::net::IpAddr::V6(_) => (std::net::Ipv6Addr::LOCALHOST.into(), Some("open to other computers")),
-    };
-    let page = SocketAddr::new(local, address.port());
+    let page = page_address(address);
+    let reach = address.ip().is_unspecified().then_some("open to other computers");
     let mut lines = vec![
         format!("Mote is running at http://{page} (network {})", config.network),
         format!("  data  {}", config.folder.display()),
@@ -205,6 +282,16 @@ fn greet(config: &Config, address: SocketAddr, has_wallet: bool) {
     });
     // Whoever started the node may have closed its output since; it runs all the same.
     let _ = writeln!(std::io::stdout().lock(), "{}", lines.join("\n"));
+}
+
+/// Where this computer finds the page of a node that listens at `address`.
+fn page_address(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        ip if !ip.is_unspecified() => ip,
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    };
+    SocketAddr::new(ip, address.port())
 }
 
 /// Logs to standard error. Of foreign crates only warnings: their finer messages may show what
@@ -237,6 +324,14 @@ impl Signals {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
         }
+    }
+
+    /// Lets the next one end the process at once.
+    fn end_at_next(mut self) {
+        tokio::spawn(async move {
+            self.next().await;
+            std::process::exit(130);
+        });
     }
 }
 

@@ -82,125 +82,93 @@ impl Rule {
 
     /// The rule's number and name, for people and programs.
     pub const fn id(self) -> &'static str {
-        self.describe().0
+        match self {
+            Self::TransactionAmount => "T1-amount",
+            Self::TransactionFee => "T2-fee",
+            Self::TransactionSender => "T3-sender",
+            Self::TransactionRecipient => "T4-recipient",
+            Self::TransactionSignature => "T5-signature",
+            Self::HeaderVersion => "H1-version",
+            Self::HeaderMiner => "H2-miner",
+            Self::HeaderTimeRange => "H3-time-range",
+            Self::HeaderProofOfWork => "H4-proof-of-work",
+            Self::BlockCapacity => "B1-capacity",
+            Self::HeaderPrevious => "C1-previous",
+            Self::HeaderHeight => "C2-height",
+            Self::HeaderHistoryRoot => "C3-history-root",
+            Self::HeaderTarget => "C4-target",
+            Self::HeaderTimeMedian => "C5-time-median",
+            Self::HeaderTimeFuture => "C6-time-future",
+            Self::LedgerNonce => "L1-nonce",
+            Self::LedgerBalance => "L2-balance",
+            Self::LedgerOverflow => "L3-overflow",
+            Self::BlockTransactionCount => "B2-transaction-count",
+            Self::BlockTransactionsRoot => "B3-transactions-root",
+            Self::BlockStateRoot => "B4-state-root",
+        }
     }
 
     /// What the rule demands.
     pub const fn sentence(self) -> &'static str {
-        self.describe().1
+        match self {
+            Self::TransactionAmount => "a transaction moves at least one grain",
+            Self::TransactionFee => "a transaction pays a fee of at least 1,000 grains",
+            Self::TransactionSender => "the sender is no point of small order",
+            Self::TransactionRecipient => "the recipient is no point of small order",
+            Self::TransactionSignature => "the sender signed every field for this network (ZIP-215)",
+            Self::HeaderVersion => "the version is 1",
+            Self::HeaderMiner => "the miner is no point of small order",
+            Self::HeaderTimeRange => "the time is below 2^40 seconds",
+            Self::HeaderProofOfWork => {
+                "the id, read as a big-endian number, is not above the header's target"
+            }
+            Self::BlockCapacity => "a block holds no more transactions than the network allows",
+            Self::HeaderPrevious => "the header names its parent's id",
+            Self::HeaderHeight => "the height is the parent's plus 1",
+            Self::HeaderHistoryRoot => "the history root is that of all blocks before this one",
+            Self::HeaderTarget => "the target is the one that the parent's chain asks for",
+            Self::HeaderTimeMedian => {
+                "the time is greater than the median of the last min(11, height) headers"
+            }
+            Self::HeaderTimeFuture => "the time is at most 120 seconds ahead of the checker's clock",
+            Self::LedgerNonce => "the nonce is the number of transactions that the sender has made",
+            Self::LedgerBalance => "the sender's balance covers amount and fee",
+            Self::LedgerOverflow => "no balance, sum of fees or nonce exceeds 2^64 - 1",
+            Self::BlockTransactionCount => "the header's count is the number of transactions",
+            Self::BlockTransactionsRoot => "the transactions root is that of the block's transactions",
+            Self::BlockStateRoot => "the state root is that of the accounts after the block",
+        }
     }
 
     /// Why the rule is there.
     pub const fn reason(self) -> &'static str {
-        self.describe().2
-    }
-
-    const fn describe(self) -> (&'static str, &'static str, &'static str) {
         match self {
-            Self::TransactionAmount => (
-                "T1-amount",
-                "a transaction moves at least one grain",
-                "payments of nothing would grow the state for the fee alone",
-            ),
-            Self::TransactionFee => (
-                "T2-fee",
-                "a transaction pays a fee of at least 1,000 grains",
-                "every account is kept by every node for ever",
-            ),
-            Self::TransactionSender => {
-                ("T3-sender", "the sender is no point of small order", "anybody can sign for such a key")
+            Self::TransactionAmount => "payments of nothing would grow the state for the fee alone",
+            Self::TransactionFee => "every account is kept by every node for ever",
+            Self::TransactionSender => "anybody can sign for such a key",
+            Self::TransactionRecipient => "what such a key holds would belong to anybody or nobody",
+            Self::TransactionSignature => {
+                "only the owner of an account can spend from it, and only where it meant to"
             }
-            Self::TransactionRecipient => (
-                "T4-recipient",
-                "the recipient is no point of small order",
-                "what such a key holds would belong to anybody or nobody",
-            ),
-            Self::TransactionSignature => (
-                "T5-signature",
-                "the sender signed every field for this network (ZIP-215)",
-                "only the owner of an account can spend from it, and only where it meant to",
-            ),
-            Self::HeaderVersion => {
-                ("H1-version", "the version is 1", "a node must not guess what a later version means")
+            Self::HeaderVersion => "a node must not guess what a later version means",
+            Self::HeaderMiner => "what such a key holds would belong to anybody or nobody",
+            Self::HeaderTimeRange => "differences of times must fit the arithmetic",
+            Self::HeaderProofOfWork => "rewriting the chain must cost as much as writing it",
+            Self::BlockCapacity => "the smallest validator must keep up with the chain",
+            Self::HeaderPrevious => "the chain is one line of blocks, each fixing all before it",
+            Self::HeaderHeight => "rewards and look-ups go by height",
+            Self::HeaderHistoryRoot => "a single header must prove any older block",
+            Self::HeaderTarget => "the interval between blocks must follow the clock, not the hash rate",
+            Self::HeaderTimeMedian => "time must go forward, whatever a few miners say",
+            Self::HeaderTimeFuture => {
+                "a block from the future would make the next ones too easy; time heals this, so it is no offence"
             }
-            Self::HeaderMiner => (
-                "H2-miner",
-                "the miner is no point of small order",
-                "what such a key holds would belong to anybody or nobody",
-            ),
-            Self::HeaderTimeRange => (
-                "H3-time-range",
-                "the time is below 2^40 seconds",
-                "differences of times must fit the arithmetic",
-            ),
-            Self::HeaderProofOfWork => (
-                "H4-proof-of-work",
-                "the id, read as a big-endian number, is not above the header's target",
-                "rewriting the chain must cost as much as writing it",
-            ),
-            Self::BlockCapacity => (
-                "B1-capacity",
-                "a block holds no more transactions than the network allows",
-                "the smallest validator must keep up with the chain",
-            ),
-            Self::HeaderPrevious => (
-                "C1-previous",
-                "the header names its parent's id",
-                "the chain is one line of blocks, each fixing all before it",
-            ),
-            Self::HeaderHeight => {
-                ("C2-height", "the height is the parent's plus 1", "rewards and look-ups go by height")
-            }
-            Self::HeaderHistoryRoot => (
-                "C3-history-root",
-                "the history root is that of all blocks before this one",
-                "a single header must prove any older block",
-            ),
-            Self::HeaderTarget => (
-                "C4-target",
-                "the target is the one that the parent's chain asks for",
-                "the interval between blocks must follow the clock, not the hash rate",
-            ),
-            Self::HeaderTimeMedian => (
-                "C5-time-median",
-                "the time is greater than the median of the last min(11, height) headers",
-                "time must go forward, whatever a few miners say",
-            ),
-            Self::HeaderTimeFuture => (
-                "C6-time-future",
-                "the time is at most 120 seconds ahead of the checker's clock",
-                "a block from the future would make the next ones too easy; time heals this, so it is no offence",
-            ),
-            Self::LedgerNonce => (
-                "L1-nonce",
-                "the nonce is the number of transactions that the sender has made",
-                "a transaction applies once, in the order in which its sender signed",
-            ),
-            Self::LedgerBalance => (
-                "L2-balance",
-                "the sender's balance covers amount and fee",
-                "nobody spends what they do not have",
-            ),
-            Self::LedgerOverflow => (
-                "L3-overflow",
-                "no balance, sum of fees or nonce exceeds 2^64 - 1",
-                "arithmetic that wraps would mint or burn",
-            ),
-            Self::BlockTransactionCount => (
-                "B2-transaction-count",
-                "the header's count is the number of transactions",
-                "a reader of the header alone must know how many there are",
-            ),
-            Self::BlockTransactionsRoot => (
-                "B3-transactions-root",
-                "the transactions root is that of the block's transactions",
-                "proof of work covers every byte of the block",
-            ),
-            Self::BlockStateRoot => (
-                "B4-state-root",
-                "the state root is that of the accounts after the block",
-                "a single header must prove any account",
-            ),
+            Self::LedgerNonce => "a transaction applies once, in the order in which its sender signed",
+            Self::LedgerBalance => "nobody spends what they do not have",
+            Self::LedgerOverflow => "arithmetic that wraps would mint or burn",
+            Self::BlockTransactionCount => "a reader of the header alone must know how many there are",
+            Self::BlockTransactionsRoot => "proof of work covers every byte of the block",
+            Self::BlockStateRoot => "a single header must prove any account",
         }
     }
 }

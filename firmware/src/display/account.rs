@@ -1,13 +1,11 @@
 //! The device's account: its address to scan, its name and what it holds.
 
-use core::fmt::Write;
-
 use mote_core::address::Address;
 use mote_core::units::Amount;
 
-use super::Title;
 use super::qr::AddressCode;
-use super::screen::{Font, HEIGHT, Line, Screen, WIDTH};
+use super::screen::{Font, HEIGHT, Screen, WIDTH, width};
+use super::{Ending, Title};
 use crate::report::Report;
 
 /// Where the text begins, right of the code.
@@ -24,34 +22,23 @@ pub fn draw(screen: &mut Screen, code: &mut AddressCode, report: &Report<'_>) ->
         );
         return Title::new("ACCOUNT");
     };
-    let prefix = report.params.address_prefix;
-    code.draw(screen, prefix, key);
+    let address = Address::new(report.params.address_prefix, key);
+    code.draw(screen, address);
     screen.paragraph(Font::Small, (LEFT, 12), 2, format_args!("{}", report.name));
     match report.account {
         Some(account) => balance(screen, account.balance),
         None => screen.paragraph(Font::Small, (LEFT, 32), 2, format_args!("no balance proven yet")),
     }
-    let mut address = heapless::String::<64>::new();
-    // The longest address fits.
-    let _ = write!(address, "{}", Address::new(prefix, key));
-    let end = address.get(address.len().saturating_sub(10)..).unwrap_or_default();
-    screen.left(Font::Small, (LEFT, 56), WIDTH, Line::new(format_args!("..{end}")));
+    screen.left(Font::Small, (LEFT, 56), WIDTH, format_args!("{}", Ending(address, 10)));
     Title { left: LEFT, text: "ACCOUNT" }
 }
 
-/// The balance and its unit: on one line where that fits, else with what is behind the point below.
+/// The balance and its unit: in large letters on one line where that fits, else in small ones.
 fn balance(screen: &mut Screen, balance: Amount) {
-    let amount = Line::new(format_args!("{balance}"));
-    let columns = (WIDTH - LEFT) / Font::Medium.width();
-    let text = amount.as_str();
-    let point = if amount.width() <= columns { text.len() } else { text.find('.').unwrap_or(text.len()) };
-    let (whole, fraction) = text.split_at(point);
-    let font = if point as i32 <= columns { Font::Medium } else { Font::Small };
-    screen.left(font, (LEFT, 30), WIDTH, Line::new(format_args!("{whole}")));
-    let mut y = 40;
-    if !fraction.is_empty() {
-        screen.left(Font::Small, (LEFT, y), WIDTH, Line::new(format_args!("{fraction}")));
-        y = 48;
+    if width(Font::Medium, format_args!("{balance}")) <= WIDTH - LEFT {
+        screen.left(Font::Medium, (LEFT, 30), WIDTH, format_args!("{balance}"));
+        screen.left(Font::Small, (LEFT, 40), WIDTH, format_args!("motes"));
+    } else {
+        screen.paragraph(Font::Small, (LEFT, 30), 3, format_args!("{balance} motes"));
     }
-    screen.left(Font::Small, (LEFT, y), WIDTH, Line::new(format_args!("motes")));
 }

@@ -15,17 +15,22 @@ mod screen;
 #[cfg(test)]
 mod tests;
 
+use core::fmt::{self, Write};
 use core::mem::{Discriminant, discriminant};
 
+use mote_core::address::Address;
 use mote_core::units::Moment;
 
 use crate::board::Pixels;
 use crate::report::{Fault, Report};
 use qr::AddressCode;
-use screen::{Font, Line, Screen, WIDTH};
+use screen::{Font, Screen, WIDTH};
 
 /// How long a fault that was turned away stays in the heading only, in milliseconds.
 const FAULT_ASIDE_MS: u64 = 20_000;
+
+/// Characters of the longest address: five of prefix, a separator, 52 of key, six of checksum.
+const ADDRESS_MAX_BYTES: usize = 64;
 
 /// The pages, in the order in which a button turns them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,25 +185,37 @@ impl Title {
     }
 }
 
+/// The last characters of an address, for people to recognise.
+struct Ending(Address, usize);
+
+impl fmt::Display for Ending {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = heapless::String::<ADDRESS_MAX_BYTES>::new();
+        write!(text, "{}", self.0)?;
+        let end = text.get(text.len().saturating_sub(self.1)..).unwrap_or_default();
+        write!(formatter, "..{end}")
+    }
+}
+
 /// The title, a dot for each page, and a line below. A fault that was turned away takes the title's place.
 fn heading(screen: &mut Screen, title: Title, page: Page, fault: Option<Fault>) {
     let dots = WIDTH - 4 * Page::ALL.len() as i32 + 1;
-    let left = title.left;
+    let Title { left, text } = title;
     match fault {
         None => {
-            screen.left(Font::Small, (left, 0), dots, Line::new(format_args!("{}", title.text)));
+            screen.left(Font::Small, (left, 0), dots, format_args!("{text}"));
         }
         Some(fault) => {
-            let text = Line::new(format_args!("{}", notice::heading(fault)));
-            let end = screen.left(Font::Small, (left + 2, 0), dots - 2, text);
-            screen.invert((left, 0), (end + 1, 9));
+            let text = notice::heading(fault);
+            let end = screen.left(Font::Small, (left + 2, 0), dots - 2, format_args!("{text}"));
+            screen.invert((left, 0), (end + 1 - left, 9));
         }
     }
     for (x, dot) in (dots..).step_by(4).zip(Page::ALL) {
         match dot == page {
-            true => screen.fill(x, 2, 3, 3),
-            false => screen.fill(x + 1, 3, 1, 1),
+            true => screen.fill((x, 2), (3, 3)),
+            false => screen.fill((x + 1, 3), (1, 1)),
         }
     }
-    screen.fill(left, 9, WIDTH - left, 1);
+    screen.fill((left, 9), (WIDTH - left, 1));
 }

@@ -2,7 +2,7 @@
 
 use super::Title;
 use super::network::endpoint;
-use super::screen::{Font, Line, Screen, WIDTH};
+use super::screen::{Font, Screen, WIDTH};
 use crate::report::{Offence, Report};
 use crate::text::Span;
 
@@ -19,11 +19,11 @@ pub fn draw(screen: &mut Screen, report: &Report<'_>) -> Title {
         return title;
     };
     let offence = refused.offence;
-    screen.left(Font::Medium, (2, 12), WIDTH, Line::new(format_args!("{}", offence.name())));
-    screen.invert((0, 11), (WIDTH, 23));
+    screen.left(Font::Medium, (2, 12), WIDTH, format_args!("{}", offence.name()));
+    screen.invert((0, 11), (WIDTH, 12));
     let ago = Span(report.uptime.since(refused.at) / 1_000);
-    let right = screen.right(Font::Small, (WIDTH, 25), 0, Line::new(format_args!("{ago}"))) - 3;
-    screen.left(Font::Small, (0, 25), right, endpoint(refused.peer, right));
+    let right = screen.right(Font::Small, (WIDTH, 25), 0, format_args!("{ago}")) - 3;
+    endpoint(screen, (0, 25), right, refused.peer);
     let at = (0, 34);
     match (offence, offence.rule()) {
         (Offence::Block { height, .. }, Some(rule)) => {

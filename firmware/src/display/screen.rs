@@ -3,14 +3,10 @@
 use core::convert::Infallible;
 use core::fmt::{self, Write};
 
-use embedded_graphics::mono_font::MonoFont;
-use embedded_graphics::mono_font::MonoTextStyle;
+use embedded_graphics::image::{GetPixel, ImageRaw};
 use embedded_graphics::mono_font::ascii::{FONT_5X8, FONT_6X12, FONT_10X20};
 use embedded_graphics::pixelcolor::BinaryColor;
 use embedded_graphics::prelude::*;
-use embedded_graphics::primitives::Rectangle;
-use embedded_graphics::text::Baseline;
-use embedded_graphics::text::renderer::TextRenderer;
 
 use crate::board::{DISPLAY_HEIGHT, DISPLAY_WIDTH, Pixels};
 
@@ -38,11 +34,25 @@ pub enum Font {
 }
 
 impl Font {
-    fn glyphs(self) -> &'static MonoFont<'static> {
+    /// The printable characters of ASCII in rows of sixteen. Constants of their own, so that nothing else
+    /// of the fonts comes along.
+    fn image(self) -> &'static ImageRaw<'static, BinaryColor> {
+        const SMALL: ImageRaw<'static, BinaryColor> = FONT_5X8.image;
+        const MEDIUM: ImageRaw<'static, BinaryColor> = FONT_6X12.image;
+        const LARGE: ImageRaw<'static, BinaryColor> = FONT_10X20.image;
         match self {
-            Self::Small => &FONT_5X8,
-            Self::Medium => &FONT_6X12,
-            Self::Large => &FONT_10X20,
+            Self::Small => &SMALL,
+            Self::Medium => &MEDIUM,
+            Self::Large => &LARGE,
+        }
+    }
+
+    /// Height of a character in the image.
+    const fn glyph(self) -> i32 {
+        match self {
+            Self::Small => 8,
+            Self::Medium => 12,
+            Self::Large => 20,
         }
     }
 
@@ -74,41 +84,24 @@ impl Font {
     }
 }
 
-/// A line of text that says so where it was cut.
+/// A line of text that knows whether it was cut.
 #[derive(Default)]
-pub struct Line {
+struct Line {
     text: heapless::String<COLUMNS>,
     cut: bool,
 }
 
 impl Line {
-    /// The text of `arguments`, as much of it as a line holds.
-    pub fn new(arguments: fmt::Arguments<'_>) -> Self {
-        let mut line = Self::default();
-        // A line that is full swallows the rest.
-        let _ = line.write_fmt(arguments);
-        line
-    }
-
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    /// How many characters it has.
-    pub fn width(&self) -> i32 {
-        self.text.len() as i32
-    }
-
-    /// Cut to `columns`, with two dots where something is missing.
-    fn fit(mut self, columns: usize) -> heapless::String<COLUMNS> {
-        let columns = columns.min(COLUMNS);
+    /// The text, cut to `columns`, with two dots where something is missing.
+    #[inline(never)]
+    fn fit(&mut self, columns: i32) -> &str {
+        let columns = columns.clamp(0, COLUMNS as i32) as usize;
         if self.cut || self.text.len() > columns {
             self.text.truncate(columns.saturating_sub(2));
             // What was cut off made room for them.
             let _ = self.text.push_str(if columns < 2 { "" } else { ".." });
         }
-        self.text
+        &self.text
     }
 }
 
@@ -121,6 +114,40 @@ impl fmt::Write for Line {
         }
         Ok(())
     }
+}
+
+/// How wide a text is, in pixels.
+#[inline(never)]
+pub fn width(font: Font, text: fmt::Arguments<'_>) -> i32 {
+    struct Count(i32);
+    impl fmt::Write for Count {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            self.0 = self.0.saturating_add(text.chars().count() as i32);
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    // Counting does not fail.
+    let _ = count.write_fmt(text);
+    count.0.saturating_mul(font.width())
+}
+
+/// What happens to a pixel.
+#[derive(Clone, Copy)]
+enum Ink {
+    Light,
+    Dark,
+    Inverse,
+    /// Every other one is lit.
+    Hatch,
+}
+
+/// Where a text stands between two edges.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Align {
+    Left,
+    Right,
+    Centre,
 }
 
 /// The picture, all dark at first.
@@ -157,96 +184,126 @@ impl Screen {
         Some((byte, 0x80 >> (x % 8)))
     }
 
-    fn set(&mut self, x: i32, y: i32, color: BinaryColor) {
-        match (self.bit(x, y), color) {
-            (Some((byte, bit)), BinaryColor::On) => *byte |= bit,
-            (Some((byte, bit)), BinaryColor::Off) => *byte &= !bit,
-            (None, _) => {}
+    /// Does something to every pixel of a rectangle.
+    #[inline(never)]
+    fn area(&mut self, (x, y): (i32, i32), (width, height): (i32, i32), ink: Ink) {
+        for row in y..y.saturating_add(height) {
+            for column in x..x.saturating_add(width) {
+                let Some((byte, bit)) = self.bit(column, row) else { continue };
+                match ink {
+                    Ink::Light => *byte |= bit,
+                    Ink::Dark => *byte &= !bit,
+                    Ink::Inverse => *byte ^= bit,
+                    Ink::Hatch if (column + row) % 2 == 0 => *byte |= bit,
+                    Ink::Hatch => {}
+                }
+            }
         }
     }
 
     /// Lights a rectangle.
-    pub fn fill(&mut self, x: i32, y: i32, width: i32, height: i32) {
-        for row in y..y.saturating_add(height) {
-            (x..x.saturating_add(width)).for_each(|column| self.set(column, row, BinaryColor::On));
-        }
+    pub fn fill(&mut self, at: (i32, i32), size: (i32, i32)) {
+        self.area(at, size, Ink::Light);
     }
 
     /// Darkens a rectangle.
-    pub fn clear(&mut self, x: i32, y: i32, width: i32, height: i32) {
-        for row in y..y.saturating_add(height) {
-            (x..x.saturating_add(width)).for_each(|column| self.set(column, row, BinaryColor::Off));
-        }
+    pub fn clear(&mut self, at: (i32, i32), size: (i32, i32)) {
+        self.area(at, size, Ink::Dark);
     }
 
     /// Swaps light and dark in a rectangle.
-    pub fn invert(&mut self, (left, top): (i32, i32), (right, bottom): (i32, i32)) {
-        for (x, y) in (top..bottom).flat_map(|y| (left..right).map(move |x| (x, y))) {
-            if let Some((byte, bit)) = self.bit(x, y) {
-                *byte ^= bit;
-            }
-        }
+    pub fn invert(&mut self, at: (i32, i32), size: (i32, i32)) {
+        self.area(at, size, Ink::Inverse);
     }
 
     /// The outline of a bar, and its parts from the left in permille of its inner width: the first is
     /// solid, the second hatched.
+    #[inline(never)]
     pub fn bar(&mut self, (x, y): (i32, i32), (width, height): (i32, i32), parts: [u16; 2]) {
-        self.fill(x, y, width, 1);
-        self.fill(x, y + height - 1, width, 1);
-        self.fill(x, y, 1, height);
-        self.fill(x + width - 1, y, 1, height);
+        self.fill((x, y), (width, height));
+        self.clear((x + 1, y + 1), (width - 2, height - 2));
         let inner = width - 4;
         let [solid, hatched] = parts.map(|part| inner * i32::from(part.min(1_000)) / 1_000);
-        self.fill(x + 2, y + 2, solid, height - 4);
-        let end = x + 2 + (solid + hatched).min(inner);
-        for row in y + 2..y + height - 2 {
-            let hatch = (x + 2 + solid..end).filter(|column| (column + row) % 2 == 0);
-            hatch.for_each(|column| self.set(column, row, BinaryColor::On));
-        }
+        self.fill((x + 2, y + 2), (solid, height - 4));
+        self.area((x + 2 + solid, y + 2), (hatched.min(inner - solid), height - 4), Ink::Hatch);
     }
 
-    /// Text from the left, cut to the pixels up to `right`. Returns where it ends.
-    pub fn left(&mut self, font: Font, (x, y): (i32, i32), right: i32, text: Line) -> i32 {
-        let columns = (right.min(WIDTH) - x).max(0) / font.width();
-        self.put(font, x, y, &text.fit(columns as usize))
+    /// Text from the left, cut to the pixels before `right`. Returns where it ends.
+    #[inline(never)]
+    pub fn left(&mut self, font: Font, at: (i32, i32), right: i32, text: fmt::Arguments<'_>) -> i32 {
+        self.put(font, at, right, Align::Left, text)
     }
 
     /// Text that ends before `right`, cut to the pixels from `left`. Returns where it begins.
-    pub fn right(&mut self, font: Font, (right, y): (i32, i32), left: i32, text: Line) -> i32 {
-        let text = text.fit((((right - left).max(0)) / font.width()) as usize);
-        let x = right - text.len() as i32 * font.width();
-        self.put(font, x, y, &text);
-        x
+    #[inline(never)]
+    pub fn right(&mut self, font: Font, (right, y): (i32, i32), left: i32, text: fmt::Arguments<'_>) -> i32 {
+        self.put(font, (left, y), right, Align::Right, text)
     }
 
     /// Text in the middle of the pixels from `left` to before `right`.
-    pub fn centre(&mut self, font: Font, (left, right): (i32, i32), y: i32, text: Line) {
-        let text = text.fit((((right - left).max(0)) / font.width()) as usize);
-        // The last column of a character is the space before the next.
-        let x = left + (right - left - text.len() as i32 * font.width() + 1) / 2;
-        self.put(font, x, y, &text);
+    #[inline(never)]
+    pub fn centre(&mut self, font: Font, (left, y): (i32, i32), right: i32, text: fmt::Arguments<'_>) {
+        self.put(font, (left, y), right, Align::Centre, text);
     }
 
-    fn put(&mut self, font: Font, x: i32, y: i32, text: &str) -> i32 {
-        let style = MonoTextStyle::new(font.glyphs(), BinaryColor::On);
-        let mut x = x;
-        // The small font's point is a cross of three pixels, too much between digits.
-        let point = if font == Font::Small { '.' } else { '\0' };
-        for (index, part) in text.split(point).enumerate() {
-            if index > 0 {
-                self.fill(x + 1, y + 5, 2, 2);
-                x += font.width();
+    /// A name at the left edge and its value at the right one.
+    #[inline(never)]
+    pub fn pair(&mut self, y: i32, name: &'static str, value: fmt::Arguments<'_>) {
+        let end = self.left(Font::Small, (0, y), WIDTH, format_args!("{name}"));
+        self.right(Font::Small, (WIDTH, y), end, value);
+    }
+
+    /// Returns the end of a text that stands at the left, else its beginning.
+    #[inline(never)]
+    fn put(
+        &mut self,
+        font: Font,
+        (left, y): (i32, i32),
+        right: i32,
+        align: Align,
+        text: fmt::Arguments<'_>,
+    ) -> i32 {
+        let mut line = Line::default();
+        // A line that is full swallows the rest.
+        let _ = line.write_fmt(text);
+        let room = right.min(WIDTH) - left;
+        let text = line.fit(room / font.width());
+        let width = text.len() as i32 * font.width();
+        let x = match align {
+            Align::Left => left,
+            Align::Right => right - width,
+            // The last column of a character is the space before the next.
+            Align::Centre => left + (room - width + 1) / 2,
+        };
+        self.glyphs(font, (x, y), text);
+        if align == Align::Left { x + width } else { x }
+    }
+
+    /// Draws the characters of a text.
+    #[inline(never)]
+    fn glyphs(&mut self, font: Font, (x, y): (i32, i32), text: &str) {
+        let (image, width, height) = (font.image(), font.width(), font.glyph());
+        for (left, character) in (x..).step_by(width as usize).zip(text.bytes()) {
+            // The small font's point is a cross of three pixels, too much between digits.
+            if font == Font::Small && character == b'.' {
+                self.fill((left + 1, y + 5), (2, 2));
+                continue;
             }
-            x = match style.draw_string(part, Point::new(x, y + font.drop()), Baseline::Top, self) {
-                Ok(end) => end.x,
+            let glyph = i32::from(character.saturating_sub(b' '));
+            let corner = Point::new(glyph % 16 * width, glyph / 16 * height);
+            let pixels = (0..height).flat_map(|row| (0..width).map(move |column| Point::new(column, row)));
+            let lit = pixels.filter(|at| image.pixel(corner + *at) == Some(BinaryColor::On));
+            let origin = Point::new(left, y + font.drop());
+            match self.draw_iter(lit.map(|at| Pixel(origin + at, BinaryColor::On))) {
+                Ok(()) => {}
                 Err(error) => match error {},
-            };
+            }
         }
-        x
     }
 
     /// A text in lines from `top`, broken between words, or within one that is longer than a line. What
     /// does not fit in `lines` is cut with two dots.
+    #[inline(never)]
     pub fn paragraph(&mut self, font: Font, (x, top): (i32, i32), lines: usize, text: fmt::Arguments<'_>) {
         let columns = (((WIDTH - x) / font.width()) as usize).min(COLUMNS);
         let mut paragraph =
@@ -282,18 +339,18 @@ impl Paragraph<'_> {
         let whole = self.line.text.len();
         let end = if character == ' ' { whole } else { self.line.text.rfind(' ').unwrap_or(whole) };
         let (line, rest) = self.line.text.split_at_checked(end).unwrap_or_default();
-        self.screen.put(self.font, self.x, self.y, line);
+        self.screen.glyphs(self.font, (self.x, self.y), line);
         (self.y, self.left) = (self.y + self.font.height(), self.left - 1);
         let mut next = Line::default();
-        next.write_str(rest.trim_start())?;
+        next.write_str(rest.trim_ascii_start())?;
         self.line = next;
         if character == ' ' { Ok(()) } else { self.line.write_char(character) }
     }
 
-    fn end(self) {
+    fn end(&mut self) {
         if self.left > 0 {
-            let text = self.line.fit(self.columns);
-            self.screen.put(self.font, self.x, self.y, &text);
+            let text = self.line.fit(self.columns as i32);
+            self.screen.glyphs(self.font, (self.x, self.y), text);
         }
     }
 }
@@ -315,12 +372,13 @@ impl DrawTarget for Screen {
     type Error = Infallible;
 
     fn draw_iter<I: IntoIterator<Item = Pixel<BinaryColor>>>(&mut self, pixels: I) -> Result<(), Infallible> {
-        pixels.into_iter().for_each(|Pixel(at, color)| self.set(at.x, at.y, color));
-        Ok(())
-    }
-
-    fn fill_solid(&mut self, area: &Rectangle, color: BinaryColor) -> Result<(), Infallible> {
-        area.intersection(&self.bounding_box()).points().for_each(|at| self.set(at.x, at.y, color));
+        for Pixel(at, color) in pixels {
+            match (self.bit(at.x, at.y), color) {
+                (Some((byte, bit)), BinaryColor::On) => *byte |= bit,
+                (Some((byte, bit)), BinaryColor::Off) => *byte &= !bit,
+                (None, _) => {}
+            }
+        }
         Ok(())
     }
 }

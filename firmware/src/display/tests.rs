@@ -203,7 +203,7 @@ fn the_code_is_that_of_the_address() {
         QrCodeEcc::Low,
         Version::MIN,
         Version::MAX,
-        None,
+        Some(qrcodegen_no_heap::Mask::new(0)),
         false,
     );
     let code = code.map_err(|_| "too long").unwrap();

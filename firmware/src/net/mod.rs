@@ -16,7 +16,7 @@ use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, IpCidr, Ipv4Cidr};
 
 use crate::node::{Node, Surroundings};
-use crate::report::{Offence, PEERS, PeerReport, PeerState, Report};
+use crate::report::{Offence, PEERS, PeerReport, Report};
 use link::{Link, RECEIVE_BYTES, SEND_BYTES, Turn, WINDOW_BYTES};
 use page::{PAGE_RECEIVE_BYTES, PAGE_SEND_BYTES, PAGES, Page};
 use random::Random;
@@ -26,8 +26,7 @@ use settings::STATIC_ADDRESS;
 const FRAMES_MAX: usize = 4;
 
 /// The buffers of all sockets, which live as long as the device.
-pub struct Memory {
-    sockets: [SocketStorage<'static>; 1 + PEERS + PAGES],
+pub struct Buffers {
     received: [[u8; RECEIVE_BYTES]; PEERS],
     sending: [[u8; SEND_BYTES]; PEERS],
     requests: [[u8; PAGE_RECEIVE_BYTES]; PAGES],
@@ -35,11 +34,10 @@ pub struct Memory {
     window: [u8; WINDOW_BYTES],
 }
 
-impl Memory {
+impl Buffers {
     /// Empty buffers.
     pub const fn new() -> Self {
         Self {
-            sockets: [const { SocketStorage::EMPTY }; 1 + PEERS + PAGES],
             received: [[0; RECEIVE_BYTES]; PEERS],
             sending: [[0; SEND_BYTES]; PEERS],
             requests: [[0; PAGE_RECEIVE_BYTES]; PAGES],
@@ -49,11 +47,17 @@ impl Memory {
     }
 }
 
-impl Default for Memory {
+impl Default for Buffers {
     fn default() -> Self {
         Self::new()
     }
 }
+
+/// Room for the sockets themselves.
+pub type Sockets = [SocketStorage<'static>; 1 + PEERS + PAGES];
+
+/// No sockets yet.
+pub const NO_SOCKETS: Sockets = [const { SocketStorage::EMPTY }; 1 + PEERS + PAGES];
 
 /// The network.
 pub struct Network {
@@ -66,6 +70,15 @@ pub struct Network {
     random: Random,
     /// The peer whose turn is next.
     turn: usize,
+}
+
+/// What is to be seen of the network.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen {
+    /// The device's own address.
+    pub ip: Option<Ipv4Addr>,
+    /// The connections.
+    pub peers: [PeerReport; PEERS],
 }
 
 /// What happened on the network.
@@ -86,7 +99,7 @@ impl Network {
     /// A network without an address over this controller.
     pub fn new<D: Device>(
         device: &mut D,
-        memory: &'static mut Memory,
+        (sockets, buffers): (&'static mut Sockets, &'static mut Buffers),
         hardware_address: [u8; 6],
         mut random: Random,
         now: Moment,
@@ -94,7 +107,7 @@ impl Network {
         let mut config = Config::new(EthernetAddress(hardware_address).into());
         config.random_seed = random.number();
         let interface = Interface::new(config, device, instant(now));
-        let Memory { sockets, received, sending, requests, responses, window } = memory;
+        let Buffers { received, sending, requests, responses, window } = buffers;
         let mut sockets = SocketSet::new(&mut sockets[..]);
         let [first, second] = received;
         let [third, fourth] = sending;
@@ -200,6 +213,23 @@ impl Network {
         (is_busy, None)
     }
 
+    /// What is to be seen of the network.
+    pub fn seen(&self, node: &Node) -> Seen {
+        let peer = |peer| {
+            let known = node.peer_report(peer);
+            let link = self.peers.get(peer).filter(|_| known.address.is_none()).map(|(_, link)| link);
+            link.map_or(known, |link| PeerReport { address: link.address(), state: link.state(), ..known })
+        };
+        Seen { ip: self.interface.ipv4_addr(), peers: core::array::from_fn(peer) }
+    }
+
+    /// Whether somebody asks for the page, or a socket of it has to be made ready.
+    pub fn has_visitor(&self) -> bool {
+        self.pages
+            .iter()
+            .any(|(handle, _)| self.sockets.get::<tcp::Socket<'_>>(*handle).state() != tcp::State::Listen)
+    }
+
     /// Serves the page; `report` is only made where somebody asks.
     pub fn serve<'r>(&mut self, now: Moment, report: impl Fn() -> Report<'r>) -> bool {
         let mut is_busy = false;
@@ -207,13 +237,6 @@ impl Network {
             is_busy |= page.turn(self.sockets.get_mut::<tcp::Socket<'_>>(*handle), now, &report);
         }
         is_busy
-    }
-
-    /// What is known of a connection before its peer has greeted.
-    pub fn peer_report(&self, peer: usize) -> PeerReport {
-        let link = self.peers.get(peer).map(|(_, link)| link);
-        let state = link.map_or(PeerState::Waiting, Link::state);
-        PeerReport { address: link.and_then(Link::address), state, ..PeerReport::default() }
     }
 }
 

@@ -34,7 +34,12 @@ impl Page {
     }
 
     /// Does what can be done now; `true` where there may be more.
-    pub fn turn<'r>(&mut self, socket: &mut Socket<'_>, now: Moment, report: &impl Fn() -> Report<'r>) -> bool {
+    pub fn turn<'r>(
+        &mut self,
+        socket: &mut Socket<'_>,
+        now: Moment,
+        report: &impl Fn() -> Report<'r>,
+    ) -> bool {
         match socket.state() {
             State::Listen => return false,
             State::Closed => {
@@ -50,8 +55,8 @@ impl Page {
             socket.abort();
             return true;
         }
-        // Nothing of the peer's is waited for once all was said: the socket is needed for others.
-        if matches!(socket.state(), State::TimeWait | State::FinWait2) {
+        // Both sides have said that they are done: the socket is needed for others.
+        if socket.state() == State::TimeWait {
             socket.abort();
             return true;
         }

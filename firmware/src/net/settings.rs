@@ -36,10 +36,9 @@ const fn parse_prefix(text: &[u8]) -> u8 {
 }
 
 const fn skip(text: &[u8], byte: u8) -> &[u8] {
-    match text {
-        [first, rest @ ..] if *first == byte => rest,
-        _ => panic!("an address is written like 192.168.7.20/24"),
-    }
+    let [first, rest @ ..] = text else { return skip(b" ", byte) };
+    assert!(*first == byte, "an address is written like 192.168.7.20/24");
+    rest
 }
 
 const fn parse_number(mut text: &[u8]) -> (u8, &[u8]) {

@@ -33,7 +33,7 @@ use mote_core::wire::stream::WITNESS_MESSAGE_MAX_BYTES;
 pub use mining::Found;
 pub use payments::BLOCK_TRANSACTIONS;
 pub use requests::SEND_MAX_BYTES;
-pub use state::{RECORD_MAX_BYTES, StateError};
+pub use state::{RECORD_MAX_BYTES, Records, StateError};
 
 use crate::command::Mining;
 use crate::event::{Event, Miner as MinedBy};
@@ -202,12 +202,7 @@ impl Node {
     }
 
     /// A validated block joins the chain.
-    fn extend(
-        &mut self,
-        checked: &CheckedHeader,
-        transactions: Selection,
-        outside: &mut impl Surroundings,
-    ) {
+    fn extend(&mut self, checked: &CheckedHeader, transactions: Selection, outside: &mut impl Surroundings) {
         let height = checked.header().height;
         let mined = Mined { height, before: self.chain.tip().work() };
         self.chain.push(checked);

@@ -176,19 +176,17 @@ impl Payments {
         self.slots().nth(place).flatten()
     }
 
-    /// The transactions of a selection in the order in which a block has them: the own ones by nonce.
+    /// The transactions of a selection in the order in which a block has them: by nonce, so that
+    /// each sender's follow one another.
     pub fn selected(&self, selection: Selection) -> heapless::Vec<&KeptTransaction, BLOCK_TRANSACTIONS> {
-        let mut selected: heapless::Vec<&KeptTransaction, BLOCK_TRANSACTIONS> = self
-            .slots()
-            .enumerate()
-            .filter(|(place, _)| selection.has(*place))
-            .filter_map(|(_, kept)| kept)
-            .collect();
-        let order = |kept: &&KeptTransaction| {
-            let transaction = kept.checked().transaction();
-            (transaction.sender, transaction.nonce)
-        };
-        selected.sort_unstable_by_key(order);
+        let mut selected = heapless::Vec::<&KeptTransaction, BLOCK_TRANSACTIONS>::new();
+        for (_, kept) in self.slots().enumerate().filter(|(place, _)| selection.has(*place)) {
+            let Some(kept) = kept else { continue };
+            let nonce = kept.checked().transaction().nonce;
+            let later = selected.iter().position(|other| other.checked().transaction().nonce > nonce);
+            // There is room for every place of a selection.
+            let _ = selected.insert(later.unwrap_or(selected.len()), kept);
+        }
         selected
     }
 

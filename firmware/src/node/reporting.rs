@@ -100,8 +100,12 @@ impl Node {
     /// Own payments, newest first.
     pub fn payments(&self) -> heapless::Vec<PaymentReport, OWN_PAYMENTS> {
         let tip = self.chain.tip();
-        let mut own: heapless::Vec<_, OWN_PAYMENTS> = self.payments.own().collect();
-        own.sort_unstable_by_key(|own| core::cmp::Reverse(own.transaction().nonce));
+        let mut newest_first = heapless::Vec::<&super::payments::Own, OWN_PAYMENTS>::new();
+        for own in self.payments.own() {
+            let nonce = own.transaction().nonce;
+            let older = newest_first.iter().position(|other| other.transaction().nonce < nonce);
+            let _ = newest_first.insert(older.unwrap_or(newest_first.len()), own);
+        }
         let report = |own: &super::payments::Own| PaymentReport {
             id: own.id(),
             recipient: own.transaction().recipient,
@@ -114,7 +118,7 @@ impl Node {
                 },
             },
         };
-        own.into_iter().map(report).collect()
+        newest_first.into_iter().map(report).collect()
     }
 
     /// What is wrong with the chain or with the clock.

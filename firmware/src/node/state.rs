@@ -119,13 +119,15 @@ impl Node {
                 if got == expected { Ok(()) } else { Err(StateError::Network { got, expected }) }
             }
             BASE => {
-                let tip: Tip = decode(payload).map_err(malformed)?;
-                let (size, got) = (tip.history().size(), tip.history().peaks().len());
-                if size.count_ones() as usize != got {
-                    return Err(StateError::History { size, got });
-                }
-                self.chain.reset(&tip);
-                Ok(())
+                let mut decoded = Ok(());
+                self.chain.start(|tip| {
+                    decoded = tip.decode_from(payload);
+                    decoded.is_ok()
+                });
+                decoded.map_err(malformed)?;
+                let history = self.chain.tip().history();
+                let (size, got) = (history.size(), history.peaks().len());
+                if self.chain.tip().is_consistent() { Ok(()) } else { Err(StateError::History { size, got }) }
             }
             BLOCKS => {
                 let (count, mut rest) = decode_prefix::<u32>(payload).map_err(malformed)?;

@@ -5,7 +5,7 @@ use mote_core::card::{SNAPSHOT_KIND, SNAPSHOT_LENGTH, snapshot_sector};
 use mote_core::codec;
 use mote_core::frame::{self, FRAME_OVERHEAD_BYTES, ReadError, WriteError};
 use mote_core::units::Height;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::Card;
 use super::error::CardError;
@@ -15,7 +15,7 @@ use crate::board::Sectors;
 impl Card {
     /// Keeps what a device needs of this height, in place of what stood in its slot. A power cut may leave
     /// the slot without either.
-    pub fn put_snapshot<D: Sectors, T: Serialize>(
+    pub fn put_snapshot<D: Sectors, T: Serialize + ?Sized>(
         &mut self,
         medium: &mut D,
         height: Height,
@@ -35,14 +35,14 @@ impl Card {
         }
     }
 
-    /// What was kept of this height; none where nothing was, it was torn, or a later height has its slot.
-    /// `buffer` must hold it encoded.
-    pub fn snapshot<'b, D: Sectors, T: Deserialize<'b> + Serialize>(
+    /// What was kept of this height, encoded; none where nothing was, it was torn, or another height has its
+    /// slot. `buffer` must have room for it and its height.
+    pub fn snapshot<'b, D: Sectors>(
         &mut self,
         medium: &mut D,
         height: Height,
         buffer: &'b mut [u8],
-    ) -> Result<Option<T>, CardError> {
+    ) -> Result<Option<&'b [u8]>, CardError> {
         let area = area(height);
         // What is not a snapshot may claim any length, so it is checked before the buffer's counts.
         let mut inlet = Inlet::new(medium, &mut self.sector, area);
@@ -53,11 +53,8 @@ impl Card {
         }
         match frame::read(&mut Inlet::new(medium, &mut self.sector, area), 0, buffer) {
             Ok(Some(frame)) => {
-                let (found, rest) = codec::decode_prefix::<Height>(frame.payload)?;
-                if found != height {
-                    return Ok(None);
-                }
-                Ok(Some(codec::decode(rest)?))
+                let (found, value) = codec::decode_prefix::<Height>(frame.payload)?;
+                Ok((found == height).then_some(value))
             }
             Err(ReadError::TooLong { limit, .. }) => Err(CardError::TooLong { limit }),
             Err(ReadError::Stream(error)) => Err(error),

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use super::client::ClientError;
 use crate::config::ConfigError;
+use crate::device::emulator::EmulatorError;
+use crate::device::image::ImageError;
 use crate::store::error::StoreError;
 use crate::store::lock::LockError;
 use crate::wallet::WalletError;
@@ -47,6 +49,12 @@ pub enum CliError {
     /// The wallet failed.
     #[error(transparent)]
     Wallet(#[from] WalletError),
+    /// The image of a card failed.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// A device cannot be emulated.
+    #[error(transparent)]
+    Emulator(#[from] EmulatorError),
     /// A file cannot be used.
     #[error("cannot {action} {}: {source}", path.display())]
     File {

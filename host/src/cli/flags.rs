@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::device::flags::{DeviceVerb, EmulateArguments, NODE_PORT};
 use super::error::CliError;
 use super::output::Form;
 use crate::config::{Config, Flags, Surroundings};
@@ -93,6 +94,9 @@ pub enum Verb {
     Import(ImportArguments),
     /// Check a whole data folder from the first block on, without changing it
     Verify(VerifyArguments),
+    /// Make and run devices: nodes on microcontrollers
+    #[command(subcommand)]
+    Device(DeviceVerb),
 }
 
 /// What to do with the wallet.
@@ -256,6 +260,8 @@ pub struct VerifyArguments {
 pub enum Invocation {
     /// Run a node.
     Run(Box<Config>),
+    /// Run a device in an emulator.
+    Emulate(Box<EmulateArguments>, Box<Config>),
     /// Do something else.
     Verb(Verb, Box<Config>),
 }
@@ -264,7 +270,11 @@ impl Cli {
     /// Resolves the settings that the command line, the surroundings and the file give.
     pub fn resolve(self, surroundings: &Surroundings) -> Result<Invocation, CliError> {
         let mut flags = Flags::default();
-        let NodeFlags { network, host, port, data } = self.node;
+        let NodeFlags { network, host, mut port, data } = self.node;
+        if matches!(self.verb, Some(Verb::Device(DeviceVerb::Run(_)))) {
+            // The node beside a device is not the one that variables and file speak of.
+            port.get_or_insert_with(|| NODE_PORT.to_string());
+        }
         for (key, value) in [("network", network), ("host", host), ("port", port), ("data", data)] {
             value.into_iter().for_each(|value| flags.push(key, value));
         }
@@ -278,6 +288,12 @@ impl Cli {
             Some(_) if had > 0 => {
                 let reason = "flags that say how a node runs belong to `mote run`, not to another verb";
                 return Err(CliError::Usage(reason.to_owned()));
+            }
+            Some(Verb::Device(DeviceVerb::Run(mut arguments))) => {
+                let firmware = surroundings.variable("MOTE_FIRMWARE");
+                arguments.firmware = arguments.firmware.or_else(|| firmware.map(PathBuf::from));
+                Config::resolve(flags, surroundings)
+                    .map(|config| Invocation::Emulate(Box::new(arguments), Box::new(config.for_device())))
             }
             Some(verb) => {
                 Config::resolve(flags, surroundings).map(|config| Invocation::Verb(verb, Box::new(config)))
@@ -332,7 +348,8 @@ First steps
   mote wallet new             make a wallet (in a second terminal)
   mote mine                   mine a block for it
   mote --port 7701 --peer 127.0.0.1:7700
-                              run a second node that follows the first";
+                              run a second node that follows the first
+  mote device run             run a device in QEMU that checks every block, and mines";
 
 #[cfg(test)]
 mod tests {
@@ -372,5 +389,16 @@ mod tests {
         assert!(resolve(&["mote", "--mine", "status"]).unwrap_err().contains("mote run"));
         assert!(resolve(&["mote", "status", "--mine"]).is_err());
         assert!(resolve(&["mote", "dance"]).is_err());
+    }
+
+    #[test]
+    fn a_device_has_a_node_of_its_own() {
+        let line = ["mote", "device", "run", "--network", "test", "--http", "0", "--", "-S"];
+        let Ok(Invocation::Emulate(arguments, config)) = resolve(&line) else { panic!("{line:?}") };
+        assert_eq!((config.port, config.mine), (NODE_PORT, Switch::Off));
+        assert!(config.folder.ends_with("device-test-7710"));
+        assert_eq!((arguments.http, arguments.arguments.len(), arguments.mine), (0, 1, None));
+        assert!(config.beside_device().folder.ends_with("device-test-7710/node"));
+        assert!(resolve(&["mote", "--mine", "device", "run"]).is_err());
     }
 }

@@ -14,9 +14,11 @@
 //! | `sync` | the progress of a running node |
 //! | `status`, `wallet`, `mine`, `peers`, `chain` | verbs that ask the node |
 //! | `export`, `import`, `verify` | verbs that work on files |
+//! | `device` | verbs that make and run devices |
 
 mod chain;
 mod client;
+pub mod device;
 mod error;
 mod export;
 mod flags;
@@ -58,6 +60,7 @@ pub fn execute(verb: Verb, config: &Config, out: &mut impl Write) -> Result<(), 
         Verb::Resolve(form) => chain::resolve(&Client::new(config)?, form, out),
         Verb::Export(arguments) => export::export(config, &arguments, out),
         Verb::Import(arguments) => import::import(config, &arguments, out),
+        Verb::Device(verb) => device::device(verb, config, out),
         Verb::Verify(arguments) => verify::verify(config, arguments.form, out),
     }
 }

@@ -1,4 +1,4 @@
-//! Passphrases and words: from a prompt that shows nothing, a file or standard input, and never from
+//! Passphrases, words and keys: from a prompt that shows nothing, a file or standard input, and never from
 //! the command line, which every process on the computer can read.
 
 use std::fs::File;
@@ -9,6 +9,7 @@ use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr
 use zeroize::Zeroizing;
 
 use super::error::CliError;
+use crate::wallet::hex::decode_all;
 
 /// A longer line is neither a passphrase nor words.
 const LINE_MAX_BYTES: u64 = 4_096;
@@ -26,12 +27,7 @@ pub enum Ask {
 /// is no terminal. An empty one is none.
 pub fn passphrase(file: Option<&Path>, ask: Ask) -> Result<Option<Zeroizing<String>>, CliError> {
     let text = match file {
-        Some(path) => {
-            let opened = File::open(path);
-            let opened =
-                opened.map_err(|source| CliError::File { action: "read", path: path.to_owned(), source })?;
-            read_line(&mut BufReader::new(opened), PASSPHRASE)?
-        }
+        Some(path) => first_line(path, PASSPHRASE)?,
         None if !io::stdin().is_terminal() => read_line(&mut io::stdin().lock(), PASSPHRASE)?,
         None if ask == Ask::Once => prompt("Passphrase: ", PASSPHRASE)?,
         None => {
@@ -53,6 +49,13 @@ pub fn words() -> Result<Zeroizing<String>, CliError> {
     read_line(&mut io::stdin().lock(), WORDS)
 }
 
+/// The bytes that the first line of `file` spells in lower-case hex.
+pub fn hex(file: &Path, what: &'static str) -> Result<Zeroizing<Vec<u8>>, CliError> {
+    let line = first_line(file, what)?;
+    let reason = || format!("the first line of {} is no lower-case hex", file.display());
+    decode_all(&line).ok_or_else(|| input_error(what, reason()))
+}
+
 const PASSPHRASE: &str = "the passphrase";
 const WORDS: &str = "the words";
 
@@ -71,6 +74,12 @@ fn prompt(text: &str, what: &'static str) -> Result<Zeroizing<String>, CliError>
     // The line feed that ended the line was not shown either.
     let _ = writeln!(stderr);
     line
+}
+
+fn first_line(file: &Path, what: &'static str) -> Result<Zeroizing<String>, CliError> {
+    let opened = File::open(file);
+    let opened = opened.map_err(|source| CliError::File { action: "read", path: file.to_owned(), source })?;
+    read_line(&mut BufReader::new(opened), what)
 }
 
 fn read_line(reader: &mut impl BufRead, what: &'static str) -> Result<Zeroizing<String>, CliError> {

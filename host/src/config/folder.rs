@@ -30,6 +30,13 @@ pub fn of_node(base: &Path, network: &Network, port: u16) -> PathBuf {
     base.join(format!("{network}-{port}"))
 }
 
+/// The folder of an emulated device whose node, were it not the device's, would have `node`. No network
+/// has a name that starts like this.
+pub fn of_device(node: &Path) -> PathBuf {
+    let name = node.file_name().unwrap_or_default().to_string_lossy();
+    node.with_file_name(format!("device-{name}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,5 +63,6 @@ mod tests {
         };
         assert_eq!(name("local", 1), "/b/local-1");
         assert_eq!(name("local:my-lab", 7700), "/b/local-my-lab-7700");
+        assert_eq!(of_device(Path::new("/b/local-1")), Path::new("/b/device-local-1"));
     }
 }

@@ -22,7 +22,8 @@
 //! Lists are arrays of strings in the file, repeated flags, and separated by commas in a variable.
 //!
 //! The data folder holds `mote.toml`, and one folder per network and port for what a node of that
-//! network and port keeps: `local-7700`, `local-NAME-7700`. So several nodes on one computer need
+//! network and port keeps: `local-7700`, `local-NAME-7700`; and `device-local-7710` for an emulated device
+//! with the node that runs beside it at that port. So several nodes on one computer need
 //! nothing but ports of their own, and none depends on the folder that it is started from.
 
 mod folder;
@@ -114,6 +115,19 @@ impl Config {
             network,
             port,
         })
+    }
+
+    /// The same network and port for an emulated device: a folder of its own, and nothing that would make the
+    /// node beside it mine, dial, or talk into the device's console.
+    pub fn for_device(self) -> Self {
+        let folder = folder::of_device(&self.folder);
+        let log_level = self.log_level.min(LevelFilter::WARN);
+        Self { folder, peers: Vec::new(), mine: Switch::Off, log_level, ..self }
+    }
+
+    /// The settings of the node beside the device of these settings.
+    pub fn beside_device(&self) -> Self {
+        Self { folder: self.folder.join("node"), ..self.clone() }
     }
 
     /// Where the node's wallet is or will be.

@@ -29,6 +29,16 @@ pub(super) fn decode<const N: usize>(text: &str) -> Option<Zeroizing<[u8; N]>> {
     Some(bytes)
 }
 
+/// The bytes that `text` spells, or none if it is not pairs of lower-case hex digits.
+pub(crate) fn decode_all(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    let mut bytes = Zeroizing::new(Vec::with_capacity(pairs.len()));
+    for [high, low] in pairs {
+        bytes.push(digit(*high)? << 4 | digit(*low)?);
+    }
+    rest.is_empty().then_some(bytes)
+}
+
 fn digit(character: u8) -> Option<u8> {
     match character {
         b'0'..=b'9' => Some(character - b'0'),
@@ -47,6 +57,8 @@ mod tests {
         assert_eq!(*decode::<3>("009aff").unwrap(), [0x00, 0x9a, 0xff]);
         for wrong in ["", "009af", "009aff0", "009aff00", "009aFf", "009ag0", "0x9aff", "é9aff"] {
             assert!(decode::<3>(wrong).is_none(), "{wrong}");
+            let is_even = ["", "009aff00"].contains(&wrong);
+            assert_eq!(decode_all(wrong).is_some(), is_even, "{wrong}");
         }
     }
 }

@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 mod disk;
 mod error;
 pub mod file;
-mod hex;
+pub(crate) mod hex;
 mod keychain;
 pub mod passphrase;
 pub mod seal;

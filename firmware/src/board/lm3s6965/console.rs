@@ -1,10 +1,10 @@
 //! The console on UART0, 115,200 baud. What comes in while the loop is busy waits in a ring.
 
 use core::fmt;
-use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 use super::gpio::{Pins, Port};
 use super::register::Register;
+use super::ring::Ring;
 
 const DATA: Register = Register::at(0x4000_C000);
 const FLAGS: Register = Register::at(0x4000_C018);
@@ -30,47 +30,7 @@ const BAUD_64THS: u32 = 1_736;
 /// Bytes that wait: the longest command, a payment with a memo, and some.
 const WAITING_MAX: usize = 256;
 
-/// Bytes between the interrupt, which alone writes, and the loop, which alone reads.
-struct Ring {
-    bytes: [AtomicU8; WAITING_MAX],
-    written: AtomicUsize,
-    read: AtomicUsize,
-}
-
-static RING: Ring = Ring {
-    bytes: [const { AtomicU8::new(0) }; WAITING_MAX],
-    written: AtomicUsize::new(0),
-    read: AtomicUsize::new(0),
-};
-
-impl Ring {
-    fn is_full(&self) -> bool {
-        let (written, read) = (self.written.load(Ordering::Relaxed), self.read.load(Ordering::Acquire));
-        written.wrapping_sub(read) >= WAITING_MAX
-    }
-
-    fn is_empty(&self) -> bool {
-        self.written.load(Ordering::Acquire) == self.read.load(Ordering::Relaxed)
-    }
-
-    fn push(&self, byte: u8) {
-        let written = self.written.load(Ordering::Relaxed);
-        if let Some(place) = self.bytes.get(written % WAITING_MAX) {
-            place.store(byte, Ordering::Relaxed);
-        }
-        self.written.store(written.wrapping_add(1), Ordering::Release);
-    }
-
-    fn pop(&self) -> Option<u8> {
-        if self.is_empty() {
-            return None;
-        }
-        let read = self.read.load(Ordering::Relaxed);
-        let byte = self.bytes.get(read % WAITING_MAX)?.load(Ordering::Relaxed);
-        self.read.store(read.wrapping_add(1), Ordering::Release);
-        Some(byte)
-    }
-}
+static RECEIVED_BYTES: Ring<WAITING_MAX> = Ring::new();
 
 /// Brings up the port.
 pub fn start() {
@@ -87,22 +47,22 @@ pub fn start() {
 /// only with its queue, and stays off until there is room.
 pub fn interrupt() {
     while FLAGS.read() & NOTHING_RECEIVED == 0 {
-        if RING.is_full() {
+        if RECEIVED_BYTES.is_full() {
             INTERRUPT_MASK.write(0);
             return;
         }
-        RING.push(DATA.read().to_le_bytes()[0]);
+        RECEIVED_BYTES.push(DATA.read().to_le_bytes()[0]);
     }
 }
 
 /// Whether a byte waits.
 pub fn is_waiting() -> bool {
-    !RING.is_empty()
+    !RECEIVED_BYTES.is_empty()
 }
 
 /// Takes the next byte that came.
 pub fn read() -> Option<u8> {
-    let byte = RING.pop()?;
+    let byte = RECEIVED_BYTES.pop()?;
     INTERRUPT_MASK.write(RECEIVED);
     Some(byte)
 }

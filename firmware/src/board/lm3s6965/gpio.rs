@@ -36,6 +36,9 @@ pub struct Pins {
     /// Bits 2 to 9 of this register's address choose the pins that it reads and writes.
     data: Register,
     direction: Register,
+    event: Register,
+    risen: Register,
+    clear: Register,
     alternate: Register,
     pull_up: Register,
     digital: Register,
@@ -49,6 +52,9 @@ impl Pins {
             mask,
             data: Register::at(base + (mask << 2)),
             direction: Register::at(base + 0x400),
+            event: Register::at(base + 0x40C),
+            risen: Register::at(base + 0x414),
+            clear: Register::at(base + 0x41C),
             alternate: Register::at(base + 0x420),
             pull_up: Register::at(base + 0x510),
             digital: Register::at(base + 0x51C),
@@ -60,6 +66,19 @@ impl Pins {
         self.direction.change(self.mask, 0);
         self.pull_up.change(0, self.mask);
         self.digital.change(0, self.mask);
+    }
+
+    /// Lets the port keep which of them rise, from now on.
+    pub fn keep_rises(self) {
+        self.event.change(0, self.mask);
+        self.clear.write(self.mask);
+    }
+
+    /// Which of them rose since the last call.
+    pub fn take_rises(self) -> u32 {
+        let risen = self.risen.read() & self.mask;
+        self.clear.write(risen);
+        risen
     }
 
     /// Makes them outputs. Their level is to be set after, not before.

@@ -4,6 +4,7 @@
 //! | file | what it is |
 //! | --- | --- |
 //! | `register`, `gpio` | access to registers and pins |
+//! | `ring` | bytes from an interrupt to the loop |
 //! | `system` | clocks, time, work, sleep |
 //! | `interrupts` | what wakes the processor |
 //! | `ethernet`, `ssi`, `card`, `display`, `console`, `buttons` | a driver each |
@@ -20,6 +21,7 @@ mod gpio;
 mod interrupts;
 mod memory;
 mod register;
+mod ring;
 mod ssi;
 mod system;
 

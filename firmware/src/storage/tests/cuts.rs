@@ -3,6 +3,7 @@
 use std::vec::Vec;
 
 use mote_core::card::SNAPSHOT_BLOCKS;
+use mote_core::codec;
 use mote_core::units::Height;
 use proptest::prelude::*;
 
@@ -57,9 +58,8 @@ fn look(medium: &Medium, heights: &[u64]) -> Kept {
     let mut kept = Kept { state: load(&mut card, &mut medium).unwrap(), ..Kept::default() };
     for height in heights {
         let mut buffer = [0; 4_096];
-        if let Some(value) =
-            card.snapshot::<_, &[u8]>(&mut medium, Height::new(*height), &mut buffer).unwrap()
-        {
+        if let Some(value) = card.snapshot(&mut medium, Height::new(*height), &mut buffer).unwrap() {
+            let value = codec::decode::<&[u8]>(value).unwrap();
             kept.snapshots[(height / SNAPSHOT_BLOCKS) as usize] = Some((*height, value.to_vec()));
         }
     }

@@ -97,16 +97,15 @@ fn a_flipped_bit_in_a_snapshot_makes_it_none() {
     Card::new().put_snapshot(&mut medium, height, &value).unwrap();
     let mut noticed = 0;
     for mut medium in flips(&medium, SNAPSHOT_SECTOR + 8, 1) {
-        let found = Card::new().snapshot::<_, [u8; 31]>(&mut medium, height, &mut [0; 64]).unwrap();
+        let mut buffer = [0; 64];
+        let found = Card::new().snapshot(&mut medium, height, &mut buffer).unwrap();
         assert!(found.is_none_or(|found| found == value));
         noticed += usize::from(found.is_none());
     }
     assert_eq!(noticed, (9 + 1 + 31) * 8);
     // The slot of one height is not that of another that shares it.
     let other = Height::new(70 + 4_096 * 64);
-    assert_eq!(Card::new().snapshot::<_, [u8; 31]>(&mut medium, other, &mut [0; 64]), Ok(None));
-    let version = Card::new().snapshot::<_, [u8; 30]>(&mut medium, height, &mut [0; 64]);
-    assert!(matches!(version, Err(CardError::Content(_))));
+    assert_eq!(Card::new().snapshot(&mut medium, other, &mut [0; 64]), Ok(None));
 }
 
 #[test]

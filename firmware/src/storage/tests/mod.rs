@@ -67,7 +67,7 @@ fn a_blank_card_says_so() {
         let (mut card, mut medium) = (Card::new(), Medium::new(1, blank));
         assert_eq!(card.identity(&mut medium), Err(CardError::Blank));
         assert_eq!(load(&mut card, &mut medium), Ok(None));
-        assert_eq!(card.snapshot::<_, u32>(&mut medium, Height::GENESIS, &mut [0; 64]), Ok(None));
+        assert_eq!(card.snapshot(&mut medium, Height::GENESIS, &mut [0; 64]), Ok(None));
         assert_eq!(card.count_start(&mut medium), Ok(1));
     }
 }
@@ -89,9 +89,12 @@ fn what_was_written_comes_back() {
             assert_eq!(load(&mut card, &mut medium), Ok(Some(state.clone())));
             assert_eq!(load(&mut Card::new(), &mut medium), Ok(Some(state)));
         }
-        card.put_snapshot(&mut medium, Height::new(64), &[round; 32]).unwrap();
+        card.put_snapshot(&mut medium, Height::new(64), &[round as u8; 32]).unwrap();
         let mut buffer = [0; 256];
-        assert_eq!(card.snapshot(&mut medium, Height::new(64), &mut buffer), Ok(Some([round; 32])));
+        assert_eq!(
+            card.snapshot(&mut medium, Height::new(64), &mut buffer),
+            Ok(Some(&[round as u8; 32][..]))
+        );
     }
 }
 
@@ -141,10 +144,7 @@ fn what_has_no_room_is_refused_and_changes_nothing() {
     assert_eq!(card.put_snapshot(&mut medium, Height::new(7), &long.as_slice()), Err(too_long));
     assert_eq!(medium.writes, 0);
     assert_eq!(card.put_snapshot(&mut medium, Height::new(7), &&long[1..]), Ok(()));
-    assert_eq!(
-        card.snapshot::<_, &[u8]>(&mut medium, Height::new(7), &mut small),
-        Err(CardError::TooLong { limit: 50 })
-    );
+    assert_eq!(card.snapshot(&mut medium, Height::new(7), &mut small), Err(CardError::TooLong { limit: 50 }));
 }
 
 #[test]

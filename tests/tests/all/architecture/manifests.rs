@@ -10,6 +10,23 @@ const PACKAGES: [(&str, &str, &[&str]); 4] = [
     ("mote-tests", "tests/", &["mote-core", "mote", "mote-firmware"]),
 ];
 
+/// What the firmware may depend on, each with the place in its manifest: `BOARD` is compiled for the device
+/// alone. All of it needs neither std nor alloc; its tests may use more.
+const FIRMWARE: [(&str, &str); 10] = [
+    ("cortex-m", BOARD),
+    ("cortex-m-rt", BOARD),
+    ("embedded-graphics", PORTABLE),
+    ("embedded-io", PORTABLE),
+    ("heapless", PORTABLE),
+    ("mote-core", PORTABLE),
+    ("qrcodegen-no-heap", PORTABLE),
+    ("serde", PORTABLE),
+    ("smoltcp", PORTABLE),
+    ("thiserror", PORTABLE),
+];
+const PORTABLE: &str = "dependencies";
+const BOARD: &str = "target.cfg(target_os = \"none\").dependencies";
+
 const KINDS: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
 
 pub fn forbidden_dependencies(tree: &Tree) -> Vec<String> {
@@ -41,6 +58,31 @@ fn forbidden_in(manifest: &Source) -> Vec<String> {
             manifest.violation(line_of(manifest, key), &format!("{name} must not depend on {on}"))
         })
         .collect()
+}
+
+pub fn foreign_in_firmware(tree: &Tree) -> Vec<String> {
+    let manifest = tree.get("firmware/Cargo.toml").expect("the firmware has a manifest");
+    let table: toml::Table = match manifest.text.parse() {
+        Ok(table) => table,
+        Err(error) => return vec![manifest.violation(1, &error.to_string())],
+    };
+    let targets = table.get("target").and_then(toml::Value::as_table).into_iter().flatten();
+    let targets = targets.map(|(target, parts)| (format!("target.{target}."), parts.as_table()));
+    let mut violations = Vec::new();
+    for (prefix, parts) in targets.chain([(String::new(), Some(&table))]) {
+        for kind in KINDS.iter().filter(|kind| **kind != "dev-dependencies") {
+            let place = format!("{prefix}{kind}");
+            let dependencies = parts.and_then(|parts| parts.get(*kind)?.as_table()).into_iter().flatten();
+            for (key, value) in dependencies {
+                let on = dependency_name(key, value);
+                if !FIRMWARE.contains(&(on, &place)) {
+                    let reason = format!("the firmware must not depend on {on} in [{place}]");
+                    violations.push(manifest.violation(line_of(manifest, key), &reason));
+                }
+            }
+        }
+    }
+    violations
 }
 
 /// The package behind a dependency, which `package = "…"` may have renamed.
@@ -83,6 +125,26 @@ fn finds_forbidden_dependencies() {
     }
     assert_eq!(check("[package").len(), 1);
     assert!(check(&manifest("mote", "[dependencies]\nmote-core = \"1\"")).is_empty());
+}
+
+#[test]
+fn finds_what_the_firmware_may_not_use() {
+    let check = |text: &str| foreign_in_firmware(&Tree::planted(&[("firmware/Cargo.toml", text)]));
+    let board = "[target.'cfg(target_os = \"none\")'.dependencies]";
+    for (text, line) in [
+        ("[dependencies]\nserde.workspace = true\ntokio = \"1\"".to_owned(), 3),
+        ("[dependencies]\nserde = { package = \"rand\", version = \"1\" }".to_owned(), 2),
+        ("[dependencies]\ncortex-m = \"1\"".to_owned(), 2),
+        ("[build-dependencies]\nserde = \"1\"".to_owned(), 2),
+        ("[target.'cfg(unix)'.dependencies]\ncortex-m = \"1\"".to_owned(), 2),
+        (format!("{board}\ncortex-m = \"1\"\nrand = \"1\""), 3),
+    ] {
+        let found = check(&text);
+        assert_eq!(found.len(), 1, "{text}: {found:?}");
+        assert!(found[0].starts_with(&format!("firmware/Cargo.toml:{line}: ")), "{found:?}");
+    }
+    let allowed = "[dependencies]\nserde = \"1\"\n[dev-dependencies]\nproptest = \"1\"\n";
+    assert!(check(&format!("{allowed}{board}\ncortex-m = \"1\"")).is_empty());
 }
 
 #[test]

@@ -28,6 +28,11 @@ fn packages_depend_downwards_only() {
 }
 
 #[test]
+fn the_firmware_depends_on_what_it_may() {
+    assert_none(manifests::foreign_in_firmware(&Tree::of_project()));
+}
+
+#[test]
 fn code_stands_in_the_known_folders() {
     assert_none(manifests::code_outside_packages(&Tree::of_project()));
 }
@@ -38,13 +43,13 @@ fn foreign_crates_have_one_owner() {
 }
 
 #[test]
-fn core_has_neither_std_nor_alloc() {
-    assert_none(boundaries::std_or_alloc_in_core(&Tree::of_project()));
+fn core_and_firmware_have_neither_std_nor_alloc() {
+    assert_none(boundaries::std_or_alloc_in_bare(&Tree::of_project()));
 }
 
 #[test]
-fn core_has_no_unsafe() {
-    assert_none(boundaries::unsafe_in_core(&Tree::of_project()));
+fn only_a_board_has_unsafe() {
+    assert_none(boundaries::unsafe_outside_board(&Tree::of_project()));
 }
 
 #[test]

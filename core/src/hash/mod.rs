@@ -1,11 +1,13 @@
 //! SHA-256 (FIPS 180-4), the only hash of the ledger, and the tag bytes that keep its preimages
 //! apart. Nothing else in the workspace's consensus code calls the hash library.
 
+mod compress;
+
 use core::fmt;
 use core::str::FromStr;
 
+use compress::{INITIAL, compress};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 /// First byte of every preimage, so that no two kinds of object can share a hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,17 +108,68 @@ impl FromStr for Hash32 {
 
 /// SHA-256 of `tag || parts[0] || parts[1] || …`.
 pub fn tagged(tag: Tag, parts: &[&[u8]]) -> Hash32 {
-    let mut hasher = Sha256::new_with_prefix([tag as u8]);
-    for part in parts {
-        hasher.update(part);
-    }
-    Hash32(hasher.finalize().into())
+    let mut hasher = Hasher::new();
+    hasher.update(&[tag as u8]);
+    parts.iter().for_each(|part| hasher.update(part));
+    hasher.finish()
 }
 
 /// SHA-256 of `bytes` without a tag: the root of an empty log tree (`sha256(b"")`, RFC 6962), and
 /// what published vectors are checked with.
 pub fn sha256(bytes: &[u8]) -> Hash32 {
-    Hash32(Sha256::digest(bytes).into())
+    let mut hasher = Hasher::new();
+    hasher.update(bytes);
+    hasher.finish()
+}
+
+/// A message being hashed (FIPS 180-4 section 5 and 6.2).
+struct Hasher {
+    state: [u32; 8],
+    /// The bytes of the present block, the first `length % 64` of which are the message's.
+    block: [u8; 64],
+    /// Length of the message so far, in bytes.
+    length: u64,
+}
+
+impl Hasher {
+    fn new() -> Self {
+        Self { state: INITIAL, block: [0; 64], length: 0 }
+    }
+
+    fn update(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let filled = (self.length % 64) as usize;
+            let (now, later) = bytes.split_at(bytes.len().min(64 - filled));
+            if let Some(free) = self.block.get_mut(filled..filled + now.len()) {
+                free.copy_from_slice(now);
+            }
+            self.length += now.len() as u64;
+            bytes = later;
+            if self.length.is_multiple_of(64) {
+                compress(&mut self.state, &self.block);
+            }
+        }
+    }
+
+    /// Pads the message with a set bit, zeros, and its length in bits.
+    fn finish(mut self) -> Hash32 {
+        let bits = (self.length * 8).to_be_bytes();
+        self.update(&[0x80]);
+        let filled = (self.length % 64) as usize;
+        self.block.get_mut(filled..).unwrap_or_default().fill(0);
+        if filled > 56 || filled == 0 {
+            if filled != 0 {
+                compress(&mut self.state, &self.block);
+            }
+            self.block = [0; 64];
+        }
+        self.block.iter_mut().skip(56).zip(bits).for_each(|(to, from)| *to = from);
+        compress(&mut self.state, &self.block);
+        let mut digest = [0; 32];
+        let (words, _) = digest.as_chunks_mut();
+        words.iter_mut().zip(self.state).for_each(|(bytes, word)| *bytes = word.to_be_bytes());
+        Hash32(digest)
+    }
 }
 
 /// One attempt of a miner: SHA-256 of `commitment || nonce`, 40 bytes and so one compression.
@@ -131,7 +184,7 @@ pub fn attempt(commitment: &Hash32, nonce: u64) -> Hash32 {
 /// The padded block of [`attempt`], of which only the nonce changes from one attempt to the next, so
 /// that an attempt costs its compression and hardly more.
 #[derive(Clone, Debug)]
-pub struct Attempts([[u8; 64]; 1]);
+pub struct Attempts([u8; 64]);
 
 impl Attempts {
     /// The attempts upon a header with this commitment.
@@ -143,21 +196,16 @@ impl Attempts {
         let (padding, length) = tail.split_at_mut(24);
         padding.iter_mut().skip(8).take(1).for_each(|byte| *byte = 0x80);
         length.copy_from_slice(&(40_u64 * 8).to_be_bytes());
-        Self([block])
+        Self(block)
     }
 
     /// The first 32 bits of an attempt's hash as a big-endian number: what decides all but one of 2^32
     /// attempts at most.
     pub fn leading(&mut self, nonce: u64) -> u32 {
-        let [block] = &mut self.0;
-        block.iter_mut().skip(32).zip(nonce.to_le_bytes()).for_each(|(byte, digit)| *byte = digit);
+        self.0.iter_mut().skip(32).zip(nonce.to_le_bytes()).for_each(|(byte, digit)| *byte = digit);
         let mut state = INITIAL;
-        sha2::block_api::compress256(&mut state, &self.0);
+        compress(&mut state, &self.0);
         let [first, ..] = state;
         first
     }
 }
-
-/// The initial hash value of SHA-256 (FIPS 180-4 section 5.3.3).
-const INITIAL: [u32; 8] =
-    [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];

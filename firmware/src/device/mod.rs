@@ -1,0 +1,203 @@
+//! The device: a super-loop that gives everything its turn, none of them longer than the check of one
+//! transaction, and sleeps when there is nothing to do.
+
+mod card_slot;
+mod known;
+mod outside;
+mod owner;
+mod start;
+
+use core::net::SocketAddrV4;
+
+use mote_core::units::Moment;
+
+use crate::board::Board;
+use crate::console::Console;
+use crate::display::Pages;
+use crate::event::Event;
+use crate::net::random::Random;
+use crate::net::{Buffers, Network, NetworkEvent, Sockets};
+use crate::node::Node;
+use crate::report::{Fault, PeerState, Refused, Report, Stage};
+use card_slot::{CardSlot, Remembered};
+use known::Known;
+use outside::{Outside, Print};
+
+/// How often the picture is drawn anew, in milliseconds.
+const DRAW_MS: u64 = 500;
+
+/// How often the state is saved at the most, in milliseconds, while blocks come fast.
+const SAVE_MS: u64 = 10_000;
+
+/// A device.
+pub struct Device<B: Board> {
+    board: B,
+    network: Network,
+    known: Known,
+    pages: Pages,
+    console: Console,
+    /// Whether the way out of the network is tried as a full node: the card names none.
+    needs_router: bool,
+    drawn: Moment,
+    saved: Moment,
+}
+
+impl<B: Board> Device<B> {
+    /// Switches the device on: reads the card, if there is one, and starts from what it holds.
+    pub fn start(mut board: B, memory: (&'static mut Sockets, &'static mut Buffers)) -> Self {
+        let (mut card, identity) = CardSlot::open(&mut board);
+        let now = board.now();
+        let mut random = Random::new(&[
+            &identity.entropy,
+            &card.starts().to_le_bytes(),
+            &board.hardware_address(),
+            &board.work().to_le_bytes(),
+        ]);
+        let mut node = Node::new(start::settings(&identity, random.number()));
+        let hardware_address = board.hardware_address();
+        let mut network = Network::new(board.ethernet(), memory, hardware_address, random, now);
+        card.restore(&mut board, &mut node, network.window());
+        for (peer, endpoint) in identity.peers.iter().enumerate() {
+            network.aim(peer, SocketAddrV4::new(endpoint.ip.into(), endpoint.port));
+        }
+        let known = Known::new(identity.name.clone(), node, card, board.work());
+        let mut device = Self {
+            board,
+            network,
+            known,
+            pages: Pages::new(),
+            console: Console::new(),
+            needs_router: identity.peers.is_empty(),
+            drawn: Moment::default(),
+            saved: now,
+        };
+        let tip = device.known.node.tip();
+        device.tell(Event::Started { height: tip.height, id: tip.id, state_root: tip.state_root });
+        device
+    }
+
+    /// Gives everything its turn for ever.
+    pub fn run(&mut self) -> ! {
+        loop {
+            if !self.turn() {
+                self.board.sleep();
+            }
+        }
+    }
+
+    /// Gives everything its turn once; `false` where nothing is left to do for now.
+    pub fn turn(&mut self) -> bool {
+        let now = self.board.now();
+        let mut is_busy = self.network.exchange(self.board.ethernet(), now);
+        if let Some(event) = self.network.poll_address() {
+            self.take_address(event);
+        }
+        self.known.node.tick(now);
+        self.known.node.follow_somebody(now);
+        is_busy |= self.turn_of_peers(now);
+        if self.network.has_visitor() {
+            let seen = self.network.seen(&self.known.node);
+            is_busy |= self.network.serve(now, || self.known.report(now, seen));
+        }
+        is_busy |= self.turn_of_owner(now);
+        is_busy |= self.turn_of_miner(now);
+        self.turn_of_card(now);
+        if now.since(self.drawn) >= DRAW_MS {
+            self.draw(now);
+        }
+        self.known.work.count(self.board.work());
+        is_busy
+    }
+
+    fn turn_of_peers(&mut self, now: Moment) -> bool {
+        let Self { board, network, known, console, .. } = self;
+        let Known { node, card, work, .. } = known;
+        let mut outside = Outside { board, card, console, checks: &mut work.checks };
+        let (is_busy, refused) = network.turn(node, &mut outside, now);
+        if let Some((peer, offence)) = refused {
+            let refused = Refused { peer, offence, at: now };
+            self.known.refused = Some(refused);
+            self.tell(Event::Refused(refused));
+        }
+        is_busy
+    }
+
+    fn turn_of_miner(&mut self, now: Moment) -> bool {
+        if !self.known.node.is_mining() {
+            return false;
+        }
+        let Self { board, known, console, .. } = self;
+        let before = board.work();
+        let Known { node, card, work, .. } = known;
+        node.mine(now, &mut Outside { board, card, console, checks: &mut work.checks });
+        self.known.work.mining += self.board.work() - before;
+        true
+    }
+
+    fn turn_of_card(&mut self, now: Moment) {
+        let is_due = self.known.node.stage() == Stage::AtTip || now.since(self.saved) >= SAVE_MS;
+        if self.known.node.is_changed() && is_due {
+            self.save(now);
+        }
+    }
+
+    /// Saves the state, where there is a card.
+    fn save(&mut self, now: Moment) -> Remembered {
+        self.saved = now;
+        let Self { board, known: Known { node, card, .. }, .. } = self;
+        let remembered = card.save(board, node);
+        node.note_saved();
+        if remembered == Remembered::Yes {
+            let height = node.tip().height;
+            self.tell(Event::Saved { height });
+        }
+        remembered
+    }
+
+    fn take_address(&mut self, event: NetworkEvent) {
+        self.known.has_address = matches!(event, NetworkEvent::Address { .. });
+        if let NetworkEvent::Address { ip, router } = event {
+            if let (true, Some(router)) = (self.needs_router, router) {
+                self.network.aim(0, SocketAddrV4::new(router, start::DEFAULT_PORT));
+            }
+            self.tell(Event::Address(ip));
+        }
+    }
+
+    fn tell(&mut self, event: Event) {
+        // The console takes everything.
+        let _ = self.console.write_event(&event, &mut Print(&mut self.board));
+    }
+
+    fn draw(&mut self, now: Moment) {
+        self.drawn = now;
+        self.watch_faults();
+        self.known.measure(now, self.board.memory());
+        let report = self.known.report(now, self.network.seen(&self.known.node));
+        if self.pages.draw(&report) {
+            self.board.show(self.pages.pixels());
+        }
+    }
+
+    fn watch_faults(&mut self) {
+        let Known { node, card, refused, .. } = &self.known;
+        let peers = self.network.seen(node).peers;
+        let is_alone = peers.iter().all(|peer| peer.state != PeerState::Connected);
+        let fault = card.fault().or(node.fault());
+        let fault = fault.or((is_alone && refused.is_some()).then_some(Fault::NoHonestPeer));
+        if fault != self.known.fault {
+            self.known.fault = fault;
+            self.tell(fault.map_or(Event::FaultCleared, Event::Fault));
+        }
+    }
+
+    /// Hands what is known to somebody who prints it.
+    fn print_report(
+        &mut self,
+        now: Moment,
+        write: impl FnOnce(&Report<'_>, &mut dyn core::fmt::Write) -> core::fmt::Result,
+    ) -> core::fmt::Result {
+        let report = self.known.report(now, self.network.seen(&self.known.node));
+        write(&report, &mut Print(&mut self.board))
+    }
+}
