@@ -164,7 +164,8 @@ impl Machine {
         self.console.pass_over();
         self.console.listen(child.stdout.take().expect("the output is piped"));
         let input = child.stdin.take().expect("the input is piped");
-        let monitor = Monitor::connect(&monitor);
+        let monitor = Monitor::connect(&monitor, || self.console.is_over());
+        let monitor = monitor.unwrap_or_else(|| panic!("{}", self.explain("the emulator has given up")));
         self.running = Some(Running { child, input, monitor });
     }
 

@@ -17,16 +17,18 @@ pub struct Monitor {
 }
 
 impl Monitor {
-    /// Connects to an emulator that was just started.
-    pub fn connect(path: &Path) -> Self {
-        let stream = wait_until("the emulator runs", PATIENCE, || {
-            UnixStream::connect(path).map_err(|error| format!("{}: {error}", path.display()))
-        });
+    /// Connects to an emulator that was just started; none where it has ended before.
+    pub fn connect(path: &Path, has_ended: impl Fn() -> bool) -> Option<Self> {
+        let stream = wait_until("the emulator runs", PATIENCE, || match UnixStream::connect(path) {
+            Ok(stream) => Ok(Some(stream)),
+            Err(_) if has_ended() => Ok(None),
+            Err(error) => Err(format!("{}: {error}", path.display())),
+        })?;
         stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
         let mut monitor = Self { reader: BufReader::new(stream) };
         monitor.next();
         monitor.run("qmp_capabilities", &json!({}));
-        monitor
+        Some(monitor)
     }
 
     /// Carries out a command and returns what came of it.
