@@ -1,11 +1,11 @@
 //! The text form of an account: bech32m (BIP-350) over the 32 bytes of the public key, with a prefix
 //! that names the network. The checksum catches every typing error of up to four characters.
 
-use core::fmt;
+use core::fmt::{self, Write};
 use core::str::FromStr;
 
 use bech32::primitives::decode::CheckedHrpstring;
-use bech32::{Bech32m, Hrp};
+use bech32::{Bech32m, ByteIterExt, Fe32IterExt, Hrp};
 
 use crate::keys::PublicKey;
 use crate::params::Params;
@@ -100,8 +100,9 @@ impl Address {
 impl fmt::Display for Address {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let prefix = Hrp::parse(self.prefix.as_str()).map_err(|_| fmt::Error)?;
-        bech32::encode_lower_to_fmt::<Bech32m, _>(formatter, prefix, self.key.as_bytes())
-            .map_err(|_| fmt::Error)
+        // Character by character: the library's own function takes a kilobyte of stack.
+        let digits = self.key.as_bytes().iter().copied().bytes_to_fes().with_checksum::<Bech32m>(&prefix);
+        digits.chars().try_for_each(|character| formatter.write_char(character))
     }
 }
 

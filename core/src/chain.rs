@@ -40,21 +40,47 @@ pub struct Tip {
 }
 
 impl Tip {
+    /// Memory for a tip, all zeros: that of no chain.
+    pub const UNSET: Self = Self {
+        id: Hash32::ZERO,
+        height: Height::GENESIS,
+        target: CompactTarget::from_bits(0),
+        state_root: Hash32::ZERO,
+        work: Work::ZERO,
+        times: heapless::Vec::new(),
+        history: Frontier::new(),
+    };
+
     /// The chain that consists of the genesis block. Its work counts as that of its target.
     pub fn genesis(params: &Params) -> Self {
-        let header = params.genesis();
-        let mut tip = Self {
-            id: params.genesis_id(),
-            height: header.height,
-            target: header.target,
-            state_root: header.state_root,
-            work: header.target.expand().map_or(Work::ZERO, |target| target.work()),
-            times: heapless::Vec::new(),
-            history: Frontier::new(),
-        };
-        tip.remember_time(header.time);
-        tip.append_to_history(|_, _, _| {});
+        let mut tip = Self::UNSET;
+        tip.become_genesis(params);
         tip
+    }
+
+    /// Becomes a copy of `other`, in place: a tip is too large for a device's stack.
+    pub fn copy_from(&mut self, other: &Self) {
+        let Self { id, height, target, state_root, work, times, history } = other;
+        (self.id, self.height, self.target) = (*id, *height, *target);
+        (self.state_root, self.work) = (*state_root, *work);
+        self.times.clear();
+        // Both have the same capacity.
+        let _ = self.times.extend_from_slice(times);
+        self.history.copy_from(history);
+    }
+
+    /// Becomes the chain that consists of the genesis block, in place.
+    pub fn become_genesis(&mut self, params: &Params) {
+        let header = params.genesis();
+        self.id = params.genesis_id();
+        self.height = header.height;
+        self.target = header.target;
+        self.state_root = header.state_root;
+        self.work = header.target.expand().map_or(Work::ZERO, |target| target.work());
+        self.times.clear();
+        self.remember_time(header.time);
+        self.history.clear();
+        self.append_to_history(|_, _, _| {});
     }
 
     /// Becomes the tip that takes up all of `bytes`. What [`codec::decode`] returns is the same, but passes

@@ -56,6 +56,20 @@ impl<const N: usize> FrontierOf<N> {
         Self { size: 0, peaks: heapless::Vec::new() }
     }
 
+    /// Becomes a copy of `other`, in place.
+    pub fn copy_from(&mut self, other: &Self) {
+        self.size = other.size;
+        self.peaks.clear();
+        // Both have the same capacity.
+        let _ = self.peaks.extend_from_slice(&other.peaks);
+    }
+
+    /// Forgets all leaves.
+    pub fn clear(&mut self) {
+        self.size = 0;
+        self.peaks.clear();
+    }
+
     /// A log of `size` leaves with these subtree roots, largest first; `None` unless there is one for
     /// each bit that is set in `size`.
     pub fn from_peaks(size: u64, peaks: heapless::Vec<Hash32, N>) -> Option<Self> {

@@ -32,6 +32,8 @@ pub enum Event {
     Disconnected {
         /// Where the peer is.
         peer: SocketAddrV4,
+        /// Why.
+        reason: &'static str,
     },
     /// A peer was dropped for something that no honest peer does.
     Refused(Refused),

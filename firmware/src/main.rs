@@ -6,21 +6,21 @@ mod program {
     use core::panic::PanicInfo;
 
     use cortex_m_rt::entry;
-    use mote_firmware::board::lm3s6965::{Ethernet, Lm3s6965, stop};
-    use mote_firmware::device::Device;
-    use mote_firmware::net::{Buffers, NO_SOCKETS, Sockets};
+    use mote_firmware::board::lm3s6965::{Ethernet, Lm3s6965, panicked};
+    use mote_firmware::device::{Memory, with_device};
+    use mote_firmware::net::{NO_SOCKETS, Sockets};
 
     #[entry]
     fn main() -> ! {
         static mut ETHERNET: Ethernet = Ethernet::EMPTY;
-        static mut SOCKETS: Sockets = NO_SOCKETS;
-        static mut BUFFERS: Buffers = Buffers::new();
-        Device::start(Lm3s6965::start(ETHERNET), (SOCKETS, BUFFERS)).run()
+        static mut SOCKETS: Sockets<'static> = NO_SOCKETS;
+        static mut MEMORY: Memory = Memory::new();
+        with_device(&mut Lm3s6965::start(ETHERNET), SOCKETS, MEMORY, |device| device.run())
     }
 
     #[panic_handler]
-    fn panic(info: &PanicInfo<'_>) -> ! {
-        stop(info)
+    fn panic(_: &PanicInfo<'_>) -> ! {
+        panicked()
     }
 }
 

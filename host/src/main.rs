@@ -183,7 +183,7 @@ impl Running {
             bind: address,
             token_policy: config.token,
         });
-        let routes = router(app.clone()).merge(guarded(&app, peer_route::router(network)));
+        let routes = router(app.clone()).merge(guarded(peer_route::router(network)));
         add_peers(config, &handle).await?;
         let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
         let serving = tokio::spawn(server.serve(routes, async {

@@ -62,7 +62,7 @@ pub fn write_event(event: &Event, out: &mut dyn Write) -> fmt::Result {
         }
         Event::Address(ip) => writeln!(out, "address {ip}"),
         Event::Connected { peer, height } => writeln!(out, "connected {peer} height {height}"),
-        Event::Disconnected { peer } => writeln!(out, "disconnected {peer}"),
+        Event::Disconnected { peer, reason } => writeln!(out, "disconnected {peer}: {reason}"),
         Event::Refused(refused) => {
             writeln!(out, "refused {} {}: {}", refused.peer, refused.offence.name(), refused.offence)
         }

@@ -162,6 +162,7 @@ fn bytes<'a>(text: &[u8]) -> Result<Memo, ParseError<'a>> {
 }
 
 /// The bytes that digits of either case stand for.
+#[inline(never)]
 fn hex(digits: &str) -> Result<Memo, ParseError<'_>> {
     let wrong = |error| ParseError::Hex { got: digits, error };
     if let Some(position) = digits.bytes().position(|byte| !byte.is_ascii_hexdigit()) {

@@ -227,7 +227,10 @@ fn events_are_single_lines() {
             "reorganised 9 to 11 fork 4 depth 5\n".to_string(),
         ),
         (Event::Connected { peer: peer(2), height }, "connected 10.0.2.2:7700 height 123\n".to_string()),
-        (Event::Disconnected { peer: peer(2) }, "disconnected 10.0.2.2:7700\n".to_string()),
+        (
+            Event::Disconnected { peer: peer(2), reason: "the connection ended" },
+            "disconnected 10.0.2.2:7700: the connection ended\n".to_string(),
+        ),
         (Event::Address([10, 0, 2, 15].into()), "address 10.0.2.15\n".to_string()),
         (Event::Found { height, id }, format!("found 123 {text}\n")),
         (Event::Paid { id, height }, format!("paid {text} height 123\n")),

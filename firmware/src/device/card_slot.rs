@@ -79,7 +79,7 @@ impl CardSlot {
 
     /// Gives the node the state that was saved last. One that cannot be read, or is of no use, is as good as
     /// none: the node checks everything from the start again.
-    pub fn restore<B: Board>(&mut self, board: &mut B, node: &mut Node, buffer: &mut [u8]) {
+    pub fn restore<B: Board>(&mut self, board: &mut B, node: &mut Node<'_>, buffer: &mut [u8]) {
         let (Some(medium), CardReport::Present { boots, .. }) = (board.card(), self.report) else { return };
         let mut is_useless = false;
         let loaded = self.card.load(medium, buffer, |kind, payload| {
@@ -100,7 +100,7 @@ impl CardSlot {
     }
 
     /// Saves the node's state.
-    pub fn save<B: Board>(&mut self, board: &mut B, node: &Node) -> Remembered {
+    pub fn save<B: Board>(&mut self, board: &mut B, node: &Node<'_>) -> Remembered {
         let CardReport::Present { boots, .. } = self.report else {
             return if self.report == CardReport::None { Remembered::NoCard } else { Remembered::No };
         };

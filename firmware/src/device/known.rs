@@ -10,9 +10,9 @@ use crate::node::Node;
 use crate::report::{Fault, Load, Memory, Refused, Report, Stage};
 
 /// What the device knows.
-pub struct Known {
+pub struct Known<'d, 'm> {
     name: heapless::String<NAME_MAX_BYTES>,
-    pub node: Node,
+    pub node: &'d mut Node<'m>,
     pub card: CardSlot,
     pub has_address: bool,
     pub refused: Option<Refused>,
@@ -31,8 +31,13 @@ pub struct Work {
     before: u64,
 }
 
-impl Known {
-    pub fn new(name: heapless::String<NAME_MAX_BYTES>, node: Node, card: CardSlot, work: u64) -> Self {
+impl<'d, 'm> Known<'d, 'm> {
+    pub fn new(
+        name: heapless::String<NAME_MAX_BYTES>,
+        node: &'d mut Node<'m>,
+        card: CardSlot,
+        work: u64,
+    ) -> Self {
         Self {
             name,
             node,
@@ -56,7 +61,7 @@ impl Known {
 
     /// Everything that can be shown.
     pub fn report(&self, now: Moment, seen: Seen) -> Report<'_> {
-        let node = &self.node;
+        let node = &*self.node;
         Report {
             name: &self.name,
             params: node.params(),

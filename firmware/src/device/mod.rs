@@ -17,7 +17,7 @@ use crate::display::Pages;
 use crate::event::Event;
 use crate::net::random::Random;
 use crate::net::{Buffers, Network, NetworkEvent, Sockets};
-use crate::node::Node;
+use crate::node::{Chains, Node};
 use crate::report::{Fault, PeerState, Refused, Report, Stage};
 use card_slot::{CardSlot, Remembered};
 use known::Known;
@@ -29,53 +29,76 @@ const DRAW_MS: u64 = 500;
 /// How often the state is saved at the most, in milliseconds, while blocks come fast.
 const SAVE_MS: u64 = 10_000;
 
-/// A device.
-pub struct Device<B: Board> {
-    board: B,
-    network: Network,
-    known: Known,
+/// The memory of a device that is too large to be moved about, all zeros, so that it costs no flash.
+pub struct Memory {
+    buffers: Buffers,
+    chains: Chains,
     pages: Pages,
     console: Console,
+}
+
+impl Memory {
+    /// Memory that nothing was written to.
+    pub const fn new() -> Self {
+        Self { buffers: Buffers::new(), chains: Chains::new(), pages: Pages::new(), console: Console::new() }
+    }
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A device.
+pub struct Device<'d, 'm, B: Board> {
+    board: &'d mut B,
+    network: &'d mut Network<'m>,
+    known: Known<'d, 'm>,
+    pages: &'m mut Pages,
+    console: &'m mut Console,
     /// Whether the way out of the network is tried as a full node: the card names none.
     needs_router: bool,
     drawn: Moment,
     saved: Moment,
 }
 
-impl<B: Board> Device<B> {
-    /// Switches the device on: reads the card, if there is one, and starts from what it holds.
-    pub fn start(mut board: B, memory: (&'static mut Sockets, &'static mut Buffers)) -> Self {
-        let (mut card, identity) = CardSlot::open(&mut board);
-        let now = board.now();
-        let mut random = Random::new(&[
-            &identity.entropy,
-            &card.starts().to_le_bytes(),
-            &board.hardware_address(),
-            &board.work().to_le_bytes(),
-        ]);
-        let mut node = Node::new(start::settings(&identity, random.number()));
-        let hardware_address = board.hardware_address();
-        let mut network = Network::new(board.ethernet(), memory, hardware_address, random, now);
-        card.restore(&mut board, &mut node, network.window());
-        for (peer, endpoint) in identity.peers.iter().enumerate() {
-            network.aim(peer, SocketAddrV4::new(endpoint.ip.into(), endpoint.port));
-        }
-        let known = Known::new(identity.name.clone(), node, card, board.work());
-        let mut device = Self {
-            board,
-            network,
-            known,
-            pages: Pages::new(),
-            console: Console::new(),
-            needs_router: identity.peers.is_empty(),
-            drawn: Moment::default(),
-            saved: now,
-        };
-        let tip = device.known.node.tip();
-        device.tell(Event::Started { height: tip.height, id: tip.id, state_root: tip.state_root });
-        device
+/// Switches the device on: reads the card, if there is one, starts from what it holds, and hands the device
+/// to `run`. It stays where it was made, so that it is never in memory twice.
+pub fn with_device<'m, B: Board, R>(
+    board: &mut B,
+    sockets: &'m mut Sockets<'m>,
+    memory: &'m mut Memory,
+    run: impl FnOnce(&mut Device<'_, 'm, B>) -> R,
+) -> R {
+    let Memory { buffers, chains, pages, console } = memory;
+    let (mut card, identity) = CardSlot::open(board);
+    let now = board.now();
+    let hardware_address = board.hardware_address();
+    let mut random = Random::new(&[
+        &identity.entropy,
+        &card.starts().to_le_bytes(),
+        &hardware_address,
+        &board.work().to_le_bytes(),
+    ]);
+    let mut node = Node::new(start::settings(&identity, random.number()), chains);
+    let mut network = Network::new(board.ethernet(), (sockets, buffers), hardware_address, random, now);
+    card.restore(board, &mut node, network.window());
+    for (peer, endpoint) in identity.peers.iter().enumerate() {
+        network.aim(peer, SocketAddrV4::new(endpoint.ip.into(), endpoint.port));
     }
+    let needs_router = identity.peers.is_empty();
+    let known = Known::new(identity.name.clone(), &mut node, card, board.work());
+    drop(identity);
+    let (drawn, saved) = (Moment::default(), now);
+    let network = &mut network;
+    let mut device = Device { board, network, known, pages, console, needs_router, drawn, saved };
+    let tip = device.known.node.tip();
+    device.tell(Event::Started { height: tip.height, id: tip.id, state_root: tip.state_root });
+    run(&mut device)
+}
 
+impl<B: Board> Device<'_, '_, B> {
     /// Gives everything its turn for ever.
     pub fn run(&mut self) -> ! {
         loop {
@@ -96,7 +119,7 @@ impl<B: Board> Device<B> {
         self.known.node.follow_somebody(now);
         is_busy |= self.turn_of_peers(now);
         if self.network.has_visitor() {
-            let seen = self.network.seen(&self.known.node);
+            let seen = self.network.seen(self.known.node);
             is_busy |= self.network.serve(now, || self.known.report(now, seen));
         }
         is_busy |= self.turn_of_owner(now);
@@ -112,6 +135,7 @@ impl<B: Board> Device<B> {
     fn turn_of_peers(&mut self, now: Moment) -> bool {
         let Self { board, network, known, console, .. } = self;
         let Known { node, card, work, .. } = known;
+        let board = &mut **board;
         let mut outside = Outside { board, card, console, checks: &mut work.checks };
         let (is_busy, refused) = network.turn(node, &mut outside, now);
         if let Some((peer, offence)) = refused {
@@ -127,6 +151,7 @@ impl<B: Board> Device<B> {
             return false;
         }
         let Self { board, known, console, .. } = self;
+        let board = &mut **board;
         let before = board.work();
         let Known { node, card, work, .. } = known;
         node.mine(now, &mut Outside { board, card, console, checks: &mut work.checks });
@@ -144,8 +169,8 @@ impl<B: Board> Device<B> {
     /// Saves the state, where there is a card.
     fn save(&mut self, now: Moment) -> Remembered {
         self.saved = now;
-        let Self { board, known: Known { node, card, .. }, .. } = self;
-        let remembered = card.save(board, node);
+        let Known { node, card, .. } = &mut self.known;
+        let remembered = card.save(self.board, node);
         node.note_saved();
         if remembered == Remembered::Yes {
             let height = node.tip().height;
@@ -166,14 +191,14 @@ impl<B: Board> Device<B> {
 
     fn tell(&mut self, event: Event) {
         // The console takes everything.
-        let _ = self.console.write_event(&event, &mut Print(&mut self.board));
+        let _ = self.console.write_event(&event, &mut Print(self.board));
     }
 
     fn draw(&mut self, now: Moment) {
         self.drawn = now;
         self.watch_faults();
         self.known.measure(now, self.board.memory());
-        let report = self.known.report(now, self.network.seen(&self.known.node));
+        let report = self.known.report(now, self.network.seen(self.known.node));
         if self.pages.draw(&report) {
             self.board.show(self.pages.pixels());
         }
@@ -197,7 +222,7 @@ impl<B: Board> Device<B> {
         now: Moment,
         write: impl FnOnce(&Report<'_>, &mut dyn core::fmt::Write) -> core::fmt::Result,
     ) -> core::fmt::Result {
-        let report = self.known.report(now, self.network.seen(&self.known.node));
-        write(&report, &mut Print(&mut self.board))
+        let report = self.known.report(now, self.network.seen(self.known.node));
+        write(&report, &mut Print(self.board))
     }
 }

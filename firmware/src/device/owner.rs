@@ -15,7 +15,7 @@ use crate::display::View;
 /// Bytes that are read from the console at one go.
 const BYTES_MAX: usize = 32;
 
-impl<B: Board> Device<B> {
+impl<B: Board> Device<'_, '_, B> {
     /// Does what the owner asks for; `true` where something was asked.
     pub(super) fn turn_of_owner(&mut self, now: Moment) -> bool {
         let mut is_busy = false;
@@ -34,17 +34,23 @@ impl<B: Board> Device<B> {
 
     fn read(&mut self, byte: u8, now: Moment) {
         let Self { board, console, known, .. } = self;
-        let request = match console.receive(byte, &mut Print(board)) {
+        let request = match console.receive(byte, &mut Print(*board)) {
             Input::Pending => return,
             Input::Line(line) => match console::parse(line, known.node.params()) {
                 Ok(request) => request,
                 // The console takes everything, here and below.
-                Err(error) => return drop(writeln!(Print(board), "error: {error}")),
+                Err(error) => {
+                    let _ = writeln!(Print(*board), "error: {error}");
+                    return;
+                }
             },
-            Input::Refused(error) => return drop(writeln!(Print(board), "error: {error}")),
+            Input::Refused(error) => {
+                let _ = writeln!(Print(*board), "error: {error}");
+                return;
+            }
         };
         let _ = match request {
-            Request::Help => console::write_help(&mut Print(&mut self.board)),
+            Request::Help => console::write_help(&mut Print(self.board)),
             Request::Command(command) => {
                 let outcome = self.carry_out(command, now);
                 self.print_outcome(&outcome);
@@ -86,6 +92,6 @@ impl<B: Board> Device<B> {
 
     fn print_outcome(&mut self, outcome: &Outcome) {
         let prefix = self.known.node.params().address_prefix;
-        let _ = console::write_outcome(outcome, prefix, &mut Print(&mut self.board));
+        let _ = console::write_outcome(outcome, prefix, &mut Print(self.board));
     }
 }

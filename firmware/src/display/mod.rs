@@ -173,6 +173,13 @@ impl Pages {
     }
 }
 
+/// Draws why the program came to its end, on a picture of its own: whatever it was doing is over.
+pub fn stopped(reason: fmt::Arguments<'_>, show: impl FnOnce(&Pixels)) {
+    let mut screen = Screen::new();
+    notice::stopped(&mut screen, reason);
+    show(screen.pixels());
+}
+
 /// Where a page's heading stands, and what it says.
 struct Title {
     left: i32,

@@ -1,5 +1,7 @@
 //! What covers every page: a fault, or a payment that waits for confirmation.
 
+use core::fmt;
+
 use mote_core::address::Address;
 
 use super::screen::{Font, Screen, WIDTH, width};
@@ -29,6 +31,13 @@ pub fn fault(screen: &mut Screen, fault: Fault) {
         }
         _ => screen.paragraph(font, at, 4, format_args!("{remedy}")),
     }
+}
+
+/// Draws why the program came to its end.
+pub fn stopped(screen: &mut Screen, reason: fmt::Arguments<'_>) {
+    screen.centre(Font::Large, (0, 1), WIDTH, format_args!("STOPPED"));
+    screen.invert((0, 0), (WIDTH, 22));
+    screen.paragraph(Font::Small, (0, 24), 5, reason);
 }
 
 /// Draws a payment and asks to confirm it. Amount and address are shown to the last character.

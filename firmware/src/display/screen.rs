@@ -357,7 +357,8 @@ impl Paragraph<'_> {
 
 impl fmt::Write for Paragraph<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        text.chars().try_for_each(|character| self.push(character))
+        // The end of a line is no more than one of a word.
+        text.chars().map(|c| if c == '\n' { ' ' } else { c }).try_for_each(|character| self.push(character))
     }
 }
 

@@ -34,11 +34,15 @@ fn text(pixels: &Pixels) -> String {
 fn check(name: &str, pages: &mut Pages, report: &Report<'_>) {
     let _ = pages.draw(report);
     assert!(!pages.draw(report), "{name}: the same report changes nothing");
+    check_picture(name, pages.pixels());
+}
+
+fn check_picture(name: &str, pixels: &Pixels) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/display/golden/{name}.txt"));
-    let got = text(pages.pixels());
+    let got = text(pixels);
     if let Some(folder) = std::env::var_os("PAGES") {
         let mut picture = format!("P4\n{DISPLAY_WIDTH} {DISPLAY_HEIGHT}\n").into_bytes();
-        picture.extend(pages.pixels().map(|byte| !byte));
+        picture.extend(pixels.map(|byte| !byte));
         std::fs::write(Path::new(&folder).join(format!("{name}.pbm")), picture).unwrap();
     }
     if std::env::var_os("GOLDEN").is_some() {
@@ -111,6 +115,12 @@ const FAULTS: [Fault; 7] = [
 ];
 
 #[test]
+fn the_end_tells_its_reason() {
+    let reason = "panicked at firmware/src/node/sync.rs:119:25:\nattempt to subtract with overflow";
+    stopped(format_args!("{reason}"), |pixels| check_picture("stopped", pixels));
+}
+
+#[test]
 fn faults_cover_everything() {
     let params = params("local");
     let mut report = busy(&params);
@@ -161,6 +171,22 @@ fn a_payment_asks_to_be_confirmed() {
         prepared.memo_bytes = 64;
     }
     check("extreme-prepared", &mut pages, &report);
+}
+
+/// Whatever rule an ordinary block breaks, its sentence is shown whole: four lines of 25 columns.
+#[test]
+fn sentences_of_rules_fit() {
+    for rule in mote_core::rules::Rule::ALL {
+        let text = format!("Block 1234567 breaks: {}", rule.sentence());
+        let wrap = |(lines, column): (usize, usize), word: &str| match column + 1 + word.len() {
+            end @ 0..=25 => (lines, end),
+            _ => (lines + 1, word.len()),
+        };
+        let (lines, _) = text.split(' ').fold((0, 25), wrap);
+        // The clock's rule is no offence, since time heals it.
+        let is_shown = rule != mote_core::rules::Rule::HeaderTimeFuture;
+        assert!(!is_shown || lines <= 4, "{}: {lines} lines", rule.id());
+    }
 }
 
 #[test]

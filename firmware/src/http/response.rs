@@ -1,6 +1,6 @@
 //! Writes a response in pieces: texts from flash, and the JSON through a small buffer.
 
-use core::fmt::Write;
+use core::fmt::{self, Write};
 
 use crate::json::{PIECE_MAX_BYTES, StatusJson};
 use crate::report::Report;
@@ -36,78 +36,73 @@ pub enum Body {
     Omitted,
 }
 
-/// What every head has. A device has few connections, and none to keep open.
-const COMMON: &str = "Connection: close\r\n\
-    X-Content-Type-Options: nosniff\r\n\
-    Cache-Control: no-store\r\n";
+/// The start of the head of the page. The digests are those of its own style and script; a test holds them.
+pub const PAGE_HEAD: &str = concat!(
+    "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n",
+    "Referrer-Policy: no-referrer\r\n",
+    "Content-Security-Policy: default-src 'none'; connect-src 'self'; img-src data:; ",
+    "style-src 'sha256-toHTI654zU0v/Dx2MVQrT6V9EvUsANJhr6/oHpWNncg='; ",
+    "script-src 'sha256-eRQQA9QiRGPLjCX0ZasVTzw1iwAmajzWv9FgHVweeWM='; ",
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n",
+);
+
+/// The start of the head of the status.
+const STATUS_HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
+
+/// Why a request gets nothing else: what an `application/problem+json` (RFC 9457) says.
+pub struct Problem {
+    status: u16,
+    title: &'static str,
+    /// What was expected.
+    detail: &'static str,
+}
 
 impl Reply {
-    /// The start of the head.
-    pub const fn head(self) -> &'static str {
-        match self {
-            // The digests are those of the page's own style and script; a test holds them.
-            Self::Page => concat!(
-                "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n",
-                "Referrer-Policy: no-referrer\r\n",
-                "Content-Security-Policy: default-src 'none'; connect-src 'self'; img-src data:; ",
-                "style-src 'sha256-03fs7iWC7OAB/TmlpQOl0H5Cftq/ECpzrCwtuUIYpZY='; ",
-                "script-src 'sha256-eRQQA9QiRGPLjCX0ZasVTzw1iwAmajzWv9FgHVweeWM='; ",
-                "base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n",
-            ),
-            Self::Status => "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n",
-            Self::NotFound => "HTTP/1.1 404 Not Found\r\nContent-Type: application/problem+json\r\n",
-            Self::Method => {
-                "HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD\r\nContent-Type: application/problem+json\r\n"
-            }
-            Self::Malformed => "HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\n",
-            Self::TooLarge => {
-                "HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Type: application/problem+json\r\n"
-            }
-            Self::Misdirected => {
-                "HTTP/1.1 421 Misdirected Request\r\nContent-Type: application/problem+json\r\n"
-            }
-        }
-    }
-
-    /// The body, where it is always the same.
-    pub const fn text(self) -> Option<&'static str> {
-        Some(match self {
-            Self::Page => PAGE,
-            Self::Status => return None,
-            Self::NotFound => {
-                r#"{"type":"about:blank","title":"Not Found","status":404,"detail":"expected / or /status","code":"not-found"}"#
-            }
-            Self::Method => {
-                r#"{"type":"about:blank","title":"Method Not Allowed","status":405,"detail":"expected GET or HEAD","code":"method-not-allowed"}"#
-            }
-            Self::Malformed => {
-                r#"{"type":"about:blank","title":"Bad Request","status":400,"detail":"expected a request of HTTP/1.1 with a Host header","code":"malformed"}"#
-            }
-            Self::TooLarge => {
-                r#"{"type":"about:blank","title":"Request Header Fields Too Large","status":431,"detail":"expected at most 2048 bytes","code":"too-large"}"#
-            }
-            Self::Misdirected => {
-                r#"{"type":"about:blank","title":"Misdirected Request","status":421,"detail":"expected an IP address or localhost as host","code":"misdirected"}"#
-            }
-        })
+    /// What is wrong with the request, where something is.
+    pub const fn problem(self) -> Option<Problem> {
+        let (status, title, detail) = match self {
+            Self::Page | Self::Status => return None,
+            Self::Malformed => (400, "Bad Request", "expected HTTP/1.1 with a Host header"),
+            Self::NotFound => (404, "Not Found", "expected / or /status"),
+            Self::Method => (405, "Method Not Allowed", "expected GET or HEAD"),
+            Self::Misdirected => (421, "Misdirected Request", "expected an IP address or localhost as host"),
+            Self::TooLarge => (431, "Request Header Fields Too Large", "expected at most 2048 bytes"),
+        };
+        Some(Problem { status, title, detail })
     }
 }
 
-/// What is written next.
+impl Problem {
+    fn write_head(&self, out: &mut dyn Write) -> fmt::Result {
+        let Self { status, title, .. } = self;
+        write!(
+            out,
+            "HTTP/1.1 {status} {title}\r\nAllow: GET, HEAD\r\nContent-Type: application/problem+json\r\n"
+        )
+    }
+
+    fn write_body(&self, out: &mut dyn Write) -> fmt::Result {
+        let Self { status, title, detail } = self;
+        write!(
+            out,
+            "{{\"type\":\"about:blank\",\"title\":\"{title}\",\"status\":{status},\"detail\":\"{detail}\"}}"
+        )
+    }
+}
+
+/// What is written next, always from the piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
     /// Nothing: the request is not complete.
     Waiting,
     /// The start of the head.
     Head,
-    /// What every head has.
-    Common,
-    /// The length, where it is known, and the empty line.
-    Length,
-    /// A body that is always the same.
-    Text,
-    /// The report.
-    Status,
+    /// The rest of the head.
+    HeadEnd,
+    /// The page.
+    Page,
+    /// The report, or what is wrong.
+    Json,
     Done,
 }
 
@@ -117,9 +112,9 @@ pub struct Response {
     body: Body,
     part: Part,
     status: StatusJson,
-    /// Bytes of the part, or of the piece, that are written.
+    /// Bytes of the part, or of its piece, that are written.
     written: usize,
-    /// What was made of the report, or of the length, and waits to be written.
+    /// What was made and waits to be written.
     piece: heapless::String<PIECE_MAX_BYTES>,
 }
 
@@ -146,6 +141,10 @@ impl Response {
         (self.reply, self.body, self.part) = (reply, body, Part::Head);
         (self.status, self.written) = (StatusJson::new(), 0);
         self.piece.clear();
+        if let Some(problem) = reply.problem() {
+            // It fits by far.
+            let _ = problem.write_head(&mut self.piece);
+        }
     }
 
     /// Whether there is, or was, something to write.
@@ -162,12 +161,12 @@ impl Response {
     pub fn write(&mut self, report: &Report<'_>, out: &mut [u8]) -> usize {
         let mut total = 0;
         loop {
-            let part = match self.part {
-                Part::Waiting | Part::Done => break,
-                Part::Head => self.reply.head(),
-                Part::Common => COMMON,
-                Part::Text => self.reply.text().unwrap_or_default(),
-                Part::Length | Part::Status => self.piece.as_str(),
+            let part = match (self.part, self.reply) {
+                (Part::Waiting | Part::Done, _) => break,
+                (Part::Head, Reply::Page) => PAGE_HEAD,
+                (Part::Head, Reply::Status) => STATUS_HEAD,
+                (Part::Page, _) => PAGE,
+                (Part::Head | Part::HeadEnd | Part::Json, _) => self.piece.as_str(),
             };
             let rest = part.as_bytes().get(self.written..).unwrap_or_default();
             let room = out.get_mut(total..).unwrap_or_default();
@@ -187,25 +186,31 @@ impl Response {
     fn advance(&mut self, report: &Report<'_>) {
         self.written = 0;
         self.piece.clear();
-        let text = self.reply.text();
-        let was_whole = self.status.is_done();
-        let written = match (self.part, text) {
-            (Part::Common, Some(text)) => write!(self.piece, "Content-Length: {}\r\n\r\n", text.len()),
-            (Part::Common, None) => self.piece.write_str("\r\n"),
-            (Part::Length, None) | (Part::Status, _) if self.body == Body::Sent => {
-                self.status.write_piece(report, &mut self.piece)
+        let (next, made) = match (self.part, self.reply) {
+            (Part::Head, reply) => {
+                let length = if reply == Reply::Page { PAGE.len() } else { 0 };
+                (Part::HeadEnd, write_head_end(length, &mut self.piece))
             }
-            _ => Ok(()),
+            (Part::HeadEnd, _) if self.body == Body::Omitted => (Part::Done, Ok(())),
+            (Part::HeadEnd, Reply::Page) => (Part::Page, Ok(())),
+            (Part::HeadEnd | Part::Json, Reply::Status) if !self.status.is_done() => {
+                (Part::Json, self.status.write_piece(report, &mut self.piece))
+            }
+            (Part::HeadEnd, reply) => match reply.problem() {
+                Some(problem) => (Part::Json, problem.write_body(&mut self.piece)),
+                None => (Part::Done, Ok(())),
+            },
+            _ => (Part::Done, Ok(())),
         };
-        self.part = match (self.part, text) {
-            _ if written.is_err() => Part::Done,
-            (Part::Head, _) => Part::Common,
-            (Part::Common, _) => Part::Length,
-            (Part::Length, _) if self.body == Body::Omitted => Part::Done,
-            (Part::Length, Some(_)) => Part::Text,
-            (Part::Length, None) => Part::Status,
-            (Part::Status, _) if !was_whole => Part::Status,
-            _ => Part::Done,
-        };
+        self.part = if made.is_ok() { next } else { Part::Done };
     }
+}
+
+/// What ends every head. A device has few connections, and none to keep open; so only the page, whose
+/// length is known, says it.
+fn write_head_end(length: usize, out: &mut dyn Write) -> fmt::Result {
+    if length > 0 {
+        write!(out, "Content-Length: {length}\r\n")?;
+    }
+    out.write_str("Connection: close\r\nX-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n\r\n")
 }

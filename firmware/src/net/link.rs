@@ -13,14 +13,15 @@ use smoltcp::socket::tcp::{Socket, State};
 
 use super::random::Random;
 use super::websocket::{self, Head, Key, Mask, Opcode, Upgrade};
+use crate::event::Event;
 use crate::node::{Node, SEND_MAX_BYTES, Surroundings};
 use crate::report::{Offence, PeerState};
 
 /// Bytes of the buffer in which both connections read messages and write lists.
-pub const WINDOW_BYTES: usize = 2_112;
+pub const WINDOW_BYTES: usize = 1_904;
 
 /// Bytes that a connection takes in before they are read.
-pub const RECEIVE_BYTES: usize = 3_072;
+pub const RECEIVE_BYTES: usize = 2_560;
 
 /// Bytes that a connection holds until they were acknowledged: some requests may be among them while
 /// there is still room for the largest message.
@@ -102,7 +103,7 @@ pub enum Turn {
 /// Why a connection ends.
 enum End {
     Offence(Offence),
-    Useless,
+    Useless(&'static str),
 }
 
 impl From<Offence> for End {
@@ -146,14 +147,17 @@ impl Link {
         context: &mut Context,
         window: &mut [u8],
         random: &mut Random,
-        node: &mut Node,
+        node: &mut Node<'_>,
         outside: &mut impl Surroundings,
         now: Moment,
     ) -> Turn {
         match self.advance(socket, context, window, random, node, outside, now) {
             Ok(true) => Turn::Busy,
             Ok(false) => Turn::Idle,
-            Err(End::Useless) => {
+            Err(End::Useless(reason)) => {
+                if let Some(peer) = self.address {
+                    outside.tell(Event::Disconnected { peer, reason });
+                }
                 self.end(socket, node, now);
                 Turn::Idle
             }
@@ -176,7 +180,7 @@ impl Link {
         context: &mut Context,
         window: &mut [u8],
         random: &mut Random,
-        node: &mut Node,
+        node: &mut Node<'_>,
         outside: &mut impl Surroundings,
         now: Moment,
     ) -> Result<bool, End> {
@@ -192,7 +196,9 @@ impl Link {
                 self.since = now;
                 self.stage = Stage::Opening;
                 let remote = (*address.ip(), address.port());
-                socket.connect(context, remote, self.next_port).map_err(|_| End::Useless)?;
+                socket
+                    .connect(context, remote, self.next_port)
+                    .map_err(|_| End::Useless("no way to the peer"))?;
                 Ok(true)
             }
             Stage::Opening => match socket.state() {
@@ -202,28 +208,29 @@ impl Link {
                     Ok(true)
                 }
                 State::SynSent | State::SynReceived if now.since(self.since) < OPEN_TIMEOUT_MS => Ok(false),
-                _ => Err(End::Useless),
+                _ => Err(End::Useless("the peer cannot be reached")),
             },
             Stage::Upgrading { key, is_sent } => {
                 if now.since(self.since) >= OPEN_TIMEOUT_MS || !socket.may_recv() {
-                    return Err(End::Useless);
+                    return Err(End::Useless("no answer to the upgrade"));
                 }
                 if !*is_sent {
-                    let address = self.address.ok_or(End::Useless)?;
-                    websocket::write_request(socket, address, key).map_err(|_| End::Useless)?;
+                    let address = self.address.ok_or(End::Useless("no address"))?;
+                    websocket::write_request(socket, address, key)
+                        .map_err(|_| End::Useless("the connection ended"))?;
                     *is_sent = true;
                     return Ok(true);
                 }
-                let length = socket.peek_slice(window).map_err(|_| End::Useless)?;
+                let length = socket.peek_slice(window).map_err(|_| End::Useless("the connection ended"))?;
                 match websocket::read_response(window.get(..length).unwrap_or_default(), key) {
                     Upgrade::Incomplete => Ok(false),
                     Upgrade::Done(size) => {
                         consume(socket, size)?;
-                        node.opened(self.peer, self.address.ok_or(End::Useless)?, now);
+                        node.opened(self.peer, self.address.ok_or(End::Useless("no address"))?, now);
                         self.stage = Stage::Open { frame: None, pong: None };
                         Ok(true)
                     }
-                    Upgrade::Declined => Err(End::Useless),
+                    Upgrade::Declined => Err(End::Useless("the peer declined the upgrade")),
                     Upgrade::Wrong(what) => Err(Offence::WebSocket(what).into()),
                 }
             }
@@ -238,18 +245,24 @@ impl Link {
                     send(socket, random, Opcode::Pong, payload.len(), |sink| sink(&payload));
                     return Ok(true);
                 }
-                let said = node.say(self.peer, room, window, now, outside).map_err(|_| End::Useless)?;
+                let said = node
+                    .say(self.peer, room, window, now, outside)
+                    .map_err(|useless| End::Useless(useless.0))?;
                 if let Some(message) = said {
                     send_message(socket, random, &message);
                     return Ok(true);
                 }
                 if room < SEND_MAX_BYTES {
-                    return if socket.may_send() { Ok(false) } else { Err(End::Useless) };
+                    return if socket.may_send() {
+                        Ok(false)
+                    } else {
+                        Err(End::Useless("the connection ended"))
+                    };
                 }
                 let heard = hear(self.peer, frame, pong, socket, window, node, outside, now)?;
                 // What came before the end of a connection is heard, and then it is over.
                 let is_over = !(heard || socket.may_recv() && socket.may_send());
-                if is_over { Err(End::Useless) } else { Ok(heard) }
+                if is_over { Err(End::Useless("the connection ended")) } else { Ok(heard) }
             }
         }
     }
@@ -266,7 +279,7 @@ impl Link {
     }
 
     /// The connection is over; the next one is opened after a while.
-    fn end(&mut self, socket: &mut Socket<'_>, node: &mut Node, now: Moment) {
+    fn end(&mut self, socket: &mut Socket<'_>, node: &mut Node<'_>, now: Moment) {
         if matches!(self.stage, Stage::Open { .. }) && socket.may_send() {
             socket.close();
         } else {
@@ -287,7 +300,7 @@ fn hear(
     pong: &mut Option<heapless::Vec<u8, { websocket::CONTROL_MAX_BYTES }>>,
     socket: &mut Socket<'_>,
     window: &mut [u8],
-    node: &mut Node,
+    node: &mut Node<'_>,
     outside: &mut impl Surroundings,
     now: Moment,
 ) -> Result<bool, End> {
@@ -297,7 +310,7 @@ fn hear(
     }
     let Some(Frame { left, reading }) = frame else {
         let mut head = [0; 11];
-        let length = socket.peek_slice(&mut head).map_err(|_| End::Useless)?;
+        let length = socket.peek_slice(&mut head).map_err(|_| End::Useless("the connection ended"))?;
         let head = head.get(..length).unwrap_or_default();
         let read = websocket::read_head(head).map_err(Offence::WebSocket)?;
         let Some(Head { opcode, length, size }) = read else { return Ok(false) };
@@ -312,7 +325,7 @@ fn hear(
         *frame = Some(Frame { left: length - usize::from(is_split), reading });
         return Ok(true);
     };
-    let length = socket.peek_slice(window).map_err(|_| End::Useless)?.min(*left);
+    let length = socket.peek_slice(window).map_err(|_| End::Useless("the connection ended"))?.min(*left);
     let payload = window.get(..length).unwrap_or_default();
     let is_rest = length == *left;
     let taken = match reading {
@@ -329,7 +342,7 @@ fn hear(
             length
         }
         Reading::Whole(Opcode::Pong) => length,
-        Reading::Whole(Opcode::Close) => return Err(End::Useless),
+        Reading::Whole(Opcode::Close) => return Err(End::Useless("the peer closed the connection")),
         Reading::Skipping => length,
         Reading::Pieces { index, reader } => {
             let window = if is_rest { Window::Rest } else { Window::Beginning };
@@ -354,7 +367,7 @@ fn begin(
     opcode: Opcode,
     length: usize,
     index: Option<u8>,
-    node: &mut Node,
+    node: &mut Node<'_>,
     now: Moment,
 ) -> Result<Reading, End> {
     let too_large = |limit| Offence::Peer(PeerOffence::TooLarge { got: length, limit });
@@ -383,7 +396,7 @@ fn take_pieces(
     reader: &mut WitnessReader,
     payload: &[u8],
     window: Window,
-    node: &mut Node,
+    node: &mut Node<'_>,
     outside: &mut impl Surroundings,
     now: Moment,
 ) -> Result<usize, End> {
@@ -405,10 +418,11 @@ fn consume(socket: &mut Socket<'_>, size: usize) -> Result<(), End> {
     let mut left = size;
     while left > 0 {
         // A ring's content comes in at most two parts.
-        let part =
-            socket.recv(|part| (left.min(part.len()), left.min(part.len()))).map_err(|_| End::Useless)?;
+        let part = socket
+            .recv(|part| (left.min(part.len()), left.min(part.len())))
+            .map_err(|_| End::Useless("the connection ended"))?;
         if part == 0 {
-            return Err(End::Useless);
+            return Err(End::Useless("the connection ended"));
         }
         left -= part;
     }

@@ -54,19 +54,19 @@ impl Default for Buffers {
 }
 
 /// Room for the sockets themselves.
-pub type Sockets = [SocketStorage<'static>; 1 + PEERS + PAGES];
+pub type Sockets<'m> = [SocketStorage<'m>; 1 + PEERS + PAGES];
 
 /// No sockets yet.
-pub const NO_SOCKETS: Sockets = [const { SocketStorage::EMPTY }; 1 + PEERS + PAGES];
+pub const NO_SOCKETS: Sockets<'_> = [const { SocketStorage::EMPTY }; 1 + PEERS + PAGES];
 
 /// The network.
-pub struct Network {
+pub struct Network<'m> {
     interface: Interface,
-    sockets: SocketSet<'static>,
+    sockets: SocketSet<'m>,
     dhcp: Option<SocketHandle>,
     peers: [(SocketHandle, Link); PEERS],
     pages: [(SocketHandle, Page); PAGES],
-    window: &'static mut [u8; WINDOW_BYTES],
+    window: &'m mut [u8; WINDOW_BYTES],
     random: Random,
     /// The peer whose turn is next.
     turn: usize,
@@ -95,11 +95,11 @@ pub enum NetworkEvent {
     NoAddress,
 }
 
-impl Network {
+impl<'m> Network<'m> {
     /// A network without an address over this controller.
     pub fn new<D: Device>(
         device: &mut D,
-        (sockets, buffers): (&'static mut Sockets, &'static mut Buffers),
+        (sockets, buffers): (&'m mut Sockets<'m>, &'m mut Buffers),
         hardware_address: [u8; 6],
         mut random: Random,
         now: Moment,
@@ -111,13 +111,13 @@ impl Network {
         let mut sockets = SocketSet::new(&mut sockets[..]);
         let [first, second] = received;
         let [third, fourth] = sending;
-        let mut link = |peer, received: &'static mut [u8], sending: &'static mut [u8]| {
+        let mut link = |peer, received: &'m mut [u8], sending: &'m mut [u8]| {
             (sockets.add(socket(received, sending)), Link::new(peer, &mut random))
         };
         let peers = [link(0, first, third), link(1, second, fourth)];
         let [first, second] = requests;
         let [third, fourth] = responses;
-        let mut page = |received: &'static mut [u8], sending: &'static mut [u8]| {
+        let mut page = |received: &'m mut [u8], sending: &'m mut [u8]| {
             (sockets.add(socket(received, sending)), Page::new())
         };
         let pages = [page(first, third), page(second, fourth)];
@@ -192,7 +192,7 @@ impl Network {
     /// be more to do.
     pub fn turn(
         &mut self,
-        node: &mut Node,
+        node: &mut Node<'_>,
         outside: &mut impl Surroundings,
         now: Moment,
     ) -> (bool, Option<(SocketAddrV4, Offence)>) {
@@ -214,7 +214,7 @@ impl Network {
     }
 
     /// What is to be seen of the network.
-    pub fn seen(&self, node: &Node) -> Seen {
+    pub fn seen(&self, node: &Node<'_>) -> Seen {
         let peer = |peer| {
             let known = node.peer_report(peer);
             let link = self.peers.get(peer).filter(|_| known.address.is_none()).map(|(_, link)| link);
@@ -240,7 +240,7 @@ impl Network {
     }
 }
 
-fn socket(received: &'static mut [u8], sending: &'static mut [u8]) -> tcp::Socket<'static> {
+fn socket<'m>(received: &'m mut [u8], sending: &'m mut [u8]) -> tcp::Socket<'m> {
     tcp::Socket::new(tcp::SocketBuffer::new(received), tcp::SocketBuffer::new(sending))
 }
 

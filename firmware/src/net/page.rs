@@ -10,10 +10,10 @@ use crate::report::Report;
 pub const PAGES: usize = 2;
 
 /// Bytes of a request that wait to be read.
-pub const PAGE_RECEIVE_BYTES: usize = 512;
+pub const PAGE_RECEIVE_BYTES: usize = 256;
 
 /// Bytes of a response that wait to be acknowledged.
-pub const PAGE_SEND_BYTES: usize = 1_024;
+pub const PAGE_SEND_BYTES: usize = 768;
 
 /// Where the page is.
 const PORT: u16 = 80;

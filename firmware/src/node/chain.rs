@@ -16,17 +16,8 @@ pub struct Chain<const N: usize> {
 }
 
 impl<const N: usize> Chain<N> {
-    /// The chain of which nothing but `tip` is kept.
-    pub fn new(tip: Tip) -> Self {
-        Self { base: tip.clone(), ring: Deque::new(), tip }
-    }
-
-    /// Forgets everything and starts at `tip`.
-    pub fn reset(&mut self, tip: &Tip) {
-        self.base.clone_from(tip);
-        self.tip.clone_from(tip);
-        self.ring.clear();
-    }
+    /// Memory for a chain, all zeros, so that it costs no flash; to be started.
+    pub const UNSET: Self = Self { base: Tip::UNSET, ring: Deque::new(), tip: Tip::UNSET };
 
     /// Starts anew at the block that `fill` puts there; as it says, or not at all.
     pub fn start(&mut self, fill: impl FnOnce(&mut Tip) -> bool) -> bool {
@@ -39,7 +30,7 @@ impl<const N: usize> Chain<N> {
 
     /// Goes back to the oldest block.
     pub fn restart(&mut self) {
-        self.tip.clone_from(&self.base);
+        self.tip.copy_from(&self.base);
         self.ring.clear();
     }
 
@@ -109,7 +100,7 @@ impl<const N: usize> Chain<N> {
         let above = height.above(self.base.height());
         let is_kept = height >= self.base.height() && height <= self.tip.height();
         if is_kept {
-            tip.clone_from(&self.base);
+            tip.copy_from(&self.base);
             self.ring.iter().take(usize::try_from(above).unwrap_or(N)).for_each(|kept| tip.extend_kept(kept));
         }
         is_kept
@@ -121,9 +112,10 @@ impl<const N: usize> Chain<N> {
             while self.ring.len() as u64 > branch.base.height().above(self.base.height()) {
                 self.ring.pop_back();
             }
-            self.tip.clone_from(&branch.base);
+            self.tip.copy_from(&branch.base);
         } else {
-            self.reset(&branch.base);
+            self.base.copy_from(&branch.base);
+            self.restart();
         }
         branch.ring.iter().for_each(|kept| self.push_kept(*kept));
     }

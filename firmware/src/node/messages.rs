@@ -19,7 +19,7 @@ use super::{Node, Surroundings};
 use crate::event::Event;
 use crate::report::Offence;
 
-impl Node {
+impl Node<'_> {
     /// Takes in one whole message of a peer.
     pub fn receive(
         &mut self,

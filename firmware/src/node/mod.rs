@@ -50,7 +50,7 @@ use weight::DailyPeak;
 const RING: usize = 80;
 
 /// Blocks that are kept of a branch while it is being checked.
-const BRANCH_RING: usize = 48;
+const BRANCH_RING: usize = 32;
 
 /// What a node needs around it.
 pub trait Surroundings {
@@ -87,14 +87,33 @@ pub struct Settings {
     pub peers: usize,
 }
 
+/// The memory of a node that is too large to be moved about, all zeros, so that it costs no flash.
+pub struct Chains {
+    chain: Chain<RING>,
+    branch: Chain<BRANCH_RING>,
+}
+
+impl Chains {
+    /// No chains yet.
+    pub const fn new() -> Self {
+        Self { chain: Chain::UNSET, branch: Chain::UNSET }
+    }
+}
+
+impl Default for Chains {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// The node.
-pub struct Node {
+pub struct Node<'m> {
     params: Params,
     key: Option<SecretKey>,
     nonce: u64,
     expected_peers: usize,
-    chain: Chain<RING>,
-    branch: Chain<BRANCH_RING>,
+    chain: &'m mut Chain<RING>,
+    branch: &'m mut Chain<BRANCH_RING>,
     sync: Sync,
     peers: [Option<Peer>; PEERS],
     clock: DeviceClock,
@@ -109,14 +128,20 @@ pub struct Node {
     is_changed: bool,
 }
 
-impl Node {
+impl<'m> Node<'m> {
     /// A node that knows nothing but its network's genesis block.
-    pub fn new(settings: Settings) -> Self {
+    pub fn new(settings: Settings, chains: &'m mut Chains) -> Self {
         let Settings { params, key, nonce, mining, peers } = settings;
-        let genesis = Tip::genesis(&params);
+        let Chains { chain, branch } = chains;
+        let genesis = |tip: &mut Tip| {
+            tip.become_genesis(&params);
+            true
+        };
+        chain.start(genesis);
+        branch.start(genesis);
         Self {
-            branch: Chain::new(genesis.clone()),
-            chain: Chain::new(genesis),
+            branch,
+            chain,
             params,
             key,
             nonce,
@@ -233,7 +258,7 @@ impl Node {
     fn reorganise(&mut self, outside: &mut impl Surroundings) {
         let (from, fork) = (self.chain.tip().height(), self.branch.base().height());
         let fork = self.sync.fork().unwrap_or(fork);
-        self.chain.adopt(&self.branch);
+        self.chain.adopt(self.branch);
         self.payments.adopt_branch(fork);
         self.miner.found = None;
         self.is_changed = true;

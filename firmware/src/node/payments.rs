@@ -11,7 +11,7 @@ use mote_core::units::{Amount, Height};
 use crate::report::OWN_PAYMENTS;
 
 /// Transactions of others that are kept.
-const RELAYED: usize = 3;
+const RELAYED: usize = 2;
 
 /// The most transactions in a block that this device makes.
 pub const BLOCK_TRANSACTIONS: usize = OWN_PAYMENTS + RELAYED;

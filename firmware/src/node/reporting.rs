@@ -15,7 +15,7 @@ use crate::report::{
 /// A device that was at the tip and lacks so many blocks falls behind.
 const BEHIND_BLOCKS: u64 = 6;
 
-impl Node {
+impl Node<'_> {
     /// The network and its limits.
     pub fn params(&self) -> &Params {
         &self.params

@@ -26,7 +26,7 @@ const _: () = assert!(32 * LOCATOR_MAX_IDS + 64 <= SEND_MAX_BYTES, "a locator fi
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Useless(pub &'static str);
 
-impl Node {
+impl Node<'_> {
     /// The next message to a peer that can take `room` bytes, written with the help of `scratch`, which
     /// holds [`SEND_MAX_BYTES`]; `None` where there is nothing to say, or no room for it.
     pub fn say<'b>(

@@ -1,6 +1,6 @@
 //! What the node remembers over a power cut, as records: the chain's last blocks and its own payments.
 
-use mote_core::chain::{Kept, Tip};
+use mote_core::chain::Kept;
 use mote_core::codec::{DecodeError, decode, decode_prefix};
 use mote_core::hash::Hash32;
 use mote_core::pow::Work;
@@ -77,7 +77,7 @@ struct PaymentRecord {
     mined: Option<(Height, Work)>,
 }
 
-impl Node {
+impl Node<'_> {
     /// Whether something changed since the state was saved.
     pub fn is_changed(&self) -> bool {
         self.is_changed
@@ -158,6 +158,9 @@ impl Node {
 
     /// Forgets all that was restored: the state that it came from is of no use.
     pub fn forget(&mut self) {
-        self.chain.reset(&Tip::genesis(&self.params));
+        self.chain.start(|tip| {
+            tip.become_genesis(&self.params);
+            true
+        });
     }
 }

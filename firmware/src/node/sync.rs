@@ -3,7 +3,6 @@
 
 use heapless::Deque;
 use mote_core::block::Header;
-use mote_core::chain::Tip;
 use mote_core::hash::Hash32;
 use mote_core::peer::Offence as PeerOffence;
 use mote_core::pow::Work;
@@ -124,7 +123,7 @@ impl Sync {
     }
 }
 
-impl Node {
+impl Node<'_> {
     /// Begins to follow a peer that claims more than is known, if there is one and nobody is followed.
     pub fn follow_somebody(&mut self, now: Moment) {
         if !self.sync.is_idle() || self.clock.time(now).is_none() {
@@ -252,7 +251,7 @@ impl Node {
                 return chain.rebuild(height, tip);
             }
             if parent == params.genesis_id() {
-                *tip = Tip::genesis(params);
+                tip.become_genesis(params);
                 return true;
             }
             let below = header.height.get().checked_sub(1).map(Height::new);

@@ -9,7 +9,7 @@ use super::Node;
 use crate::command::{Command, Outcome, Refusal};
 use crate::report::OWN_PAYMENTS;
 
-impl Node {
+impl Node<'_> {
     /// Carries out a command. A payment that was sent must be remembered over a power cut before the next
     /// message leaves, or be taken back.
     pub fn command(&mut self, command: Command) -> Outcome {

@@ -124,11 +124,11 @@ pub fn router<D: Disk>(app: App<D>) -> Router {
         .with_state(app)
 }
 
-/// Puts the route of peers behind the rules that hold for everybody: a foreign host is refused. Which
-/// origins may connect is for the route to say, since the operator may allow some.
-pub fn guarded<D: Disk>(app: &App<D>, peers: Router) -> Router {
-    let rules = from_fn_with_state((app.0.guard.clone(), Class::Public), guard::guard);
-    peers.route_layer(rules).layer(from_fn(guard::protect))
+/// Puts the headers that protect pages on the answers of the route of peers. Which origins may connect is
+/// for the route to say, since the operator may allow some. Under which host a peer knows this node is
+/// nobody's business: it may come through a forwarded port, and a page always sends its origin.
+pub fn guarded(peers: Router) -> Router {
+    peers.layer(from_fn(guard::protect))
 }
 
 async fn not_found(uri: Uri) -> Problem {

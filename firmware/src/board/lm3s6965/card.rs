@@ -159,10 +159,15 @@ impl Selected {
 
 impl Drop for Selected {
     fn drop(&mut self) {
-        SELECT.raise();
-        // A card lets go of the line only with the next clock.
-        ssi::receive();
+        let_go();
     }
+}
+
+/// Takes the line from the card, whatever it was doing.
+pub fn let_go() {
+    SELECT.raise();
+    // A card lets go of the line only with the next clock.
+    ssi::receive();
 }
 
 impl Selected {

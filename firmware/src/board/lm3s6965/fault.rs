@@ -2,13 +2,14 @@
 #![allow(unsafe_code)]
 
 use core::arch::{asm, naked_asm};
-use core::fmt::{Display, Write};
+use core::fmt::{self, Display, Formatter, Write};
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use cortex_m::{asm as processor, interrupt};
+use cortex_m::{asm as processor, interrupt, register};
 
 use super::register::Register;
-use super::{console, memory};
+use super::{card, console, display, memory};
+use crate::display as pages;
 
 const FAULT_STATUS: Register = Register::at(0xE000_ED28);
 /// An access that the guard forbids, whose address is known.
@@ -17,8 +18,14 @@ const GUARD_ACCESS: u32 = 1 << 1 | 1 << 7;
 const GUARD_ON_ENTRY: u32 = 1 << 4;
 const FAULT_ADDRESS: Register = Register::at(0xE000_ED34);
 
+const CONFIGURATION: Register = Register::at(0xE000_ED14);
+const RETURN_FROM_ANY: u32 = 1;
+
 /// Where the program counter stands among the registers that an exception saves.
 const SAVED_COUNTER_OFFSET: u32 = 24;
+
+/// How many calls a panic names.
+const CALLS: usize = 6;
 
 /// Asks a debugger to end the program (`SYS_EXIT`), and says that it failed.
 const EXIT: u32 = 0x18;
@@ -33,10 +40,30 @@ pub fn stop(reason: &dyn Display) -> ! {
     if !ENDING.swap(true, Ordering::Relaxed) {
         // Writing to the console does not fail.
         let _ = write!(console::Text, "\r\nfault: {reason}\r\n");
+        card::let_go();
+        pages::stopped(format_args!("{reason}"), display::show);
         exit();
     }
     loop {
         processor::wfi();
+    }
+}
+
+/// Tells of a panic and stops. Messages, and the files and lines of all places that can panic, would take
+/// 15 KB of flash: the addresses of the calls that led to it stand for them, which `addr2line` translates.
+pub fn panicked() -> ! {
+    stop(&Panic { stack: register::msp::read() })
+}
+
+struct Panic {
+    stack: u32,
+}
+
+impl Display for Panic {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("panic (called at")?;
+        memory::calls(self.stack).take(CALLS).try_for_each(|address| write!(f, " {address:#x}"))?;
+        f.write_str(")")
     }
 }
 
@@ -48,7 +75,13 @@ fn exit() {
     unsafe { asm!("bkpt 0xAB", inout("r0") EXIT => _, in("r1") RUN_TIME_ERROR, options(nomem, nostack)) };
 }
 
-/// Takes over from a fault: the stack may have overflowed, so a new one starts at its top.
+/// Lets an exception return to the program itself whatever else was interrupted by it.
+pub fn start() {
+    CONFIGURATION.change(0, RETURN_FROM_ANY);
+}
+
+/// Takes over from a fault: on a new stack, since the old one may have overflowed, and by returning from the
+/// fault into [`report`], since there a second fault would lock the processor up.
 ///
 /// # Safety
 ///
@@ -60,8 +93,18 @@ unsafe extern "C" fn take_over() -> ! {
         "mrs r0, msp",
         "movw r1, #:lower16:_stack_start",
         "movt r1, #:upper16:_stack_start",
+        // What the processor takes from the stack when it returns: r0 to r3, r12, lr, pc and the flags.
+        "sub r1, #32",
         "msr msp, r1",
-        "b {report}",
+        "str r0, [r1]",
+        "movw r2, #:lower16:{report}",
+        "movt r2, #:upper16:{report}",
+        "bic r2, #1",
+        "str r2, [r1, #24]",
+        "mov r2, #0x01000000",
+        "str r2, [r1, #28]",
+        "mvn lr, #6",
+        "bx lr",
         report = sym report,
     )
 }

@@ -32,6 +32,8 @@ const GUARD: Range<u32> = 0x1FF0_0000..0x2000_0000;
 unsafe extern "C" {
     static _stack_end: u32;
     static _stack_start: u32;
+    static __stext: u32;
+    static __etext: u32;
     static __sdata: u32;
     static __euninit: u32;
 }
@@ -82,4 +84,23 @@ pub fn stack_word(address: u32) -> Option<u32> {
     let is_word = address.is_multiple_of(4) && stack().contains(&place);
     // SAFETY: an aligned word of the stack, as above.
     is_word.then(|| unsafe { place.read_volatile() })
+}
+
+/// The calls that are under way, the innermost first: what looks on the stack, from an address on, like an
+/// address behind a call.
+pub fn calls(stack: u32) -> impl Iterator<Item = u32> {
+    let words = (stack..).step_by(4).map_while(stack_word);
+    words.filter(|word| word & 1 == 1 && is_behind_call(word & !1)).map(|word| (word & !1) - 2)
+}
+
+fn is_behind_call(address: u32) -> bool {
+    let code = (&raw const __stext).addr() as u32 + 4..(&raw const __etext).addr() as u32;
+    let half = |offset: u32| {
+        let place = ptr::with_exposed_provenance::<u16>((address - offset) as usize);
+        // SAFETY: an aligned half of a word of the program, which is never written.
+        unsafe { place.read_volatile() }
+    };
+    // `BL` in two halves, or `BLX` to a register in one.
+    code.contains(&address)
+        && (half(4) & 0xF800 == 0xF000 && half(2) & 0xD000 == 0xD000 || half(2) & 0xFF87 == 0x4780)
 }

@@ -32,7 +32,7 @@ use super::{Board, Button, Pixels};
 use crate::report::Memory;
 pub use card::{Card, CardError};
 pub use ethernet::Ethernet;
-pub use fault::stop;
+pub use fault::panicked;
 
 /// The board.
 pub struct Lm3s6965 {
@@ -44,6 +44,7 @@ pub struct Lm3s6965 {
 impl Lm3s6965 {
     /// Brings up everything. Frames pass through the buffers in `ethernet`.
     pub fn start(ethernet: &'static mut Ethernet) -> Self {
+        fault::start();
         memory::start();
         system::start();
         console::start();
