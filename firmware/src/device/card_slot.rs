@@ -34,6 +34,7 @@ pub struct CardSlot {
 
 impl CardSlot {
     /// Looks at the card and returns who the device is; nobody in particular where there is none.
+    #[inline(never)]
     pub fn open<B: Board>(board: &mut B) -> (Self, Identity) {
         let mut slot = Self { card: Card::new(), report: CardReport::None, fault: None, starts: 0 };
         let nobody = Identity {
@@ -79,6 +80,7 @@ impl CardSlot {
 
     /// Gives the node the state that was saved last. One that cannot be read, or is of no use, is as good as
     /// none: the node checks everything from the start again.
+    #[inline(never)]
     pub fn restore<B: Board>(&mut self, board: &mut B, node: &mut Node<'_>, buffer: &mut [u8]) {
         let (Some(medium), CardReport::Present { boots, .. }) = (board.card(), self.report) else { return };
         let mut is_useless = false;
@@ -100,6 +102,7 @@ impl CardSlot {
     }
 
     /// Saves the node's state.
+    #[inline(never)]
     pub fn save<B: Board>(&mut self, board: &mut B, node: &Node<'_>) -> Remembered {
         let CardReport::Present { boots, .. } = self.report else {
             return if self.report == CardReport::None { Remembered::NoCard } else { Remembered::No };

@@ -132,6 +132,7 @@ impl<B: Board> Device<'_, '_, B> {
         is_busy
     }
 
+    #[inline(never)]
     fn turn_of_peers(&mut self, now: Moment) -> bool {
         let Self { board, network, known, console, .. } = self;
         let Known { node, card, work, .. } = known;
@@ -146,6 +147,7 @@ impl<B: Board> Device<'_, '_, B> {
         is_busy
     }
 
+    #[inline(never)]
     fn turn_of_miner(&mut self, now: Moment) -> bool {
         if !self.known.node.is_mining() {
             return false;
@@ -159,6 +161,7 @@ impl<B: Board> Device<'_, '_, B> {
         true
     }
 
+    #[inline(never)]
     fn turn_of_card(&mut self, now: Moment) {
         let is_due = self.known.node.stage() == Stage::AtTip || now.since(self.saved) >= SAVE_MS;
         if self.known.node.is_changed() && is_due {
@@ -167,6 +170,7 @@ impl<B: Board> Device<'_, '_, B> {
     }
 
     /// Saves the state, where there is a card.
+    #[inline(never)]
     fn save(&mut self, now: Moment) -> Remembered {
         self.saved = now;
         let Known { node, card, .. } = &mut self.known;
@@ -179,6 +183,7 @@ impl<B: Board> Device<'_, '_, B> {
         remembered
     }
 
+    #[inline(never)]
     fn take_address(&mut self, event: NetworkEvent) {
         self.known.has_address = matches!(event, NetworkEvent::Address { .. });
         if let NetworkEvent::Address { ip, router } = event {
@@ -194,6 +199,7 @@ impl<B: Board> Device<'_, '_, B> {
         let _ = self.console.write_event(&event, &mut Print(self.board));
     }
 
+    #[inline(never)]
     fn draw(&mut self, now: Moment) {
         self.drawn = now;
         self.watch_faults();

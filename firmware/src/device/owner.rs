@@ -17,6 +17,7 @@ const BYTES_MAX: usize = 32;
 
 impl<B: Board> Device<'_, '_, B> {
     /// Does what the owner asks for; `true` where something was asked.
+    #[inline(never)]
     pub(super) fn turn_of_owner(&mut self, now: Moment) -> bool {
         let mut is_busy = false;
         while let Some(button) = self.board.pressed() {
@@ -32,6 +33,7 @@ impl<B: Board> Device<'_, '_, B> {
         is_busy
     }
 
+    #[inline(never)]
     fn read(&mut self, byte: u8, now: Moment) {
         let Self { board, console, known, .. } = self;
         let request = match console.receive(byte, &mut Print(*board)) {
@@ -78,6 +80,7 @@ impl<B: Board> Device<'_, '_, B> {
         self.print_outcome(&outcome);
     }
 
+    #[inline(never)]
     fn carry_out(&mut self, command: Command, now: Moment) -> Outcome {
         let outcome = self.known.node.command(command);
         let Outcome::Sent { id } = outcome else { return outcome };

@@ -11,6 +11,7 @@ use crate::node::Settings;
 pub const DEFAULT_PORT: u16 = 7700;
 
 /// The settings of the device that a card names. One without a network is on the local one.
+#[inline(never)]
 pub fn settings(identity: &Identity, nonce: u64) -> Settings {
     let network = identity.network.parse().unwrap_or(Network::Local);
     Settings {

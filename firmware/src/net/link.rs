@@ -245,11 +245,7 @@ impl Link {
                     send(socket, random, Opcode::Pong, payload.len(), |sink| sink(&payload));
                     return Ok(true);
                 }
-                let said = node
-                    .say(self.peer, room, window, now, outside)
-                    .map_err(|useless| End::Useless(useless.0))?;
-                if let Some(message) = said {
-                    send_message(socket, random, &message);
+                if say(self.peer, room, socket, window, random, node, outside, now)? {
                     return Ok(true);
                 }
                 if room < SEND_MAX_BYTES {
@@ -268,6 +264,7 @@ impl Link {
     }
 
     /// Tells the peer why it is dropped, where that is possible.
+    #[inline(never)]
     fn refuse(&self, socket: &mut Socket<'_>, random: &mut Random, offence: &Offence) {
         let mut text = heapless::String::<REFUSAL_MAX_BYTES>::new();
         // A reason that is too long ends where it does not fit.
@@ -279,6 +276,7 @@ impl Link {
     }
 
     /// The connection is over; the next one is opened after a while.
+    #[inline(never)]
     fn end(&mut self, socket: &mut Socket<'_>, node: &mut Node<'_>, now: Moment) {
         if matches!(self.stage, Stage::Open { .. }) && socket.may_send() {
             socket.close();
@@ -292,8 +290,27 @@ impl Link {
     }
 }
 
+/// Says what there is to say, one message; `false` where there is nothing.
+#[expect(clippy::too_many_arguments, reason = "everything is lent for the turn")]
+#[inline(never)]
+fn say(
+    peer: usize,
+    room: usize,
+    socket: &mut Socket<'_>,
+    window: &mut [u8],
+    random: &mut Random,
+    node: &mut Node<'_>,
+    outside: &mut impl Surroundings,
+    now: Moment,
+) -> Result<bool, End> {
+    let said = node.say(peer, room, window, now, outside).map_err(|useless| End::Useless(useless.0))?;
+    said.iter().for_each(|message| send_message(socket, random, message));
+    Ok(said.is_some())
+}
+
 /// Takes in what has come, up to one message or one transaction; `false` where there is nothing.
 #[expect(clippy::too_many_arguments, reason = "everything is lent for the turn")]
+#[inline(never)]
 fn hear(
     peer: usize,
     frame: &mut Option<Frame>,
@@ -390,6 +407,7 @@ fn begin(
 
 /// Takes in pieces of a message until the window has no whole one left, or the message is over.
 #[expect(clippy::too_many_arguments, reason = "everything is lent for the turn")]
+#[inline(never)]
 fn take_pieces(
     peer: usize,
     index: u8,
@@ -407,7 +425,7 @@ fn take_pieces(
         let Some((piece, size)) = reader.next(rest, window).map_err(malformed)? else { return Ok(taken) };
         taken += size;
         let is_end = piece == mote_core::wire::stream::Piece::End;
-        node.receive_piece(peer, index, piece, now, outside)?;
+        node.receive_piece(peer, index, &piece, now, outside)?;
         if is_end {
             return Ok(taken);
         }
@@ -429,6 +447,7 @@ fn consume(socket: &mut Socket<'_>, size: usize) -> Result<(), End> {
     Ok(())
 }
 
+#[inline(never)]
 fn send_message(socket: &mut Socket<'_>, random: &mut Random, message: &Message<'_>) {
     let length = encoded_len(message);
     send(socket, random, Opcode::Binary, length, |sink| encode_into(message, sink));

@@ -97,6 +97,7 @@ pub enum NetworkEvent {
 
 impl<'m> Network<'m> {
     /// A network without an address over this controller.
+    #[inline(never)]
     pub fn new<D: Device>(
         device: &mut D,
         (sockets, buffers): (&'m mut Sockets<'m>, &'m mut Buffers),
@@ -141,6 +142,7 @@ impl<'m> Network<'m> {
     }
 
     /// Moves frames in and out; `true` where there may be more to do.
+    #[inline(never)]
     pub fn exchange<D: Device>(&mut self, device: &mut D, now: Moment) -> bool {
         let now = instant(now);
         let mut is_busy = false;
@@ -197,6 +199,9 @@ impl<'m> Network<'m> {
         now: Moment,
     ) -> (bool, Option<(SocketAddrV4, Offence)>) {
         let mut is_busy = false;
+        if self.interface.ipv4_addr().is_none() {
+            return (false, None);
+        }
         for _ in 0..PEERS {
             self.turn = (self.turn + 1) % PEERS;
             let Some((handle, link)) = self.peers.get_mut(self.turn) else { continue };
@@ -231,6 +236,7 @@ impl<'m> Network<'m> {
     }
 
     /// Serves the page; `report` is only made where somebody asks.
+    #[inline(never)]
     pub fn serve<'r>(&mut self, now: Moment, report: impl Fn() -> Report<'r>) -> bool {
         let mut is_busy = false;
         for (handle, page) in &mut self.pages {

@@ -21,6 +21,7 @@ use crate::report::Offence;
 
 impl Node<'_> {
     /// Takes in one whole message of a peer.
+    #[inline(never)]
     pub fn receive(
         &mut self,
         peer: usize,
@@ -55,11 +56,11 @@ impl Node<'_> {
         &mut self,
         peer: usize,
         index: u8,
-        piece: Piece,
+        piece: &Piece,
         now: Moment,
         outside: &mut impl Surroundings,
     ) -> Result<(), Offence> {
-        let is_end = index == WITNESS_END_INDEX && piece == Piece::End;
+        let is_end = index == WITNESS_END_INDEX && *piece == Piece::End;
         let Some(state) = self.peer_mut(peer) else { return Ok(()) };
         let wanted = state.witnesses.front().copied();
         if is_end {
@@ -85,9 +86,10 @@ impl Node<'_> {
         }
     }
 
+    #[inline(never)]
     fn check_piece(
         &mut self,
-        piece: Piece,
+        piece: &Piece,
         is_end: bool,
         now: Moment,
         outside: &mut impl Surroundings,
@@ -112,6 +114,7 @@ impl Node<'_> {
     }
 
     /// Judges the transaction that came last by every rule.
+    #[inline(never)]
     fn judge_transaction(&mut self) -> Result<(), Failure> {
         let Self { params, sync, payments, miner, .. } = self;
         let Some(Checking { subject, validation, transactions, count }) = &mut sync.block else {
@@ -224,6 +227,7 @@ impl Node<'_> {
         }
     }
 
+    #[inline(never)]
     fn learn_account(&mut self, block: Hash32, key: &Hash32, proof: &ProofRef<'_>) -> Result<(), Offence> {
         let tip = self.chain.tip();
         let is_own = self.key.as_ref().is_some_and(|own| own.public_key().account_key() == *key);
@@ -241,6 +245,7 @@ impl Node<'_> {
     }
 
     /// Requests and news.
+    #[inline(never)]
     fn heard(&mut self, peer: usize, message: Message<'_>) -> Result<(), Offence> {
         match message {
             Message::Tip(header) => return self.hear_of_tip(peer, &header),

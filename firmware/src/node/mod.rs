@@ -50,7 +50,7 @@ use weight::DailyPeak;
 const RING: usize = 80;
 
 /// Blocks that are kept of a branch while it is being checked.
-const BRANCH_RING: usize = 32;
+const BRANCH_RING: usize = 24;
 
 /// What a node needs around it.
 pub trait Surroundings {
@@ -130,6 +130,7 @@ pub struct Node<'m> {
 
 impl<'m> Node<'m> {
     /// A node that knows nothing but its network's genesis block.
+    #[inline(never)]
     pub fn new(settings: Settings, chains: &'m mut Chains) -> Self {
         let Settings { params, key, nonce, mining, peers } = settings;
         let Chains { chain, branch } = chains;
@@ -196,6 +197,7 @@ impl<'m> Node<'m> {
     }
 
     /// Makes a slice of the miner's attempts; a block that this finds joins the chain.
+    #[inline(never)]
     pub fn mine(&mut self, now: Moment, outside: &mut impl Surroundings) {
         let (Some(key), Some(time), true) = (&self.key, self.clock.time(now), self.sync.is_idle()) else {
             return;
@@ -255,6 +257,7 @@ impl<'m> Node<'m> {
     }
 
     /// The branch that was validated has more work than the chain, and takes the place of its end.
+    #[inline(never)]
     fn reorganise(&mut self, outside: &mut impl Surroundings) {
         let (from, fork) = (self.chain.tip().height(), self.branch.base().height());
         let fork = self.sync.fork().unwrap_or(fork);

@@ -12,10 +12,10 @@ use super::payments::Selection;
 
 /// Requests that wait for an answer from one peer: a witness that is being checked, one that is coming,
 /// headers, and an account.
-pub const REQUESTS: usize = 5;
+pub const REQUESTS: usize = 4;
 
 /// Witnesses that are asked for at once from one peer: the next one is on its way while one is checked.
-pub const WITNESSES: usize = 3;
+pub const WITNESSES: usize = 2;
 
 /// Transactions of others that are asked for at once.
 pub const WANTED: usize = 3;

@@ -29,6 +29,7 @@ pub struct Useless(pub &'static str);
 impl Node<'_> {
     /// The next message to a peer that can take `room` bytes, written with the help of `scratch`, which
     /// holds [`SEND_MAX_BYTES`]; `None` where there is nothing to say, or no room for it.
+    #[inline(never)]
     pub fn say<'b>(
         &mut self,
         peer: usize,
@@ -130,6 +131,7 @@ impl Node<'_> {
     }
 
     /// Headers and witnesses of the branch that is being followed.
+    #[inline(never)]
     fn request_for_sync<'b>(
         &mut self,
         peer: usize,
@@ -185,6 +187,7 @@ impl Node<'_> {
     }
 
     /// A template to mine on, and the proof of the own account.
+    #[inline(never)]
     fn request_at_tip<'b>(&mut self, peer: usize, scratch: &'b mut [u8], now: Moment) -> Option<Message<'b>> {
         let Self { peers, chain, payments, miner, key, account, .. } = self;
         let (state, key) = (peers.get_mut(peer)?.as_mut()?, key.as_ref()?);
@@ -210,6 +213,7 @@ impl Node<'_> {
     }
 
     /// The block that this device found.
+    #[inline(never)]
     fn found_block<'b>(&self, scratch: &'b mut [u8]) -> Option<Message<'b>> {
         let found = self.miner.found.as_ref()?;
         let selected = self.payments.selected(found.transactions);

@@ -162,6 +162,7 @@ impl Node<'_> {
     }
 
     /// Takes in the headers that a peer was asked for.
+    #[inline(never)]
     pub(super) fn receive_headers(
         &mut self,
         peer: usize,
@@ -319,6 +320,7 @@ impl Node<'_> {
     }
 
     /// The witness of the next block begins.
+    #[inline(never)]
     pub(super) fn begin_block(
         &mut self,
         peer: usize,
@@ -349,6 +351,7 @@ impl Node<'_> {
     }
 
     /// The witness of the block that is being checked is over.
+    #[inline(never)]
     pub(super) fn end_block(&mut self, now: Moment, outside: &mut impl Surroundings) -> Result<(), Offence> {
         let Some(Checking { subject, validation, transactions, .. }) = self.sync.block.take() else {
             return Ok(());

@@ -63,13 +63,13 @@ impl Validation {
     }
 
     /// Takes the next piece in.
-    pub fn take(&mut self, piece: Piece) -> Result<Taken, Failure> {
+    pub fn take(&mut self, piece: &Piece) -> Result<Taken, Failure> {
         match piece {
-            Piece::Transaction(transaction) => self.transaction = Some(transaction),
-            Piece::Leaf { leaf, length } => self.begin_path(leaf, length)?,
+            Piece::Transaction(transaction) => self.transaction = Some(transaction.clone()),
+            Piece::Leaf { leaf, length } => self.begin_path(*leaf, *length)?,
             Piece::Step(step) => {
                 let fold = self.fold.as_mut().ok_or(Failure::Order)?;
-                fold.climb(step).map_err(|error| forged(fold.key(), error))?;
+                fold.climb(*step).map_err(|error| forged(fold.key(), error))?;
             }
             Piece::PathEnd => {
                 let folded = self.fold.take().ok_or(Failure::Order)?.into_folded();

@@ -29,8 +29,10 @@ const USER_0: Register = Register::at(0x400F_E1E0);
 const USER_1: Register = Register::at(0x400F_E1E4);
 const USER_UNSET: u32 = 0x00FF_FFFF;
 
-/// The longest frame: header, 1,500 bytes, without the check sum.
+/// The longest frame that comes: header and 1,500 bytes, without the check sum.
 const FRAME_MAX_BYTES: usize = 1_514;
+/// The longest frame that is sent, which needs not be as long: it has a buffer of its own.
+const SENT_MAX_BYTES: usize = 1_014;
 /// The first word of a frame in either queue starts with its length.
 const LENGTH_BYTES: usize = 2;
 /// A received frame ends with its check sum.
@@ -38,12 +40,13 @@ const CHECK_BYTES: usize = 4;
 /// The header of a frame, which the length of one to send leaves out.
 const HEADER_BYTES: usize = 14;
 const BUFFER_BYTES: usize = (LENGTH_BYTES + FRAME_MAX_BYTES + CHECK_BYTES).next_multiple_of(4);
+const SEND_BYTES: usize = (LENGTH_BYTES + SENT_MAX_BYTES).next_multiple_of(4);
 
 /// Frames that are thrown away in one call: as many as the queue holds.
 const QUEUE_FRAMES: u32 = 31;
 
-/// How often the sender is asked whether the frame before has left: 1,514 bytes at 10 Mbit/s take
-/// 61,000 cycles.
+/// How often the sender is asked whether the frame before has left: 1,014 bytes at 10 Mbit/s take
+/// 41,000 cycles.
 const SEND_POLLS: u32 = 20_000;
 
 /// An address for a board that has none: locally administered, of one station.
@@ -52,12 +55,12 @@ const DEFAULT_ADDRESS: [u8; 6] = [0x02, b'm', b'o', b't', b'e', 0x01];
 /// The controller with a buffer for each direction.
 pub struct Ethernet {
     received: [u8; BUFFER_BYTES],
-    sent: [u8; BUFFER_BYTES],
+    sent: [u8; SEND_BYTES],
 }
 
 impl Ethernet {
     /// Empty buffers, for a static variable.
-    pub const EMPTY: Self = Self { received: [0; BUFFER_BYTES], sent: [0; BUFFER_BYTES] };
+    pub const EMPTY: Self = Self { received: [0; BUFFER_BYTES], sent: [0; SEND_BYTES] };
 }
 
 /// Brings up the controller and returns its address.
@@ -127,7 +130,7 @@ fn receive_into(buffer: &mut [u8; BUFFER_BYTES]) -> Option<&[u8]> {
 }
 
 /// Sends the frame of `length` bytes that stands in the buffer behind two bytes for its length.
-fn send(buffer: &mut [u8; BUFFER_BYTES], length: usize) {
+fn send(buffer: &mut [u8; SEND_BYTES], length: usize) {
     for _ in 0..SEND_POLLS {
         if TRANSMISSION.read() & TRANSMIT == 0 {
             break;
@@ -168,7 +171,7 @@ impl phy::Device for Ethernet {
     fn capabilities(&self) -> DeviceCapabilities {
         let mut capabilities = DeviceCapabilities::default();
         capabilities.medium = Medium::Ethernet;
-        capabilities.max_transmission_unit = FRAME_MAX_BYTES;
+        capabilities.max_transmission_unit = SENT_MAX_BYTES;
         capabilities
     }
 }
@@ -183,12 +186,12 @@ impl phy::RxToken for Received<'_> {
 }
 
 /// Room for a frame to send.
-pub struct Sending<'a>(&'a mut [u8; BUFFER_BYTES]);
+pub struct Sending<'a>(&'a mut [u8; SEND_BYTES]);
 
 impl phy::TxToken for Sending<'_> {
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, length: usize, producer: F) -> R {
         // The stack never asks for more than the capabilities say, so nothing is cut here.
-        let length = length.min(FRAME_MAX_BYTES);
+        let length = length.min(SENT_MAX_BYTES);
         let (_, frame) = self.0.split_at_mut(LENGTH_BYTES);
         let (frame, _) = frame.split_at_mut(length);
         let produced = producer(frame);
