@@ -148,6 +148,8 @@ impl Machine {
         let said = File::options().create(true).append(true).open(self.file("emulator.log"));
         let mut command = Command::new(EMULATOR);
         command.args(["-M", "lm3s6965evb", "-display", "none", "-serial", "stdio", "-no-user-config"]);
+        // A device that gives up says so on the console and ends the emulator by this.
+        command.args(["-semihosting-config", "enable=on,target=native"]);
         command.arg("-kernel").arg(image::path());
         command.arg("-qmp").arg(format!("unix:{},server=on,wait=off", monitor.display()));
         let forward = format!("hostfwd=tcp:127.0.0.1:{}-:80", self.port.number());
