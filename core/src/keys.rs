@@ -1,16 +1,26 @@
-//! Ed25519 keys and signatures: the only file that names the signature libraries.
+//! Ed25519 keys and signatures: the only module that names the signature libraries.
 //!
-//! Keys and signatures are made by `ed25519-dalek` (RFC 8032) and judged by `ed25519-zebra`, which
-//! implements [ZIP-215](https://zips.z.cash/zip-0215): there every verifier agrees on every input,
-//! alone and in batches. Two nodes that disagree on a signature would fork the chain.
+//! Keys and signatures are made by `ed25519-dalek` (RFC 8032); a device, whose flash has no room for its
+//! table, makes the same ones without it. Signatures are judged by `ed25519-zebra`, which implements [ZIP-215](https://zips.z.cash/zip-0215):
+//! there every verifier agrees on every input, alone and in batches. Two nodes that disagree on a signature
+//! would fork the chain.
+
+#[cfg(not(target_os = "none"))]
+mod library;
+#[cfg(any(test, target_os = "none"))]
+mod table_free;
 
 use core::fmt;
 
-use ed25519_dalek::{Signer, SigningKey};
 use ed25519_zebra::VerificationKey;
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::ser::SerializeTuple;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+#[cfg(not(target_os = "none"))]
+pub use library::SecretKey;
+#[cfg(target_os = "none")]
+pub use table_free::SecretKey;
 
 use crate::hash::{Hash32, Tag, tagged};
 
@@ -143,30 +153,4 @@ impl<'de> Deserialize<'de> for Signature {
 pub fn verify(key: &PublicKey, message: &[u8], signature: &Signature) -> bool {
     VerificationKey::try_from(key.0)
         .is_ok_and(|key| key.verify(&ed25519_zebra::Signature::from_bytes(&signature.0), message).is_ok())
-}
-
-/// A private key. It is erased from memory when dropped and never printed.
-pub struct SecretKey(SigningKey);
-
-impl SecretKey {
-    /// The key that belongs to a 32-byte seed (RFC 8032 section 5.1.5).
-    pub fn from_seed(seed: &[u8; 32]) -> Self {
-        Self(SigningKey::from_bytes(seed))
-    }
-
-    /// The public key, which names the account.
-    pub fn public_key(&self) -> PublicKey {
-        PublicKey(self.0.verifying_key().to_bytes())
-    }
-
-    /// Signs `message` (RFC 8032 section 5.1.6); deterministic, no random source is needed.
-    pub fn sign(&self, message: &[u8]) -> Signature {
-        Signature(self.0.sign(message).to_bytes())
-    }
-}
-
-impl fmt::Debug for SecretKey {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("SecretKey(..)")
-    }
 }

@@ -178,8 +178,10 @@ impl<'m> Node<'m> {
         if state.witnesses.iter().any(|wanted| matches!(wanted, Wanted::Template(_))) {
             self.miner.give_up(now);
         }
-        self.sync.abandon(peer);
-        self.payments.forget_branch();
+        if self.sync.peer() == Some(peer) {
+            self.sync.stop();
+            self.payments.forget_branch();
+        }
     }
 
     /// A peer committed an offence and is being dropped.
@@ -193,7 +195,6 @@ impl<'m> Node<'m> {
     pub fn tick(&mut self, now: Moment) {
         self.clock.poll(self.expected_peers, self.chain.tip().time(), now);
         self.miner.measure(now);
-        self.was_at_tip |= self.sync.is_idle() && self.peers.iter().flatten().any(Peer::is_greeted);
     }
 
     /// Makes a slice of the miner's attempts; a block that this finds joins the chain.

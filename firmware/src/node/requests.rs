@@ -3,6 +3,7 @@
 use mote_core::card::SNAPSHOT_BLOCKS;
 use mote_core::codec::encode;
 use mote_core::hash::Hash32;
+use mote_core::merkle::root_of_hashes;
 use mote_core::peer::{Asked, Due as SessionDue};
 use mote_core::units::{Height, Moment, Timestamp};
 use mote_core::wire::stream::WITNESS_MESSAGE_MAX_BYTES;
@@ -54,6 +55,9 @@ impl Node<'_> {
                 SessionDue::Expired(_) => return Err(Useless("an answer did not come in time")),
                 SessionDue::Close(reason) => return Err(Useless(reason)),
             }
+        }
+        if state.is_useless {
+            return Err(Useless("what it announces leads to nothing"));
         }
         if !state.is_greeted() {
             return Ok(None);
@@ -217,6 +221,11 @@ impl Node<'_> {
     fn found_block<'b>(&self, scratch: &'b mut [u8]) -> Option<Message<'b>> {
         let found = self.miner.found.as_ref()?;
         let selected = self.payments.selected(found.transactions);
+        // A newer payment may have taken the place of one that was mined.
+        let ids = selected.iter().map(|kept| kept.checked().id());
+        if root_of_hashes(ids) != found.header.transactions_root {
+            return Some(Message::NotFound(found.id));
+        }
         let mut length = encode(&found.header, scratch).ok()?.len();
         length += encode(&(selected.len() as u32), scratch.get_mut(length..)?).ok()?.len();
         for kept in selected {

@@ -23,6 +23,13 @@ pub const HEADERS: u16 = 8;
 /// After a header whose time must come, a peer is asked again in so many milliseconds.
 const RETRY_MS: u64 = 2_000;
 
+/// What a peer's clock may seem to be behind by because of whole seconds and the way that its word took.
+const CLOCK_SLACK_SECONDS: u64 = 10;
+
+/// Announcements in a row that lead to nothing of more work before a peer is of no use. One that is merely
+/// late has one or two.
+const FUTILE_MAX: u8 = 8;
+
 /// Where the way to the tip of most work has got to.
 #[derive(Default)]
 pub struct Sync {
@@ -109,13 +116,7 @@ impl Sync {
         }
     }
 
-    /// A peer is gone; if it was being followed, it is no more.
-    pub fn abandon(&mut self, peer: usize) {
-        if self.peer() == Some(peer) {
-            self.stop();
-        }
-    }
-
+    /// Nobody is followed any more.
     pub(super) fn stop(&mut self) {
         self.phase = Phase::Idle;
         self.next.clear();
@@ -142,9 +143,12 @@ impl Node<'_> {
         let candidates =
             self.peers.iter().enumerate().filter_map(|(index, peer)| Some((index, peer.as_ref()?)));
         let best = candidates.filter(|(_, peer)| is_news(peer)).max_by_key(|(_, peer)| rank(peer));
-        if let Some((peer, _)) = best {
-            self.sync.stop();
-            self.sync.phase = Phase::Judging { peer, is_linked: false };
+        match best {
+            Some((peer, _)) => {
+                self.sync.stop();
+                self.sync.phase = Phase::Judging { peer, is_linked: false };
+            }
+            None => self.was_at_tip |= self.peers.iter().flatten().any(Peer::is_greeted),
         }
     }
 
@@ -226,7 +230,7 @@ impl Node<'_> {
         }
         let Some(time) = self.clock.time(now) else { return Ok(()) };
         if let Some(clock) = self.clock.time_of(peer, now)
-            && header.time > clock.plus(FUTURE_MAX_SECONDS)
+            && header.time > clock.plus(FUTURE_MAX_SECONDS + CLOCK_SLACK_SECONDS)
             // Beyond that it is a rule that is broken, whatever the clock is.
             && header.time.seconds() < TIME_LIMIT_SECONDS
         {
@@ -277,6 +281,9 @@ impl Node<'_> {
             self.sync.stop();
             self.sync.last = base.id();
             self.sync.phase = Phase::Validating { peer, goal, height, place };
+            if let Some(state) = self.peer_mut(peer) {
+                state.futile = 0;
+            }
             return Ok(());
         }
         self.sync.stop();
@@ -290,6 +297,8 @@ impl Node<'_> {
         }
         if let Some(state) = self.peer_mut(peer) {
             state.claim = None;
+            state.futile += 1;
+            state.is_useless = state.futile >= FUTILE_MAX;
         }
         Ok(())
     }
@@ -297,10 +306,13 @@ impl Node<'_> {
     /// Queues the next block of the branch that is being validated.
     fn queue(&mut self, header: &Header) {
         let Phase::Validating { peer, goal, .. } = self.sync.phase else { return };
-        if header.previous != self.sync.last {
-            return self.start_over(peer);
+        if self.sync.last == goal || self.sync.next.is_full() {
+            // What does not fit is asked for again.
+            return;
         }
-        if self.sync.last != goal && !self.sync.next.is_full() {
+        if header.previous != self.sync.last {
+            self.start_over(peer);
+        } else {
             self.sync.last = header.id();
             let _ = self.sync.next.push_back(self.sync.last);
         }
