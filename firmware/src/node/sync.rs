@@ -4,6 +4,7 @@
 use heapless::Deque;
 use mote_core::block::Header;
 use mote_core::hash::Hash32;
+use mote_core::params::{FUTURE_MAX_SECONDS, TIME_LIMIT_SECONDS};
 use mote_core::peer::Offence as PeerOffence;
 use mote_core::pow::Work;
 use mote_core::rules::{CheckedHeader, Clock, RuleError, check_header};
@@ -230,7 +231,9 @@ impl Node<'_> {
         }
         let Some(time) = self.clock.time(now) else { return Ok(()) };
         if let Some(clock) = self.clock.time_of(peer, now)
-            && header.time > clock.plus(mote_core::params::FUTURE_MAX_SECONDS + CLOCK_SLACK_SECONDS)
+            && header.time > clock.plus(FUTURE_MAX_SECONDS + CLOCK_SLACK_SECONDS)
+            // Beyond that it is a rule that is broken, whatever the clock is.
+            && header.time.seconds() < TIME_LIMIT_SECONDS
         {
             return Err(Offence::Clock { clock, chain: header.time });
         }

@@ -4,6 +4,7 @@ mod architecture;
 mod attacks;
 mod checkpoint;
 mod crashes;
+mod devices;
 mod difficulty;
 mod documents;
 mod network;
