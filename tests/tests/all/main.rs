@@ -4,6 +4,7 @@ mod architecture;
 mod attacks;
 mod crashes;
 mod devices;
+mod devices_simulated;
 mod difficulty;
 mod documents;
 mod network;
