@@ -34,6 +34,8 @@ pub struct Peer {
     pub due: Due,
     /// When headers of this peer are worth asking for again, after some that time must heal.
     pub retry: Option<Moment>,
+    /// Whether the headers that come next were asked for to another end than this one.
+    pub is_late: bool,
 }
 
 /// The chain that a peer says it has: it buys nothing until headers show it.
@@ -89,7 +91,7 @@ impl Peer {
     /// A connection that was opened just now.
     pub fn new(address: SocketAddrV4, session: Session<REQUESTS>) -> Self {
         let due = Due { greeting: true, ..Due::default() };
-        Self { address, session, claim: None, witnesses: Deque::new(), due, retry: None }
+        Self { address, session, claim: None, witnesses: Deque::new(), due, retry: None, is_late: false }
     }
 
     /// Whether the peer has greeted.

@@ -156,7 +156,8 @@ impl Branch {
     /// Adds a block that somebody else made, where it obeys every rule.
     pub fn try_extend(&mut self, block: VecBlock) -> Result<(), RuleError> {
         let mut accounts = self.chain.accounts.clone();
-        let checked = judge(&self.chain.params, &self.chain.tip, Clock::AcceptedBefore, &block, &mut accounts);
+        let checked =
+            judge(&self.chain.params, &self.chain.tip, Clock::AcceptedBefore, &block, &mut accounts);
         let checked = checked.map_err(broken_rule)?;
         let before = std::mem::replace(&mut self.chain.accounts, accounts.clone());
         let witness = witness(before, &block.header, &block.transactions);

@@ -4,9 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use mote_core::card::{
-    IDENTITY_KIND, IDENTITY_SECTORS, IMAGE_BYTES, Identity, SECTOR_BYTES, write_sector,
-};
+use mote_core::card::{IDENTITY_KIND, IDENTITY_SECTORS, IMAGE_BYTES, Identity, SECTOR_BYTES, write_sector};
 use mote_firmware::board::Sectors;
 
 type Sector = [u8; SECTOR_BYTES];

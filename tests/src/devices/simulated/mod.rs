@@ -170,9 +170,8 @@ impl Bench {
             ethernet: End::new(self.cable.clone(), Side::Device),
             card: self.card.clone().map(medium::Slot),
         };
-        let result = with_device(&mut board, &mut sockets, &mut memory, |device| {
-            run(&mut Running::new(device, self))
-        });
+        let result =
+            with_device(&mut board, &mut sockets, &mut memory, |device| run(&mut Running::new(device, self)));
         self.cable.borrow_mut().clear();
         for place in &mut self.places {
             if let Place::Peer(peer) = place {

@@ -222,13 +222,7 @@ impl Peer {
         }
     }
 
-    fn hear(
-        &mut self,
-        connection: &mut Connection,
-        bytes: &[u8],
-        time: Timestamp,
-        millis: u64,
-    ) -> Vec<Out> {
+    fn hear(&mut self, connection: &mut Connection, bytes: &[u8], time: Timestamp, millis: u64) -> Vec<Out> {
         let message = decode::<Message<'_>>(bytes).expect("a device says what has a meaning");
         self.heard.push((millis, name(&message)));
         let not_found = |id| vec![say(&Message::NotFound(id))];

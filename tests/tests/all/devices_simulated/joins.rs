@@ -19,7 +19,12 @@ fn a_device_validates_a_chain_and_follows_it() {
     let mut bench = Bench::beside(branch.clone(), Mines::WhenTold);
     bench.switch_on(|device| {
         device.until_tip(&branch);
-        eprintln!("{} ms {} turns {:?}", device.millis(), device.turns(), device.peer(0).heard_of("GetHeaders"));
+        eprintln!(
+            "{} ms {} turns {:?}",
+            device.millis(),
+            device.turns(),
+            device.peer(0).heard_of("GetHeaders")
+        );
         for _ in 0..10 {
             branch.grow_with_payments(1, 1, 3);
             device.peer(0).show(branch.clone());
