@@ -4,7 +4,9 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use mote_core::card::{IDENTITY_KIND, IDENTITY_SECTORS, IMAGE_BYTES, Identity, SECTOR_BYTES, write_sector};
+use mote_core::card::{
+    IDENTITY_KIND, IDENTITY_SECTORS, IMAGE_BYTES, Identity, SECTOR_BYTES, STATE_SECTORS, write_sector,
+};
 use mote_firmware::board::Sectors;
 
 type Sector = [u8; SECTOR_BYTES];
@@ -57,6 +59,11 @@ impl Medium {
     /// Lets it do something wrong from now on.
     pub fn set_fault(&mut self, fault: Fault) {
         (self.fault, self.writes, self.is_cut) = (fault, 0, false);
+    }
+
+    /// Forgets what a device kept, but not who it is.
+    pub fn forget_state(&mut self) {
+        self.sectors.retain(|sector, _| *sector < STATE_SECTORS[0]);
     }
 
     /// How many sectors were written since the fault was set.

@@ -35,8 +35,8 @@ pub struct Peer {
     pub pace: Option<usize>,
     /// Ends the next connections after so many bytes.
     pub cut: Option<Cut>,
-    /// Whether it hears nothing that the device says, and acknowledges none of it.
-    pub is_deaf: bool,
+    /// Whether it leaves its side of a connection open when the device ends its own.
+    pub never_closes: bool,
     /// Payments that others have given it, and the device may ask for.
     pub offers: Vec<Transaction>,
     /// Payments of the device.
@@ -72,7 +72,7 @@ impl Peer {
             skew_seconds: 0,
             pace: None,
             cut: None,
-            is_deaf: false,
+            never_closes: false,
             offers: Vec::new(),
             paid: Vec::new(),
             heard: Vec::new(),
@@ -134,6 +134,16 @@ impl Peer {
         self.connections.iter_mut().for_each(|connection| connection.socket.reset());
     }
 
+    /// Takes nothing any more of what the device says on open connections, and goes on to speak.
+    pub fn make_deaf(&mut self) {
+        self.connections.iter_mut().for_each(|connection| connection.socket.make_deaf());
+    }
+
+    /// How many bytes were said on open connections.
+    pub fn said(&self) -> usize {
+        self.connections.iter().map(|connection| connection.socket.said()).sum()
+    }
+
     /// Forgets every connection without a word, as a computer does that loses power.
     pub fn vanish(&mut self) {
         self.connections.iter_mut().for_each(|connection| connection.socket.vanish());
@@ -142,9 +152,8 @@ impl Peer {
 
     pub(super) fn accept(&mut self, pipe: SharedPipe, millis: u64) {
         pipe.borrow_mut().pace = self.pace;
-        pipe.borrow_mut().is_deaf = self.is_deaf;
         self.opened.push(millis);
-        let socket = Socket::new(pipe, self.script.upgrade.clone(), self.cut);
+        let socket = Socket::new(pipe, self.script.upgrade.clone(), self.cut, self.never_closes);
         self.connections.push(Connection {
             socket,
             is_greeted: false,

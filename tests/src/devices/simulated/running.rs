@@ -179,6 +179,13 @@ impl<'a> Running<'a> {
         status
     }
 
+    /// Waits until the device has validated the last block of a branch, and perhaps more.
+    #[track_caller]
+    pub fn until_tip_or_later(&mut self, branch: &Branch) {
+        let beginning = format!("block {} {} ", branch.height(), branch.tip().id());
+        self.until(&beginning, |running| running.has_printed(&beginning));
+    }
+
     /// Presses a button.
     pub fn press(&mut self, button: Button) {
         self.bench.desk.borrow_mut().pressed.push_back(button);

@@ -44,6 +44,7 @@ pub struct Socket {
     pipe: SharedPipe,
     upgrade: Upgrade,
     cut: Option<Cut>,
+    never_closes: bool,
     stage: Stage,
 }
 
@@ -63,8 +64,21 @@ struct Stream {
 
 impl Socket {
     /// A connection that was just accepted.
-    pub fn new(pipe: SharedPipe, upgrade: Upgrade, cut: Option<Cut>) -> Self {
-        Self { pipe, upgrade, cut, stage: Stage::Upgrading }
+    pub fn new(pipe: SharedPipe, upgrade: Upgrade, cut: Option<Cut>, never_closes: bool) -> Self {
+        Self { pipe, upgrade, cut, never_closes, stage: Stage::Upgrading }
+    }
+
+    /// Takes nothing any more of what comes.
+    pub fn make_deaf(&mut self) {
+        self.pipe.borrow_mut().is_deaf = true;
+    }
+
+    /// How many bytes were said.
+    pub fn said(&self) -> usize {
+        match &self.stage {
+            Stage::Open(socket) => socket.get_ref().said,
+            Stage::Upgrading | Stage::Silent | Stage::Over => 0,
+        }
     }
 
     /// Whether both sides are done.
@@ -94,7 +108,7 @@ impl Socket {
             Stage::Silent => {
                 let mut pipe = self.pipe.borrow_mut();
                 pipe.heard.clear();
-                if pipe.has_ended {
+                if pipe.is_gone || (pipe.has_ended && !self.never_closes) {
                     pipe.is_closing = true;
                     drop(pipe);
                     self.stage = Stage::Over;
