@@ -8,7 +8,7 @@ use mote_core::keys::{AccountKey, PublicKey};
 use mote_core::miner::template;
 use mote_core::params::{BLOCK_TRANSACTIONS_MAX, Params, reward};
 use mote_core::pow::Work;
-use mote_core::rules::{Clock, Rule, check_header};
+use mote_core::rules::{Clock, Rule, RuleError, check_header};
 use mote_core::state::{Proof, ProofOf, ProofRef};
 use mote_core::transaction::Transaction;
 use mote_core::units::{Height, Timestamp};
@@ -120,9 +120,19 @@ impl Branch {
         }
     }
 
-    /// The nonce of the next payment of an account.
+    /// The nonce of the next payment of an account, by its number.
     pub fn nonce(&self, number: u64) -> u64 {
-        self.chain.accounts.account(&account(number)).nonce
+        self.nonce_of(&account(number))
+    }
+
+    /// The nonce of the next payment of an account.
+    pub fn nonce_of(&self, key: &PublicKey) -> u64 {
+        self.chain.accounts.account(key).nonce
+    }
+
+    /// What an account holds after the last block, in grains.
+    pub fn balance_of(&self, key: &PublicKey) -> u64 {
+        self.chain.accounts.account(key).balance.grains()
     }
 
     /// Adds an empty block of this time.
@@ -140,12 +150,21 @@ impl Branch {
     }
 
     fn take(&mut self, block: VecBlock) {
-        let witness = witness(self.chain.accounts.clone(), &block.header, &block.transactions);
-        let accounts = &mut self.chain.accounts;
-        let checked = judge(&self.chain.params, &self.chain.tip, Clock::AcceptedBefore, &block, accounts);
-        self.chain.tip.extend(&checked.map_err(broken_rule).expect("the block obeys every rule"));
-        let (work, accounts) = (self.chain.tip.work(), Some(self.chain.accounts.clone()));
+        self.try_extend(block).expect("the block obeys every rule");
+    }
+
+    /// Adds a block that somebody else made, where it obeys every rule.
+    pub fn try_extend(&mut self, block: VecBlock) -> Result<(), RuleError> {
+        let mut accounts = self.chain.accounts.clone();
+        let checked =
+            judge(&self.chain.params, &self.chain.tip, Clock::AcceptedBefore, &block, &mut accounts);
+        let checked = checked.map_err(broken_rule)?;
+        let before = std::mem::replace(&mut self.chain.accounts, accounts.clone());
+        let witness = witness(before, &block.header, &block.transactions);
+        self.chain.tip.extend(&checked);
+        let (work, accounts) = (self.chain.tip.work(), Some(accounts));
         self.append(Shown { header: block.header, witness, work, accounts });
+        Ok(())
     }
 
     /// Adds a block whatever it is; nothing can follow on it.

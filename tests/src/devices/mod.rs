@@ -13,6 +13,7 @@ mod monitor;
 mod screen;
 pub mod script;
 mod seats;
+pub mod simulated;
 
 pub use console::Console;
 pub use machine::{BlockLine, Button, Machine, Pace};

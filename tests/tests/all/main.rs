@@ -5,6 +5,7 @@ mod attacks;
 mod checkpoint;
 mod crashes;
 mod devices;
+mod devices_simulated;
 mod difficulty;
 mod documents;
 mod network;
