@@ -151,6 +151,7 @@ impl Tip {
 
     /// Whether the history's peaks are as many as its size asks for: a tip that was read from somewhere
     /// else than this program's own memory may contradict itself.
+    #[inline(never)]
     pub fn is_consistent(&self) -> bool {
         self.history.size().count_ones() as usize == self.history.peaks().len()
     }

@@ -12,8 +12,8 @@ use mote_core::units::{Amount, Height, Moment, Timestamp};
 
 use crate::command::Mining;
 use crate::report::{
-    CardReport, Load, Memory, MiningReport, Offence, PaymentReport, PaymentState, PeerReport, PeerState,
-    Prepared, Refused, Report, Stage, TipReport,
+    CardReport, Cycles, Load, Memory, MiningReport, Offence, PaymentReport, PaymentState, PeerReport,
+    PeerState, Prepared, Refused, Report, Stage, TipReport,
 };
 
 /// The parameters of a network.
@@ -68,6 +68,7 @@ pub fn ordinary(params: &Params) -> Report<'_> {
         mining: MiningReport {
             switch: Mining::On,
             hash_rate: 8_449,
+            attempts: 9_876_543,
             found: 3,
             last: Some(Height::new(1_234_000)),
         },
@@ -77,7 +78,12 @@ pub fn ordinary(params: &Params) -> Report<'_> {
         payments: heapless::Vec::new(),
         fault: None,
         memory: Memory { ram: 65_536, fixed: 31_200, stack_peak: 11_400 },
-        load: Load { checks: 620, mining: 310, other: 70 },
+        load: Load {
+            checks: 620,
+            mining: 310,
+            other: 70,
+            cycles: Cycles { all: 1_000_000, checks: 620_000, mining: 310_000 },
+        },
         card: CardReport::Present { saved: Height::new(1_234_560), boots: 4 },
     }
 }
@@ -159,7 +165,12 @@ pub fn extreme<'a>(params: &'a Params, name: &'a str) -> Report<'a> {
         payment.state = PaymentState::Mined { height: highest, confirmations_tenths: u32::MAX };
     }
     report.memory = Memory { ram: u32::MAX, fixed: u32::MAX, stack_peak: u32::MAX };
-    report.load = Load { checks: u16::MAX, mining: u16::MAX, other: u16::MAX };
+    report.load = Load {
+        checks: u16::MAX,
+        mining: u16::MAX,
+        other: u16::MAX,
+        cycles: Cycles { all: u64::MAX, checks: u64::MAX, mining: u64::MAX },
+    };
     report.card = CardReport::Present { saved: highest, boots: u32::MAX };
     report
 }

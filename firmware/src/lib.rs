@@ -14,6 +14,7 @@
 //! | [`report`], [`event`] | what the node knows, and what happens, for whoever shows it |
 //! | [`command`] | what its owner can tell it to do |
 //! | [`display`], [`console`], [`http`] | what people see of the device |
+//! | [`settings`] | what is fixed when the program is built |
 //! | [`json`], [`meter`], [`text`] | the report as JSON; rates, and numbers as people read them |
 #![no_std]
 
@@ -34,6 +35,7 @@ pub mod meter;
 pub mod net;
 pub mod node;
 pub mod report;
+pub mod settings;
 pub mod storage;
 pub mod text;
 

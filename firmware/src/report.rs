@@ -299,6 +299,8 @@ pub struct MiningReport {
     pub switch: Mining,
     /// Attempts a second, as of late; 0 while it waits.
     pub hash_rate: u32,
+    /// Attempts since power-on.
+    pub attempts: u64,
     /// Blocks found since power-on.
     pub found: u32,
     /// The height of the last block found.
@@ -418,6 +420,19 @@ pub struct Load {
     pub mining: u16,
     /// Everything else: network, card, display, page.
     pub other: u16,
+    /// The same in the board's units.
+    pub cycles: Cycles,
+}
+
+/// Work since power-on, in units of the board: cycles of its processor.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cycles {
+    /// All of it.
+    pub all: u64,
+    /// Checking headers and blocks.
+    pub checks: u64,
+    /// Mining.
+    pub mining: u64,
 }
 
 /// The card.

@@ -35,6 +35,11 @@
 //! | 23 | `Refused` | b text that names the rule or limit, UTF-8, at most 256 bytes | none: the sender closes |
 //!
 //! The header of a template's witness has the nonce 0 and the roots that a miner must commit to.
+//!
+//! Each message is one WebSocket frame; neither side splits one. Witnesses that were asked for come one after
+//! another, in the order of the requests, and nothing else of a witness comes between. A device states a
+//! `message_max` of [`stream::WITNESS_MESSAGE_MAX_BYTES`], which it reads in pieces ([`stream`]); of lists it asks
+//! for no more than it can hold, and drops announcements that it cannot.
 
 mod list;
 pub mod stream;

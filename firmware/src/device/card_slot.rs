@@ -90,6 +90,7 @@ impl CardSlot {
         });
         match loaded {
             Ok(Some(_)) if !is_useless => {
+                node.note_restored();
                 self.report = CardReport::Present { saved: node.tip().height, boots };
             }
             Ok(None) => {}

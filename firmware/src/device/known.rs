@@ -7,7 +7,7 @@ use super::card_slot::CardSlot;
 use crate::meter::Meter;
 use crate::net::Seen;
 use crate::node::Node;
-use crate::report::{Fault, Load, Memory, Refused, Report, Stage};
+use crate::report::{Cycles, Fault, Load, Memory, Refused, Report, Stage};
 
 /// What the device knows.
 pub struct Known<'d, 'm> {
@@ -96,6 +96,7 @@ impl Work {
     fn load(&self) -> Load {
         let permille = |part: u64| (part.saturating_mul(1_000) / self.all.max(1)).min(1_000) as u16;
         let (checks, mining) = (permille(self.checks), permille(self.mining));
-        Load { checks, mining, other: 1_000_u16.saturating_sub(checks + mining) }
+        let cycles = Cycles { all: self.all, checks: self.checks, mining: self.mining };
+        Load { checks, mining, other: 1_000_u16.saturating_sub(checks + mining), cycles }
     }
 }

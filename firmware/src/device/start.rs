@@ -6,6 +6,7 @@ use mote_core::params::{Network, Params};
 
 use crate::command::Mining;
 use crate::node::Settings;
+use crate::settings::CHECKPOINT;
 
 /// The port at which a full node is tried on the way out of the network, where no other is known.
 pub const DEFAULT_PORT: u16 = 7700;
@@ -23,5 +24,6 @@ pub fn settings(identity: &Identity, nonce: u64) -> Settings {
             Mines::WhenTold => Mining::Off,
         },
         peers: identity.peers.len().max(1),
+        checkpoint: CHECKPOINT,
     }
 }

@@ -207,11 +207,13 @@ fn device(report: &Report<'_>, out: &mut dyn Write) -> fmt::Result {
     let (mining, memory, load) = (&report.mining, &report.memory, &report.load);
     write!(
         out,
-        "\"mining\":{{\"enabled\":{},\"hash_rate\":{},\"found\":{},\"last\":{}}},\
+        "\"mining\":{{\"enabled\":{},\"hash_rate\":{},\"attempts\":{},\"found\":{},\"last\":{}}},\
          \"memory\":{{\"ram\":{},\"fixed\":{},\"stack_peak\":{}}},\
-         \"load\":{{\"checks\":{},\"mining\":{},\"other\":{}}},",
+         \"load\":{{\"checks\":{},\"mining\":{},\"other\":{}}},\
+         \"cycles\":{{\"all\":{},\"checks\":{},\"mining\":{}}},",
         mining.switch == Mining::On,
         mining.hash_rate,
+        mining.attempts,
         mining.found,
         OrNull(&mining.last),
         memory.ram,
@@ -219,7 +221,10 @@ fn device(report: &Report<'_>, out: &mut dyn Write) -> fmt::Result {
         memory.stack_peak,
         load.checks,
         load.mining,
-        load.other
+        load.other,
+        load.cycles.all,
+        load.cycles.checks,
+        load.cycles.mining
     )?;
     match report.card {
         CardReport::None => out.write_str("\"card\":{\"state\":\"none\"},"),

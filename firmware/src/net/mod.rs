@@ -3,7 +3,7 @@
 pub mod link;
 pub mod page;
 pub mod random;
-pub mod settings;
+mod sha1;
 pub mod websocket;
 
 use core::net::{Ipv4Addr, SocketAddrV4};
@@ -17,10 +17,10 @@ use smoltcp::wire::{EthernetAddress, IpCidr, Ipv4Cidr};
 
 use crate::node::{Node, Surroundings};
 use crate::report::{Offence, PEERS, PeerReport, Report};
+use crate::settings::STATIC_ADDRESS;
 use link::{Link, RECEIVE_BYTES, SEND_BYTES, Turn, WINDOW_BYTES};
 use page::{PAGE_RECEIVE_BYTES, PAGE_SEND_BYTES, PAGES, Page};
 use random::Random;
-use settings::STATIC_ADDRESS;
 
 /// Frames that are taken in at one go: what a connection's window lets a peer send.
 const FRAMES_MAX: usize = 4;
@@ -53,11 +53,8 @@ impl Default for Buffers {
     }
 }
 
-/// Room for the sockets themselves.
-pub type Sockets<'m> = [SocketStorage<'m>; 1 + PEERS + PAGES];
-
-/// No sockets yet.
-pub const NO_SOCKETS: Sockets<'_> = [const { SocketStorage::EMPTY }; 1 + PEERS + PAGES];
+/// Room for the sockets themselves: at first none, which is all zeros and so no part of a device's image.
+pub type Sockets<'m> = heapless::Vec<SocketStorage<'m>, { 1 + PEERS + PAGES }>;
 
 /// The network.
 pub struct Network<'m> {
@@ -109,7 +106,8 @@ impl<'m> Network<'m> {
         config.random_seed = random.number();
         let interface = Interface::new(config, device, instant(now));
         let Buffers { received, sending, requests, responses, window } = buffers;
-        let mut sockets = SocketSet::new(&mut sockets[..]);
+        while sockets.push(SocketStorage::EMPTY).is_ok() {}
+        let mut sockets = SocketSet::new(sockets.as_mut_slice());
         let [first, second] = received;
         let [third, fourth] = sending;
         let mut link = |peer, received: &'m mut [u8], sending: &'m mut [u8]| {

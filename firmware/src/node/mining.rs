@@ -42,6 +42,7 @@ pub struct Miner {
     asked: Option<(Hash32, Selection)>,
     /// No template on this tip is asked for before this moment.
     not_before: (Hash32, Moment),
+    attempts: u64,
     rate: Rate,
 }
 
@@ -74,7 +75,17 @@ impl Miner {
     /// A miner that has nothing to do yet.
     pub fn new(switch: Mining) -> Self {
         let (not_before, rate) = ((Hash32::ZERO, Moment::default()), Rate::default());
-        Self { switch, found: None, count: 0, last: None, template: None, asked: None, not_before, rate }
+        Self {
+            switch,
+            found: None,
+            count: 0,
+            last: None,
+            template: None,
+            asked: None,
+            not_before,
+            attempts: 0,
+            rate,
+        }
     }
 
     /// Whether a template of these transactions is to be asked for.
@@ -145,7 +156,7 @@ impl Miner {
         let (header, job, next) = template_of.job.as_mut()?;
         let end = next.saturating_add(SLICE_ATTEMPTS);
         let found = job.search(*next..end);
-        self.rate.attempts += found.map_or(end, |nonce| nonce + 1) - *next;
+        self.attempts += found.map_or(end, |nonce| nonce + 1) - *next;
         *next = end;
         header.nonce = found?;
         let found = (header.clone(), template_of.executed, template_of.transactions);
@@ -158,6 +169,11 @@ impl Miner {
         self.template.is_some()
     }
 
+    /// Attempts since power-on.
+    pub fn attempts(&self) -> u64 {
+        self.attempts
+    }
+
     /// Attempts a second as of late.
     pub fn hash_rate(&self) -> u32 {
         self.rate.last
@@ -167,8 +183,9 @@ impl Miner {
     pub fn measure(&mut self, now: Moment) {
         let elapsed = now.since(self.rate.since);
         if elapsed >= RATE_MS {
-            let rate = self.rate.attempts.saturating_mul(1_000) / elapsed;
-            self.rate = Rate { since: now, attempts: 0, last: u32::try_from(rate).unwrap_or(u32::MAX) };
+            let rate = (self.attempts - self.rate.attempts).saturating_mul(1_000) / elapsed;
+            let last = u32::try_from(rate).unwrap_or(u32::MAX);
+            self.rate = Rate { since: now, attempts: self.attempts, last };
         }
     }
 }

@@ -8,6 +8,7 @@ mod chain;
 mod clock;
 mod messages;
 mod mining;
+mod origin;
 mod payments;
 mod peer;
 mod reporting;
@@ -41,6 +42,7 @@ use crate::report::{Offence, PEERS, Stage};
 use chain::Chain;
 use clock::DeviceClock;
 use mining::Miner;
+use origin::Origin;
 use payments::{Mined, Payments, Selection};
 use peer::{Peer, Wanted};
 use sync::Sync;
@@ -85,6 +87,9 @@ pub struct Settings {
     pub mining: Mining,
     /// How many peers it is to have.
     pub peers: usize,
+    /// The checkpoint to start at: see [`crate::settings::CHECKPOINT`]. One of another network, or that is
+    /// none, counts as none.
+    pub checkpoint: Option<&'static [u8]>,
 }
 
 /// The memory of a node that is too large to be moved about, all zeros, so that it costs no flash.
@@ -109,6 +114,7 @@ impl Default for Chains {
 /// The node.
 pub struct Node<'m> {
     params: Params,
+    origin: Origin,
     key: Option<SecretKey>,
     nonce: u64,
     expected_peers: usize,
@@ -129,21 +135,18 @@ pub struct Node<'m> {
 }
 
 impl<'m> Node<'m> {
-    /// A node that knows nothing but its network's genesis block.
+    /// A node that knows nothing but where it starts: its network's genesis block, or a checkpoint.
     #[inline(never)]
     pub fn new(settings: Settings, chains: &'m mut Chains) -> Self {
-        let Settings { params, key, nonce, mining, peers } = settings;
+        let Settings { params, key, nonce, mining, peers, checkpoint } = settings;
         let Chains { chain, branch } = chains;
-        let genesis = |tip: &mut Tip| {
-            tip.become_genesis(&params);
-            true
-        };
-        chain.start(genesis);
-        branch.start(genesis);
+        let origin = Origin::start(checkpoint, &params, chain);
+        branch.start(|tip| origin.fill(&params, tip));
         Self {
             branch,
             chain,
             params,
+            origin,
             key,
             nonce,
             expected_peers: peers,

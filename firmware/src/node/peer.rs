@@ -32,6 +32,10 @@ pub struct Peer {
     pub witnesses: Deque<Wanted, WITNESSES>,
     /// What is to be said.
     pub due: Due,
+    /// Announcements in a row that led to nothing of more work.
+    pub futile: u8,
+    /// Whether it is to be parted from, without an offence.
+    pub is_useless: bool,
     /// When headers of this peer are worth asking for again, after some that time must heal.
     pub retry: Option<Moment>,
     /// Whether the headers that come next were asked for to another end than this one.
@@ -91,7 +95,17 @@ impl Peer {
     /// A connection that was opened just now.
     pub fn new(address: SocketAddrV4, session: Session<REQUESTS>) -> Self {
         let due = Due { greeting: true, ..Due::default() };
-        Self { address, session, claim: None, witnesses: Deque::new(), due, retry: None, is_late: false }
+        Self {
+            address,
+            session,
+            claim: None,
+            witnesses: Deque::new(),
+            due,
+            futile: 0,
+            is_useless: false,
+            retry: None,
+            is_late: false,
+        }
     }
 
     /// Whether the peer has greeted.

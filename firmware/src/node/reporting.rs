@@ -81,6 +81,7 @@ impl Node<'_> {
         MiningReport {
             switch: self.miner.switch,
             hash_rate: self.miner.hash_rate(),
+            attempts: self.miner.attempts(),
             found: self.miner.count,
             last: self.miner.last,
         }

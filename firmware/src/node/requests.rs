@@ -3,6 +3,7 @@
 use mote_core::card::SNAPSHOT_BLOCKS;
 use mote_core::codec::encode;
 use mote_core::hash::Hash32;
+use mote_core::merkle::root_of_hashes;
 use mote_core::peer::{Asked, Due as SessionDue};
 use mote_core::units::{Height, Moment, Timestamp};
 use mote_core::wire::stream::WITNESS_MESSAGE_MAX_BYTES;
@@ -48,6 +49,9 @@ impl Node<'_> {
                 SessionDue::Expired(_) => return Err(Useless("an answer did not come in time")),
                 SessionDue::Close(reason) => return Err(Useless(reason)),
             }
+        }
+        if state.is_useless {
+            return Err(Useless("what it announces leads to nothing"));
         }
         if room < SMALL_MAX_BYTES {
             return Ok(None);
@@ -139,7 +143,7 @@ impl Node<'_> {
         now: Moment,
         outside: &mut impl Surroundings,
     ) -> Option<Message<'b>> {
-        let Self { sync, peers, chain, branch, params, .. } = self;
+        let Self { sync, peers, chain, branch, params, origin, .. } = self;
         let state = peers.get_mut(peer)?.as_mut()?;
         let mut writer = ListWriter::new(scratch);
         let mut limit = HEADERS;
@@ -162,10 +166,10 @@ impl Node<'_> {
                         }
                     };
                     chain.locate(&mut name);
-                    for height in snapshot_heights(chain.base().height()) {
+                    for height in snapshot_heights(chain.base().height(), origin.height()) {
                         outside.snapshot_id(height).into_iter().for_each(&mut name);
                     }
-                    let _ = writer.push(&params.genesis_id());
+                    let _ = writer.push(&origin.id(params));
                 }
             }
             Phase::Validating { goal, place, .. } => {
@@ -223,6 +227,11 @@ impl Node<'_> {
     fn found_block<'b>(&self, scratch: &'b mut [u8]) -> Option<Message<'b>> {
         let found = self.miner.found.as_ref()?;
         let selected = self.payments.selected(found.transactions);
+        // A newer payment may have taken the place of one that was mined.
+        let ids = selected.iter().map(|kept| kept.checked().id());
+        if root_of_hashes(ids) != found.header.transactions_root {
+            return Some(Message::NotFound(found.id));
+        }
         let mut length = encode(&found.header, scratch).ok()?.len();
         length += encode(&(selected.len() as u32), scratch.get_mut(length..)?).ok()?.len();
         for kept in selected {
@@ -232,14 +241,14 @@ impl Node<'_> {
     }
 }
 
-/// Heights of snapshots below a block, the nearest first, then ever farther apart.
-fn snapshot_heights(below: Height) -> impl Iterator<Item = Height> {
+/// Heights of snapshots between two blocks, the highest first, then ever farther apart.
+fn snapshot_heights(below: Height, above: Height) -> impl Iterator<Item = Height> {
     let newest = below.get().saturating_sub(1) / SNAPSHOT_BLOCKS;
     let steps = core::iter::once(0).chain((0..63).map(|power| 1 << power));
     steps
         .map_while(move |step: u64| newest.checked_sub(step))
-        .filter(|number| *number > 0)
         .map(|number| Height::new(number * SNAPSHOT_BLOCKS))
+        .filter(move |height| *height > above)
 }
 
 /// The list of items that all fit.

@@ -158,9 +158,16 @@ impl Node<'_> {
 
     /// Forgets all that was restored: the state that it came from is of no use.
     pub fn forget(&mut self) {
-        self.chain.start(|tip| {
-            tip.become_genesis(&self.params);
-            true
-        });
+        self.chain.start(|tip| self.origin.fill(&self.params, tip));
+    }
+
+    /// All was restored. A chain that could be followed back below the checkpoint is given up for it; what is
+    /// known of own payments stays.
+    pub fn note_restored(&mut self) {
+        let lowest = self.origin.height();
+        if self.chain.base().height() < lowest {
+            self.forget();
+            self.payments.adopt_branch(lowest);
+        }
     }
 }

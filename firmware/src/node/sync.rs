@@ -4,6 +4,7 @@
 use heapless::Deque;
 use mote_core::block::Header;
 use mote_core::hash::Hash32;
+use mote_core::params::{FUTURE_MAX_SECONDS, TIME_LIMIT_SECONDS};
 use mote_core::peer::{Asked, Offence as PeerOffence};
 use mote_core::pow::Work;
 use mote_core::rules::{CheckedHeader, Clock, RuleError, check_header};
@@ -21,6 +22,13 @@ pub const HEADERS: u16 = 8;
 
 /// After a header whose time must come, a peer is asked again in so many milliseconds.
 const RETRY_MS: u64 = 2_000;
+
+/// What a peer's clock may seem to be behind by because of whole seconds and the way that its word took.
+const CLOCK_SLACK_SECONDS: u64 = 10;
+
+/// Announcements in a row that lead to nothing of more work before a peer is of no use. One that is merely
+/// late has one or two.
+const FUTILE_MAX: u8 = 8;
 
 /// Where the way to the tip of most work has got to.
 #[derive(Default)]
@@ -110,6 +118,7 @@ impl Sync {
         }
     }
 
+    /// Nobody is followed any more.
     pub(super) fn stop(&mut self) {
         self.phase = Phase::Idle;
         self.next.clear();
@@ -143,7 +152,8 @@ impl Node<'_> {
     pub(super) fn claims_more(&self, peer: &Peer) -> bool {
         peer.claim.is_some_and(|claim| match claim.work {
             Some(work) => work > self.chain.tip().work(),
-            None => self.chain.height_of(&claim.id).is_none(),
+            // A peer that has not got as far as our checkpoint has nothing to show yet.
+            None => claim.height > self.origin.height() && self.chain.height_of(&claim.id).is_none(),
         })
     }
 
@@ -235,7 +245,9 @@ impl Node<'_> {
         }
         let Some(time) = self.clock.time(now) else { return Ok(()) };
         if let Some(clock) = self.clock.time_of(peer, now)
-            && header.time > clock.plus(mote_core::params::FUTURE_MAX_SECONDS)
+            && header.time > clock.plus(FUTURE_MAX_SECONDS + CLOCK_SLACK_SECONDS)
+            // Beyond that it is a rule that is broken, whatever the clock is.
+            && header.time.seconds() < TIME_LIMIT_SECONDS
         {
             return Err(Offence::Clock { clock, chain: header.time });
         }
@@ -255,17 +267,17 @@ impl Node<'_> {
 
     /// Finds the block that a branch starts at, and starts it there.
     fn link(&mut self, header: &Header, outside: &mut impl Surroundings) -> bool {
-        let Self { params, chain, branch, .. } = self;
+        let Self { params, origin, chain, branch, .. } = self;
         let parent = header.previous;
         branch.start(|tip| {
             if let Some(height) = chain.height_of(&parent) {
                 return chain.rebuild(height, tip);
             }
-            if parent == params.genesis_id() {
-                tip.become_genesis(params);
-                return true;
+            if parent == origin.id(params) {
+                return origin.fill(params, tip);
             }
             let below = header.height.get().checked_sub(1).map(Height::new);
+            let below = below.filter(|below| *below > origin.height());
             below.is_some_and(|below| outside.load_snapshot(below, tip) && tip.id() == parent)
         })
     }
@@ -284,6 +296,9 @@ impl Node<'_> {
             self.sync.stop();
             self.sync.last = base.id();
             self.sync.phase = Phase::Validating { peer, goal, height, place };
+            if let Some(state) = self.peer_mut(peer) {
+                state.futile = 0;
+            }
             return Ok(());
         }
         self.sync.stop();
@@ -297,6 +312,8 @@ impl Node<'_> {
         }
         if let Some(state) = self.peer_mut(peer) {
             state.claim = None;
+            state.futile += 1;
+            state.is_useless = state.futile >= FUTILE_MAX;
         }
         Ok(())
     }

@@ -9,7 +9,7 @@
 //! | --- | --- |
 //! | `flags` | what may be written on the command line |
 //! | `client` | HTTP to the running node |
-//! | `folder` | the data folder while no node runs |
+//! | `folder`, `overlay` | the data folder while no node runs; the same without changing it |
 //! | `output`, `progress`, `secret` | tables, progress, passphrases |
 //! | `sync` | the progress of a running node |
 //! | `status`, `wallet`, `mine`, `peers`, `chain` | verbs that ask the node |
@@ -26,6 +26,7 @@ mod folder;
 mod import;
 mod mine;
 mod output;
+mod overlay;
 mod peers;
 mod progress;
 mod secret;

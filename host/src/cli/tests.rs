@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Parser;
+use mote_core::chain::Tip;
 use mote_core::keys::SecretKey;
 use mote_core::miner::{Job, template};
 use mote_core::params::{Network, Params};
-use mote_core::rules::{Clock, check_transaction};
+use mote_core::rules::{Clock, check_header, check_transaction};
 use mote_core::transaction::{Memo, Payment, Transaction};
 use mote_core::units::Amount;
 
@@ -17,6 +18,7 @@ use crate::block::Block;
 use crate::config::Surroundings;
 use crate::store::disk::FileDisk;
 use crate::store::ledger::Ledger;
+use crate::store::lock::FolderLock;
 
 /// A data folder, and a port at which nobody answers.
 struct Place {
@@ -53,12 +55,13 @@ impl Place {
         Ok(String::from_utf8(out).unwrap())
     }
 
-    /// Keeps a chain of `blocks` blocks, a payment in each but the first.
+    /// Adds `blocks` blocks to the chain, a payment in each but the first of all.
     fn mine(&self, blocks: u64) {
         let (params, key) = (Arc::new(Params::new(Network::Regtest)), SecretKey::from_seed(&[7; 32]));
         let disk = FileDisk::new(self.node()).unwrap();
         let (mut ledger, _) = Ledger::open(disk, params.clone(), |_| {}).unwrap();
-        for height in 1..=blocks {
+        let tip = ledger.tip().height().get();
+        for height in tip + 1..=tip + blocks {
             let transactions =
                 if height == 1 { Vec::new() } else { vec![payment(&params, &key, height - 2)] };
             let checked: Vec<_> = transactions
@@ -176,4 +179,50 @@ fn a_node_in_the_folder_is_named() {
         let error = place.mote([&verb]).unwrap_err();
         assert!(error.starts_with(&expected), "{verb}: {error}");
     }
+}
+
+#[test]
+fn a_checkpoint_is_a_block_that_is_deep_enough_and_reading_it_changes_nothing() {
+    let place = Place::new();
+    assert!(place.mote([&"device", &"checkpoint"]).unwrap_err().contains("no node has kept data here"));
+    place.mine(143);
+    let error = place.mote([&"device", &"checkpoint"]).unwrap_err();
+    assert!(error.contains("expected a chain up to height 144, got 143"), "{error}");
+    place.mine(1);
+    let before = place.content();
+    let line = place.mote([&"device", &"checkpoint"]).unwrap();
+    let text = line.strip_suffix('\n').unwrap();
+    let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+    let found = json(&place.mote([&"device", &"checkpoint", &"--json"]).unwrap());
+    assert_eq!((found["network"].as_str(), found["height"].as_u64()), (Some("regtest"), Some(64)));
+    assert_eq!(found["checkpoint"].as_str(), Some(text));
+
+    let bytes = crate::wallet::hex::decode_all(text).unwrap();
+    let params = Arc::new(Params::new(Network::Regtest));
+    let (genesis, tip) = bytes.split_at(32);
+    assert_eq!(genesis, params.genesis_id().as_bytes());
+    let tip: Tip = mote_core::codec::decode(tip).unwrap();
+    assert_eq!(Some(tip.id().to_string().as_str()), found["id"].as_str());
+    // A height that is named is taken as it is.
+    let named = |height: &str| place.mote([&"device", &"checkpoint", &height, &"--json"]);
+    assert_eq!(json(&named("144").unwrap())["height"], 144);
+    let genesis = json(&named("0").unwrap());
+    assert_eq!(genesis["id"].as_str(), Some(params.genesis_id().to_string().as_str()));
+    let error = named("145").unwrap_err();
+    assert!(error.contains("no block 145: expected at most 144"), "{error}");
+    assert!(place.content() == before);
+    let lock = FolderLock::acquire(&place.node()).unwrap();
+    let error = place.mote([&"device", &"checkpoint"]).unwrap_err();
+    assert!(error.contains("stop it first"), "{error}");
+    drop(lock);
+
+    // It is that of somebody who followed the chain up to there.
+    let (ledger, _) = Ledger::open(FileDisk::new(place.node()).unwrap(), params.clone(), |_| {}).unwrap();
+    let mut followed = Tip::genesis(&params);
+    for height in 1..=64 {
+        let id = ledger.id_at(height).unwrap().unwrap();
+        let header = ledger.header(&id).unwrap().unwrap().header;
+        followed.extend(&check_header(&params, &followed, &header, Clock::AcceptedBefore).unwrap());
+    }
+    assert_eq!(tip, followed);
 }

@@ -62,6 +62,21 @@ impl Console {
         said.cursor = said.lines.len();
     }
 
+    /// How many lines were said so far.
+    pub fn count(&self) -> usize {
+        look(&self.shared).lines.len()
+    }
+
+    /// Waits until a line from this one on `is_it`; whether it comes in time.
+    pub fn hears(&self, from: usize, patience: Duration, is_it: impl Fn(&str) -> bool) -> bool {
+        let said = look(&self.shared);
+        let still =
+            |said: &mut Said| said.speakers > 0 && !said.lines.iter().skip(from).any(|line| is_it(line));
+        let waited = self.shared.more.wait_timeout_while(said, patience, still);
+        let said = waited.map_or_else(|held| held.into_inner().0, |waited| waited.0);
+        said.lines.iter().skip(from).any(|line| is_it(line))
+    }
+
     /// The next line of which `find` makes something, from behind the last one that was found on; none
     /// where it does not come in time.
     pub fn find<T>(&self, patience: Duration, mut find: impl FnMut(&str) -> Option<T>) -> Option<T> {

@@ -51,6 +51,8 @@ struct State {
     life: usize,
     open: Vec<TcpStream>,
     connections: usize,
+    /// How often it has ended or fallen silent by its own will.
+    broken_off: usize,
     partings: Vec<Parting>,
     /// Transactions that were passed on to it.
     transactions: Vec<Transaction>,
@@ -69,6 +71,7 @@ impl Host {
             life: 0,
             open: Vec::new(),
             connections: 0,
+            broken_off: 0,
             partings: Vec::new(),
             transactions: Vec::new(),
         };
@@ -103,6 +106,7 @@ impl Host {
         (state.branch, state.script, state.skew_seconds) = (branch, script, 0);
         close_all(&mut state);
         state.life += 1;
+        state.broken_off = 0;
         state.partings.clear();
         state.transactions.clear();
     }
@@ -125,6 +129,11 @@ impl Host {
     /// How many connections there were.
     pub fn connections(&self) -> usize {
         look(&self.state).connections
+    }
+
+    /// How often it has ended a connection or fallen silent by its own will.
+    pub fn broken_off(&self) -> usize {
+        look(&self.state).broken_off
     }
 
     /// How the connections ended that have.
@@ -221,6 +230,8 @@ impl Connection {
         // Whatever fails here is the end of the connection, and that is noted below.
         let _ = stream.set_nodelay(true).and_then(|()| stream.set_read_timeout(Some(PATIENCE)));
         let held = stream.try_clone();
+        let is_odd = matches!(script.upgrade, Upgrade::Bytes(_) | Upgrade::Closed | Upgrade::Silent);
+        look(&shared).broken_off += usize::from(is_odd);
         let parting = match upgrade(stream, &script.upgrade) {
             None => parting,
             Some(socket) => {
@@ -343,6 +354,9 @@ impl Connection {
     fn send(&mut self, out: Out) -> Result<(), Over> {
         if self.is_silent {
             return Ok(());
+        }
+        if matches!(out, Out::End | Out::Silence) {
+            look(&self.shared).broken_off += 1;
         }
         let sent = match out {
             Out::Message(bytes) => self.socket.send(Frame::Binary(bytes.into())),

@@ -86,6 +86,8 @@ pub struct Machine {
     has_card: bool,
     pace: Pace,
     console: Console,
+    /// How many lines the console had when the device was switched on.
+    begins: usize,
     running: Option<Running>,
     _seat: Seat,
 }
@@ -112,7 +114,7 @@ impl Machine {
         let seat = Seat::take();
         let folder = tempfile::Builder::new().prefix("mote-device-").tempdir().expect("a temporary folder");
         let (port, console) = (Port::reserve(), Console::default());
-        Self { folder, port, has_card: false, pace, console, running: None, _seat: seat }
+        Self { folder, port, has_card: false, pace, console, begins: 0, running: None, _seat: seat }
     }
 
     /// Puts a card into a device that is switched off, or gives its card another identity.
@@ -148,6 +150,8 @@ impl Machine {
         let said = File::options().create(true).append(true).open(self.file("emulator.log"));
         let mut command = Command::new(EMULATOR);
         command.args(["-M", "lm3s6965evb", "-display", "none", "-serial", "stdio", "-no-user-config"]);
+        // A device that gives up says so on the console and ends the emulator by this.
+        command.args(["-semihosting-config", "enable=on,target=native"]);
         command.arg("-kernel").arg(image::path());
         command.arg("-qmp").arg(format!("unix:{},server=on,wait=off", monitor.display()));
         let forward = format!("hostfwd=tcp:127.0.0.1:{}-:80", self.port.number());
@@ -162,6 +166,7 @@ impl Machine {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(said.expect("the folder is writable"));
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{EMULATOR}: {error}"));
         self.console.pass_over();
+        self.begins = self.console.count();
         self.console.listen(child.stdout.take().expect("the output is piped"));
         let input = child.stdin.take().expect("the input is piped");
         let monitor = Monitor::connect(&monitor, || self.console.is_over());
@@ -281,6 +286,10 @@ impl Machine {
     pub fn try_fetch(&self, path: &str) -> Result<Answer, String> {
         let request = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
         let mut answer = Vec::new();
+        // What is sent to a device without an address is lost, and is sent again only after seconds.
+        if !self.console.hears(self.begins, PATIENCE, |line| line.starts_with("address ")) {
+            return Err(format!("GET {path}: the device has no address"));
+        }
         let exchange = || -> std::io::Result<()> {
             let mut stream = self.open()?;
             stream.write_all(request.as_bytes())?;

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod attacks;
+mod checkpoint;
 mod crashes;
 mod devices;
 mod devices_simulated;

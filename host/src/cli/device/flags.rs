@@ -25,6 +25,12 @@ pub enum DeviceVerb {
     Provision(ProvisionArguments),
     /// Show whose card an image is
     Show(ShowArguments),
+    /// Show a block as the checkpoint that a device can be built with
+    ///
+    /// Built with the line that this prints as MOTE_CHECKPOINT, a device starts at that block instead of
+    /// genesis, trusts all below it, and refuses every chain that lacks it: choose a block that nothing
+    /// will replace. The node whose data folder it comes from must be stopped; nothing is changed there.
+    Checkpoint(CheckpointArguments),
     /// Run a device in QEMU, and a node for it to follow
     ///
     /// Its card, with a key of its own, is made when it first runs, and kept in the data folder. The node
@@ -70,6 +76,16 @@ pub struct ProvisionArguments {
 pub struct ShowArguments {
     /// The image
     pub image: PathBuf,
+    /// How to print the result.
+    #[command(flatten)]
+    pub form: Form,
+}
+
+/// Which block is a checkpoint.
+#[derive(Args, Debug)]
+pub struct CheckpointArguments {
+    /// Height of the block [default: the highest multiple of 64 with 80 blocks or more above it]
+    pub height: Option<u64>,
     /// How to print the result.
     #[command(flatten)]
     pub form: Form,

@@ -1,5 +1,6 @@
-//! Cards of devices, and a device in an emulator.
+//! Cards of devices, checkpoints for their programs, and a device in an emulator.
 
+mod checkpoint;
 pub mod flags;
 mod provision;
 pub mod run;
@@ -17,6 +18,7 @@ use flags::DeviceVerb;
 pub fn device(verb: DeviceVerb, config: &Config, out: &mut impl Write) -> Result<(), CliError> {
     match verb {
         DeviceVerb::Provision(arguments) => provision::provision(config, &arguments, out),
+        DeviceVerb::Checkpoint(arguments) => checkpoint::checkpoint(config, &arguments, out),
         DeviceVerb::Show(arguments) => show::show(&arguments, out),
         DeviceVerb::Run(_) => Err(CliError::Usage("a device is no question to a node".to_owned())),
     }

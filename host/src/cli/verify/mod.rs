@@ -8,7 +8,6 @@
 //! The folder's own programs do the reading, over an overlay that keeps what they would write.
 
 mod compare;
-mod overlay;
 mod replay;
 
 use std::io::Write;
@@ -20,12 +19,12 @@ use serde_json::json;
 use super::error::CliError;
 use super::folder::refused;
 use super::output::{Facts, Form};
+use super::overlay::OverlayDisk;
 use super::progress::Progress;
 use crate::config::Config;
 use crate::store::ledger::Ledger;
 use crate::store::lock::FolderLock;
 use crate::store::opening::IndexState;
-use overlay::OverlayDisk;
 
 /// Checks the folder and reports the first damage, with the file and the offset.
 pub fn verify(config: &Config, form: Form, out: &mut impl Write) -> Result<(), CliError> {

@@ -26,12 +26,9 @@ fn upgrades(ground: &Ground) -> Vec<Lie> {
     vec![
         lie("another subprotocol", Upgrade::Subprotocol(Some("mote.v2"))),
         lie("no subprotocol", Upgrade::Subprotocol(None)),
-        bytes("a page instead of a WebSocket", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"),
-        bytes("a way to elsewhere", "HTTP/1.1 301 Moved\r\nLocation: http://127.0.0.1/\r\n\r\n"),
         bytes("the answer to another key", WRONG_KEY),
         bytes("an answer without a key", "HTTP/1.1 101 Switching Protocols\r\n\r\n"),
         bytes("an answer without end", &endless),
-        lie("an answer that is no text", Upgrade::Bytes(vec![0xff; 512])),
     ]
 }
 
@@ -65,7 +62,12 @@ fn frames(ground: &Ground) -> Vec<Lie> {
 pub fn broken_off(ground: &Ground) -> Vec<Lie> {
     let id = ground.longer.tip().id();
     let lie = |name: &str, script| ground.lie(name, &[], script);
+    let bytes = |name: &str, bytes: &[u8]| lie(name, Script::upgrade(Upgrade::Bytes(bytes.to_vec())));
     vec![
+        bytes("a page", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"),
+        bytes("a way to elsewhere", b"HTTP/1.1 301 Moved\r\nLocation: http://127.0.0.1/\r\n\r\n"),
+        bytes("too many peers", b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"),
+        bytes("an answer that does not end", &[0xff; 200]),
         lie("nobody answers", Script::upgrade(Upgrade::Silent)),
         lie("the connection is closed at once", Script::upgrade(Upgrade::Closed)),
         lie("no greeting", Script::greeting(|_| vec![Out::Silence])),

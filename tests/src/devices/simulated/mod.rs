@@ -20,7 +20,7 @@ use mote_core::card::{Endpoint, Identity, Mines};
 use mote_core::params::GENESIS_SECONDS;
 use mote_core::units::Timestamp;
 use mote_firmware::device::{Memory, with_device};
-use mote_firmware::net::NO_SOCKETS;
+use mote_firmware::net::Sockets;
 
 use super::branch::Branch;
 use super::card::{identity, seed};
@@ -164,7 +164,7 @@ impl Bench {
         self.desk.borrow_mut().printed.clear();
         self.cable.borrow_mut().clear();
         let mut memory = Box::new(Memory::new());
-        let mut sockets = NO_SOCKETS;
+        let mut sockets = Sockets::new();
         let mut board = Simulated {
             desk: self.desk.clone(),
             ethernet: End::new(self.cable.clone(), Side::Device),

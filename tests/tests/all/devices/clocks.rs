@@ -74,3 +74,26 @@ fn a_device_alone_with_a_clock_that_lies_heals() {
     let status = machine.wait_for_tip(&branch.tip().id().to_string());
     assert!(error(&status) < 130, "the clock is off by {} s", error(&status));
 }
+
+#[test]
+fn a_block_from_the_future_is_set_aside_until_its_time_has_come() {
+    // Its clock is two minutes ahead, as a node's may be, and so are its blocks.
+    let branch = living(12);
+    let (mut early, mut later) = (branch.clone(), branch.clone());
+    early.extend_at(7, Timestamp::from_seconds(now() + 135));
+    let ahead = Host::start(early.clone(), Script::honest());
+    ahead.skew(140);
+    let honest = Host::start(branch.clone(), Script::honest());
+    let mut machine = Machine::new(Pace::Free);
+    machine.provision(&identity("regtest", 1, &[ahead.port(), honest.port()], Mines::WhenTold));
+    machine.switch_on();
+    machine.wait_for_tip(&branch.tip().id().to_string());
+    let status = machine.wait_for_tip(&early.tip().id().to_string());
+    assert!(early.tip().time.seconds() <= now() + 125, "the device took a block too early");
+    assert_eq!(status["refused"], Value::Null, "nobody is blamed");
+    assert!(ahead.partings().is_empty() && honest.partings().is_empty());
+    later.extend_at(8, Timestamp::from_seconds(now()));
+    later.extend_at(8, Timestamp::from_seconds(now() + 1));
+    honest.announce(later.clone());
+    machine.wait_for_tip(&later.tip().id().to_string());
+}
