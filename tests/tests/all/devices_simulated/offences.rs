@@ -16,9 +16,8 @@ use mote_tests::fixtures::{account, flipped, mine, pay, regtest};
 use super::longer;
 
 /// Tells a device a lie, beside an honest peer; what it calls it.
-fn tell(lie: &Lie) -> Result<Option<String>, String> {
-    let mut bench =
-        Bench::between(lie.branch.clone(), lie.truth.up_to(lie.truth.height() - 1), Mines::WhenTold);
+fn tell(ground: &Ground, lie: &Lie) -> Result<Option<String>, String> {
+    let mut bench = Bench::between(lie.branch.clone(), ground.base.clone(), Mines::WhenTold);
     bench.peer(0).script = lie.script.clone();
     bench.switch_on(|device| {
         let until = device.millis() + 130_000;
@@ -43,18 +42,20 @@ fn tell(lie: &Lie) -> Result<Option<String>, String> {
     })
 }
 
-fn tell_all(lies: &[Lie]) {
-    let wrong = lies.iter().filter_map(|lie| Some((lie, tell(lie).err()?)));
+fn tell_all(ground: &Ground, lies: &[Lie]) {
+    let wrong = lies.iter().filter_map(|lie| Some((lie, tell(ground, lie).err()?)));
     let wrong: Vec<String> = wrong.map(|(lie, reason)| format!("{}: {reason}", lie.name)).collect();
     assert!(wrong.is_empty(), "{} of {} lies:\n{}", wrong.len(), lies.len(), wrong.join("\n"));
 }
 
 #[test]
 fn a_block_that_breaks_any_rule_is_refused() {
-    let lies = Ground::new(regtest()).broken_rules(START);
+    let ground = Ground::new(regtest());
+    let lies = ground.broken_rules(START);
     assert_eq!(lies.len(), Rule::ALL.len() - 1);
     for lie in &lies {
-        let said = tell(lie).unwrap_or_else(|error| panic!("{}: {error}", lie.name)).unwrap_or_default();
+        let said =
+            tell(&ground, lie).unwrap_or_else(|error| panic!("{}: {error}", lie.name)).unwrap_or_default();
         let name = said.split([' ', ':']).nth(3).unwrap_or_default();
         assert!(lie.reasons.iter().any(|reason| reason.starts_with(name)), "{}: {said}", lie.name);
     }
@@ -62,38 +63,30 @@ fn a_block_that_breaks_any_rule_is_refused() {
 
 #[test]
 fn forged_witnesses_are_refused() {
-    tell_all(&Ground::new(regtest()).forged_witnesses());
+    let ground = Ground::new(regtest());
+    tell_all(&ground, &ground.forged_witnesses());
 }
 
 #[test]
 fn what_breaks_the_protocol_is_refused() {
-    tell_all(&Ground::new(regtest()).broken_protocol());
+    let ground = Ground::new(regtest());
+    tell_all(&ground, &ground.broken_protocol());
 }
 
 #[test]
 fn what_is_no_websocket_is_refused() {
-    tell_all(&Ground::new(regtest()).broken_sockets());
+    let ground = Ground::new(regtest());
+    tell_all(&ground, &ground.broken_sockets());
 }
 
 #[test]
 fn who_breaks_off_is_no_offender() {
-    tell_all(&Ground::new(regtest()).broken_off());
+    let ground = Ground::new(regtest());
+    tell_all(&ground, &ground.broken_off());
 }
 
-/// What a peer does, and the name of the offence.
-struct Case {
-    name: &'static str,
-    script: Script,
-    /// Whether it only shows beside a device that mines.
-    mines: Mines,
-}
-
-fn case(name: &'static str, script: Script) -> Case {
-    Case { name, script, mines: Mines::WhenTold }
-}
-
-/// Every kind of offence, each by one way to commit it.
-fn cases(ground: &Ground) -> Vec<Case> {
+/// Every kind of offence by its name, each with one way to commit it.
+fn ways_to_offend(ground: &Ground) -> Vec<(&'static str, Script)> {
     let params = regtest();
     let (id, header) = (ground.longer.tip().id(), ground.longer.tip().clone());
     let claiming = |change: fn(&mut mote_core::wire::Hello)| Script::claiming(change);
@@ -106,32 +99,32 @@ fn cases(ground: &Ground) -> Vec<Case> {
     unlinked.previous = flipped(&unlinked.previous);
     mine(&mut unlinked);
     vec![
-        case("too-large", Script::greeted(vec![Out::Raw(frame_head(0x82, 1 << 20))])),
-        case("malformed", Script::greeted(vec![Out::Message(vec![99])])),
-        case("no-greeting", Script::greeting(|_| vec![say(&Message::Ping(1))])),
+        ("too-large", Script::greeted(vec![Out::Raw(frame_head(0x82, 1 << 20))])),
+        ("malformed", Script::greeted(vec![Out::Message(vec![99])])),
+        ("no-greeting", Script::greeting(|_| vec![say(&Message::Ping(1))])),
         case(
             "greeted-twice",
             Script::greeting(|hello| vec![say(&Message::Hello(hello.clone())), say(&Message::Hello(hello))]),
         ),
-        case("version", claiming(|hello| hello.version = 2)),
-        case("network", claiming(|hello| hello.genesis = Hash32::ZERO)),
-        case("message-max", claiming(|hello| hello.message_max = 1)),
-        case("unrequested", greeted(Message::NotFound(id))),
-        case("too-many", Script::headers(|headers| vec![show(&[&headers[..], &headers[..1]].concat())])),
-        case("T5-signature", greeted(Message::Transaction(unsigned))),
-        case("H4-proof-of-work", {
+        ("version", claiming(|hello| hello.version = 2)),
+        ("network", claiming(|hello| hello.genesis = Hash32::ZERO)),
+        ("message-max", claiming(|hello| hello.message_max = 1)),
+        ("unrequested", greeted(Message::NotFound(id))),
+        ("too-many", Script::headers(|headers| vec![show(&[&headers[..], &headers[..1]].concat())])),
+        ("T5-signature", greeted(Message::Transaction(unsigned))),
+        ("H4-proof-of-work", {
             let mut header = header.clone();
             mote_tests::fixtures::mine_badly(&mut header);
             greeted(Message::Tip(header))
         }),
-        case("C1-previous", {
+        ("C1-previous", {
             Script::headers(|mut headers| {
                 headers.swap(1, 2);
                 vec![show(&headers)]
             })
         }),
-        case("B4-state-root", Script::honest()),
-        case("witness", {
+        ("B4-state-root", Script::honest()),
+        ("witness", {
             Script::witness(id, |mut messages| {
                 messages.pop();
                 let end = Message::WitnessEnd(Some(ProofOf { leaf: None, path: &[] }));
@@ -139,35 +132,26 @@ fn cases(ground: &Ground) -> Vec<Case> {
                 messages.into_iter().map(Out::Message).collect()
             })
         }),
-        case("order", {
+        ("order", {
             Script::witness(id, |messages| messages.into_iter().skip(1).map(Out::Message).collect())
         }),
-        case("work", claiming(|hello| hello.work = Work::from_be_bytes(&[9; 32]))),
-        case("unlinked", Script::headers(move |_| vec![show(&[unlinked.clone()])])),
-        case("clock", claiming(|hello| hello.time = Timestamp::from_seconds(1))),
-        case("websocket", Script::greeted(vec![Out::Text("hello")])),
-        Case {
-            name: "witness",
-            script: greeted(Message::Account {
-                block: ground.base.tip().id(),
-                key: account(1).account_key(),
-                proof: ProofOf { leaf: None, path: &[] },
-            }),
-            mines: Mines::FromTheStart,
-        },
+        ("work", claiming(|hello| hello.work = Work::from_be_bytes(&[9; 32]))),
+        ("unlinked", Script::headers(move |_| vec![show(&[unlinked.clone()])])),
+        ("clock", claiming(|hello| hello.time = Timestamp::from_seconds(1))),
+        ("websocket", Script::greeted(vec![Out::Text("hello")])),
     ]
 }
 
 #[test]
 fn every_kind_of_offence_has_its_name() {
     let ground = Ground::new(regtest());
-    for Case { name, script, mines } in cases(&ground) {
+    for (name, script) in ways_to_offend(&ground) {
         let mut branch = ground.longer.clone();
         if name == "B4-state-root" {
             branch = ground.base.clone();
             branch.append_broken(Rule::BlockStateRoot, START);
         }
-        let mut bench = Bench::between(branch, ground.base.clone(), mines);
+        let mut bench = Bench::between(branch, ground.base.clone(), Mines::WhenTold);
         bench.peer(0).script = script;
         bench.listen(1, false);
         bench.switch_on(|device| {
