@@ -164,14 +164,15 @@ impl Bench {
         self.desk.borrow_mut().printed.clear();
         self.cable.borrow_mut().clear();
         let mut memory = Box::new(Memory::new());
-        let mut sockets = Sockets::new();
+        // Sockets borrow each other's room until their end, so that is left to the end of the tests.
+        let sockets = Box::leak(Box::new(Sockets::new()));
         let mut board = Simulated {
             desk: self.desk.clone(),
             ethernet: End::new(self.cable.clone(), Side::Device),
             card: self.card.clone().map(medium::Slot),
         };
         let result =
-            with_device(&mut board, &mut sockets, &mut memory, |device| run(&mut Running::new(device, self)));
+            with_device(&mut board, sockets, &mut memory, |device| run(&mut Running::new(device, self)));
         self.cable.borrow_mut().clear();
         for place in &mut self.places {
             if let Place::Peer(peer) = place {
