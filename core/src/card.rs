@@ -160,9 +160,11 @@ pub struct Identity {
     #[zeroize(skip)]
     pub name: heapless::String<NAME_MAX_BYTES>,
     /// The seed of the device's key (RFC 8032), where it has one.
+    #[serde(with = "crate::codec::bytes::optional")]
     pub seed: Option<[u8; 32]>,
     /// Random bytes from which, with the number of starts, the device derives what must not be guessed: its
     /// board has no random source of its own.
+    #[serde(with = "crate::codec::bytes")]
     pub entropy: [u8; 32],
     /// Full nodes to connect to, the first preferred.
     #[zeroize(skip)]

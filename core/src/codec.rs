@@ -10,6 +10,8 @@
 //! length as a varint, then its items; `Option` is 0, or 1 and the value; an enum is its variant's
 //! index as a varint, then the variant's fields.
 
+pub mod bytes;
+
 use postcard::ser_flavors::Flavor;
 use serde::{Deserialize, Serialize};
 
@@ -77,9 +79,12 @@ pub fn encode_into<T: Serialize + ?Sized>(value: &T, mut sink: impl FnMut(&[u8])
     });
 }
 
+/// What takes a wire form piece by piece, as long as it says `true`.
+type Sink<'a> = dyn FnMut(&[u8]) -> bool + 'a;
+
 /// Hands the wire form of `value` to `sink` until that takes no more, and returns whether it took all. Every
 /// way to write a value goes through here, so that a device has the code to write it once.
-fn write<T: Serialize + ?Sized>(value: &T, sink: &mut dyn FnMut(&[u8]) -> bool) -> bool {
+fn write<T: Serialize + ?Sized>(value: &T, sink: &mut Sink<'_>) -> bool {
     // Writing cannot fail otherwise: no type of ours has a sequence whose length is not known.
     postcard::serialize_with_flavor(value, Pieces { sink, bytes: [0; PIECE_BYTES], length: 0 }).is_ok()
 }
@@ -88,7 +93,7 @@ fn write<T: Serialize + ?Sized>(value: &T, sink: &mut dyn FnMut(&[u8]) -> bool) 
 const PIECE_BYTES: usize = 32;
 
 struct Pieces<'a> {
-    sink: &'a mut dyn FnMut(&[u8]) -> bool,
+    sink: &'a mut Sink<'a>,
     bytes: [u8; PIECE_BYTES],
     length: usize,
 }
@@ -137,25 +142,32 @@ pub fn decode<'a, T: Deserialize<'a> + Serialize>(bytes: &'a [u8]) -> Result<T, 
 pub fn decode_prefix<'a, T: Deserialize<'a> + Serialize>(
     bytes: &'a [u8],
 ) -> Result<(T, &'a [u8]), DecodeError> {
-    let (value, rest) = postcard::take_from_bytes::<T>(bytes).map_err(|error| match error {
+    let (value, rest) = postcard::take_from_bytes::<T>(bytes).map_err(|error| refusal(error, bytes))?;
+    let consumed = bytes.get(..bytes.len() - rest.len()).unwrap_or(bytes);
+    check_canonical(consumed, &|sink| write(&value, sink))?;
+    Ok((value, rest))
+}
+
+#[inline(never)]
+fn refusal(error: postcard::Error, bytes: &[u8]) -> DecodeError {
+    match error {
         postcard::Error::DeserializeUnexpectedEnd => DecodeError::Truncated { length: bytes.len() },
         _ => DecodeError::Malformed,
-    })?;
-    let consumed = bytes.get(..bytes.len() - rest.len()).unwrap_or(bytes);
-    // The value is compared with what it came from while it is written, so no second buffer is needed.
+    }
+}
+
+/// Compares a value with what it came from while it is written, so that no second buffer is needed.
+#[inline(never)]
+fn check_canonical(consumed: &[u8], write: &dyn Fn(&mut Sink<'_>) -> bool) -> Result<(), DecodeError> {
     let mut offset = 0;
-    let is_canonical = write(&value, &mut |piece| {
+    let is_canonical = write(&mut |piece| {
         let expected = consumed.get(offset..).unwrap_or_default();
         let is_same = expected.starts_with(piece);
         let differs = || expected.iter().zip(piece).take_while(|(expected, got)| expected == got).count();
         offset += if is_same { piece.len() } else { differs() };
         is_same
     });
-    if is_canonical && offset == consumed.len() {
-        Ok((value, rest))
-    } else {
-        Err(DecodeError::NotCanonical { offset })
-    }
+    if is_canonical && offset == consumed.len() { Ok(()) } else { Err(DecodeError::NotCanonical { offset }) }
 }
 
 /// Reads a value from the front of `bytes`, which then starts behind it: for a large value that is filled in

@@ -1,23 +1,31 @@
-//! Ed25519 keys and signatures: the only file that names the signature libraries.
+//! Ed25519 keys and signatures: the only module that names the signature libraries.
 //!
-//! Keys and signatures are made by `ed25519-dalek` (RFC 8032) and judged by `ed25519-zebra`, which
-//! implements [ZIP-215](https://zips.z.cash/zip-0215): there every verifier agrees on every input,
-//! alone and in batches. Two nodes that disagree on a signature would fork the chain.
+//! Keys and signatures are made by `ed25519-dalek` (RFC 8032); a device, whose flash has no room for its
+//! table, makes the same ones without it. Signatures are judged by `ed25519-zebra`, which implements [ZIP-215](https://zips.z.cash/zip-0215):
+//! there every verifier agrees on every input, alone and in batches. Two nodes that disagree on a signature
+//! would fork the chain.
+
+#[cfg(not(target_os = "none"))]
+mod library;
+#[cfg(any(test, target_os = "none"))]
+mod table_free;
 
 use core::fmt;
 
-use ed25519_dalek::{Signer, SigningKey};
 use ed25519_zebra::VerificationKey;
-use serde::de::{Error as _, SeqAccess, Visitor};
-use serde::ser::SerializeTuple;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
+
+#[cfg(not(target_os = "none"))]
+pub use library::SecretKey;
+#[cfg(target_os = "none")]
+pub use table_free::SecretKey;
 
 use crate::hash::{Hash32, Tag, tagged};
 
 /// The 32 bytes of an Ed25519 public key, which name an account. They need not be a valid point:
 /// nobody can sign for those that are not.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct PublicKey([u8; 32]);
+pub struct PublicKey(#[serde(with = "crate::codec::bytes")] [u8; 32]);
 
 /// The key under which an account stands in the account tree: `H(0x05 || public key)`, so that
 /// nobody chooses its position freely.
@@ -89,8 +97,8 @@ impl fmt::Debug for PublicKey {
 }
 
 /// The 64 bytes of an Ed25519 signature; raw on the wire.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Signature([u8; 64]);
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signature(#[serde(with = "crate::codec::bytes")] [u8; 64]);
 
 impl Signature {
     /// Wraps `R || s`.
@@ -110,63 +118,9 @@ impl fmt::Debug for Signature {
     }
 }
 
-impl Serialize for Signature {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut tuple = serializer.serialize_tuple(64)?;
-        self.0.iter().try_for_each(|byte| tuple.serialize_element(byte))?;
-        tuple.end()
-    }
-}
-
-impl<'de> Deserialize<'de> for Signature {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Bytes;
-        impl<'de> Visitor<'de> for Bytes {
-            type Value = Signature;
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("64 bytes")
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Signature, A::Error> {
-                let mut bytes = [0; 64];
-                for (index, byte) in bytes.iter_mut().enumerate() {
-                    *byte = sequence.next_element()?.ok_or_else(|| A::Error::invalid_length(index, &self))?;
-                }
-                Ok(Signature(bytes))
-            }
-        }
-        deserializer.deserialize_tuple(64, Bytes)
-    }
-}
-
 /// Whether `signature` is `key`'s signature of `message` under ZIP-215: no key or signature is
 /// treated specially, and the cofactored equation decides.
 pub fn verify(key: &PublicKey, message: &[u8], signature: &Signature) -> bool {
     VerificationKey::try_from(key.0)
         .is_ok_and(|key| key.verify(&ed25519_zebra::Signature::from_bytes(&signature.0), message).is_ok())
-}
-
-/// A private key. It is erased from memory when dropped and never printed.
-pub struct SecretKey(SigningKey);
-
-impl SecretKey {
-    /// The key that belongs to a 32-byte seed (RFC 8032 section 5.1.5).
-    pub fn from_seed(seed: &[u8; 32]) -> Self {
-        Self(SigningKey::from_bytes(seed))
-    }
-
-    /// The public key, which names the account.
-    pub fn public_key(&self) -> PublicKey {
-        PublicKey(self.0.verifying_key().to_bytes())
-    }
-
-    /// Signs `message` (RFC 8032 section 5.1.6); deterministic, no random source is needed.
-    pub fn sign(&self, message: &[u8]) -> Signature {
-        Signature(self.0.sign(message).to_bytes())
-    }
-}
-
-impl fmt::Debug for SecretKey {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("SecretKey(..)")
-    }
 }

@@ -8,12 +8,12 @@ mod program {
     use cortex_m_rt::entry;
     use mote_firmware::board::lm3s6965::{Ethernet, Lm3s6965, panicked};
     use mote_firmware::device::{Memory, with_device};
-    use mote_firmware::net::{NO_SOCKETS, Sockets};
+    use mote_firmware::net::Sockets;
 
     #[entry]
     fn main() -> ! {
         static mut ETHERNET: Ethernet = Ethernet::EMPTY;
-        static mut SOCKETS: Sockets<'static> = NO_SOCKETS;
+        static mut SOCKETS: Sockets<'static> = Sockets::new();
         static mut MEMORY: Memory = Memory::new();
         with_device(&mut Lm3s6965::start(ETHERNET), SOCKETS, MEMORY, |device| device.run())
     }

@@ -101,61 +101,67 @@ pub fn written_out(state: &mut [u32; 8], block: &[u8; 64]) {
     let mut words = [0; 16];
     let (chunks, _) = block.as_chunks();
     words.iter_mut().zip(chunks).for_each(|(word, bytes)| *word = u32::from_be_bytes(*bytes));
-    let [first, rest @ ..] = &ROUNDS;
     let mut work = *state;
-    sixteen(&mut work, &mut words, first, plain);
-    for constants in rest {
-        sixteen(&mut work, &mut words, constants, extend);
+    for (index, constants) in ROUNDS.iter().enumerate() {
+        if index > 0 {
+            extend(&mut words);
+        }
+        sixteen(&mut work, &words, constants);
     }
     state.iter_mut().zip(work).for_each(|(before, after)| *before = before.wrapping_add(after));
 }
 
-/// A word of the block itself.
+/// The next sixteen words of the message schedule, in the place of those before them.
 #[inline(always)]
-#[allow(clippy::indexing_slicing, reason = "all indices are below 16")]
-fn plain(words: &mut [u32; 16], at: usize) -> u32 {
-    words[at]
+fn extend(words: &mut [u32; 16]) {
+    extend_at(words, 0);
+    extend_at(words, 1);
+    extend_at(words, 2);
+    extend_at(words, 3);
+    extend_at(words, 4);
+    extend_at(words, 5);
+    extend_at(words, 6);
+    extend_at(words, 7);
+    extend_at(words, 8);
+    extend_at(words, 9);
+    extend_at(words, 10);
+    extend_at(words, 11);
+    extend_at(words, 12);
+    extend_at(words, 13);
+    extend_at(words, 14);
+    extend_at(words, 15);
 }
 
-/// The next word of the message schedule, in the place of the one sixteen before it.
 #[inline(always)]
 #[allow(clippy::indexing_slicing, reason = "all indices are below 16")]
-fn extend(words: &mut [u32; 16], at: usize) -> u32 {
+fn extend_at(words: &mut [u32; 16], at: usize) {
     let (near, far) = (words[(at + 1) & 15], words[(at + 14) & 15]);
     let small_0 = near.rotate_right(7) ^ near.rotate_right(18) ^ (near >> 3);
     let small_1 = far.rotate_right(17) ^ far.rotate_right(19) ^ (far >> 10);
-    let word = words[at].wrapping_add(small_0).wrapping_add(words[(at + 9) & 15]).wrapping_add(small_1);
-    words[at] = word;
-    word
+    words[at] = words[at].wrapping_add(small_0).wrapping_add(words[(at + 9) & 15]).wrapping_add(small_1);
 }
 
 #[inline(always)]
 #[allow(clippy::indexing_slicing, reason = "all indices are below 16")]
-fn sixteen(
-    work: &mut [u32; 8],
-    words: &mut [u32; 16],
-    constants: &[u32; 16],
-    word: impl Fn(&mut [u32; 16], usize) -> u32,
-) {
+fn sixteen(work: &mut [u32; 8], words: &[u32; 16], constants: &[u32; 16]) {
     let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = *work;
-    let mut input = |at: usize| constants[at].wrapping_add(word(words, at));
     // Instead of moving every variable on by one, the names move.
-    (d, h) = round(a, b, c, d, e, f, g, h, input(0));
-    (c, g) = round(h, a, b, c, d, e, f, g, input(1));
-    (b, f) = round(g, h, a, b, c, d, e, f, input(2));
-    (a, e) = round(f, g, h, a, b, c, d, e, input(3));
-    (h, d) = round(e, f, g, h, a, b, c, d, input(4));
-    (g, c) = round(d, e, f, g, h, a, b, c, input(5));
-    (f, b) = round(c, d, e, f, g, h, a, b, input(6));
-    (e, a) = round(b, c, d, e, f, g, h, a, input(7));
-    (d, h) = round(a, b, c, d, e, f, g, h, input(8));
-    (c, g) = round(h, a, b, c, d, e, f, g, input(9));
-    (b, f) = round(g, h, a, b, c, d, e, f, input(10));
-    (a, e) = round(f, g, h, a, b, c, d, e, input(11));
-    (h, d) = round(e, f, g, h, a, b, c, d, input(12));
-    (g, c) = round(d, e, f, g, h, a, b, c, input(13));
-    (f, b) = round(c, d, e, f, g, h, a, b, input(14));
-    (e, a) = round(b, c, d, e, f, g, h, a, input(15));
+    (d, h) = round(a, b, c, d, e, f, g, h, constants[0].wrapping_add(words[0]));
+    (c, g) = round(h, a, b, c, d, e, f, g, constants[1].wrapping_add(words[1]));
+    (b, f) = round(g, h, a, b, c, d, e, f, constants[2].wrapping_add(words[2]));
+    (a, e) = round(f, g, h, a, b, c, d, e, constants[3].wrapping_add(words[3]));
+    (h, d) = round(e, f, g, h, a, b, c, d, constants[4].wrapping_add(words[4]));
+    (g, c) = round(d, e, f, g, h, a, b, c, constants[5].wrapping_add(words[5]));
+    (f, b) = round(c, d, e, f, g, h, a, b, constants[6].wrapping_add(words[6]));
+    (e, a) = round(b, c, d, e, f, g, h, a, constants[7].wrapping_add(words[7]));
+    (d, h) = round(a, b, c, d, e, f, g, h, constants[8].wrapping_add(words[8]));
+    (c, g) = round(h, a, b, c, d, e, f, g, constants[9].wrapping_add(words[9]));
+    (b, f) = round(g, h, a, b, c, d, e, f, constants[10].wrapping_add(words[10]));
+    (a, e) = round(f, g, h, a, b, c, d, e, constants[11].wrapping_add(words[11]));
+    (h, d) = round(e, f, g, h, a, b, c, d, constants[12].wrapping_add(words[12]));
+    (g, c) = round(d, e, f, g, h, a, b, c, constants[13].wrapping_add(words[13]));
+    (f, b) = round(c, d, e, f, g, h, a, b, constants[14].wrapping_add(words[14]));
+    (e, a) = round(b, c, d, e, f, g, h, a, constants[15].wrapping_add(words[15]));
     *work = [a, b, c, d, e, f, g, h];
 }
 

@@ -8,6 +8,7 @@ use core::str::FromStr;
 
 use compress::{INITIAL, compress};
 use serde::{Deserialize, Serialize};
+use sha2::Digest;
 
 /// First byte of every preimage, so that no two kinds of object can share a hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +32,7 @@ pub enum Tag {
 
 /// A SHA-256 digest. Shown and parsed as 64 lower-case hexadecimal digits, first byte first.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Hash32([u8; 32]);
+pub struct Hash32(#[serde(with = "crate::codec::bytes")] [u8; 32]);
 
 impl Hash32 {
     /// 32 zero bytes: the root of an empty account tree.
@@ -120,6 +121,13 @@ pub fn sha256(bytes: &[u8]) -> Hash32 {
     let mut hasher = Hasher::new();
     hasher.update(bytes);
     hasher.finish()
+}
+
+/// SHA-512 of `parts`, one after another: what Ed25519 is made of, and nothing else.
+pub fn sha512(parts: &[&[u8]]) -> [u8; 64] {
+    let mut hasher = sha2::Sha512::new();
+    parts.iter().for_each(|part| hasher.update(part));
+    hasher.finalize().into()
 }
 
 /// A message being hashed (FIPS 180-4 section 5 and 6.2).

@@ -9,4 +9,4 @@ pub mod branch;
 pub mod limits;
 mod session;
 
-pub use session::{Answer, Asked, Due, Greeting, Offence, Received, Session};
+pub use session::{Answer, Asked, Due, Greeting, Offence, Received, Session, Verdict};

@@ -122,6 +122,19 @@ pub enum Received<'a> {
     Alive,
 }
 
+/// What a message is, once it passed the session's checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The peer's greeting; from now on everything may be sent.
+    Greeting,
+    /// The answer to this request, which is no longer waited for.
+    Answer(Asked),
+    /// A request to answer, or news.
+    News,
+    /// A sign of life that needs no attention.
+    Alive,
+}
+
 /// An answer and what it answers.
 #[derive(Debug)]
 pub struct Answer<'a> {
@@ -235,17 +248,32 @@ impl<const N: usize> Session<N> {
 
     /// Reads one frame.
     pub fn receive<'a>(&mut self, bytes: &'a [u8], now: Moment) -> Result<Received<'a>, Offence> {
+        let message = self.read(bytes)?;
+        Ok(match (self.judge(&message, now)?, message) {
+            (Verdict::Alive, _) => Received::Alive,
+            (Verdict::Greeting, Message::Hello(hello)) => Received::Greeted(hello),
+            (Verdict::Answer(asked), message) => Received::Answer(Answer { asked, message }),
+            (_, message) => Received::Message(message),
+        })
+    }
+
+    /// The message that is one frame, which is still to be judged.
+    pub fn read<'a>(&self, bytes: &'a [u8]) -> Result<Message<'a>, Offence> {
         let limit = self.greeting.message_max;
         if bytes.len() > limit {
             return Err(Offence::TooLarge { got: bytes.len(), limit });
         }
-        let message = decode::<Message<'a>>(bytes).map_err(Offence::Malformed)?;
+        decode::<Message<'a>>(bytes).map_err(Offence::Malformed)
+    }
+
+    /// Says what a message that was read is, for whoever keeps it in its place.
+    pub fn judge(&mut self, message: &Message<'_>, now: Moment) -> Result<Verdict, Offence> {
         self.last_heard = now;
         match (message, &self.remote) {
             (Message::Hello(hello), None) => self.greet(hello),
             (Message::Hello(_), Some(_)) => Err(Offence::GreetedTwice),
             // A peer that refuses may do so before it greets.
-            (message @ Message::Refused(_), _) => Ok(Received::Message(message)),
+            (Message::Refused(_), _) => Ok(Verdict::News),
             (_, None) => Err(Offence::NoGreeting),
             (message, Some(_)) => self.sort(message, now),
         }
@@ -281,7 +309,7 @@ impl<const N: usize> Session<N> {
         None
     }
 
-    fn greet<'a>(&mut self, hello: Hello) -> Result<Received<'a>, Offence> {
+    fn greet(&mut self, hello: &Hello) -> Result<Verdict, Offence> {
         if hello.version != PROTOCOL_VERSION {
             return Err(Offence::Version { got: hello.version, expected: PROTOCOL_VERSION });
         }
@@ -295,19 +323,19 @@ impl<const N: usize> Session<N> {
             return Err(Offence::MessageMax { got: hello.message_max as usize, expected: MESSAGE_MIN_BYTES });
         }
         self.remote = Some(hello.clone());
-        Ok(Received::Greeted(hello))
+        Ok(Verdict::Greeting)
     }
 
     /// Tells answers from the rest and matches them with what was asked.
-    fn sort<'a>(&mut self, message: Message<'a>, now: Moment) -> Result<Received<'a>, Offence> {
-        let (asked, name) = match &message {
+    fn sort(&mut self, message: &Message<'_>, now: Moment) -> Result<Verdict, Offence> {
+        let (asked, name) = match message {
             Message::Pong(nonce) => {
                 if let Some((_, sent)) = self.ping.filter(|(expected, _)| expected == nonce) {
                     self.latency_ms = Some(now.since(sent));
                 }
                 // The answer to an earlier ping may be late.
                 let was_asked = *nonce <= self.pings_sent;
-                return if was_asked { Ok(Received::Alive) } else { Err(Offence::Unrequested("pong")) };
+                return if was_asked { Ok(Verdict::Alive) } else { Err(Offence::Unrequested("pong")) };
             }
             Message::Headers(_) => (Some(Asked::Headers), "headers"),
             Message::Block(bytes) => {
@@ -321,18 +349,16 @@ impl<const N: usize> Session<N> {
             Message::Inclusion { transaction, .. } => (Some(Asked::Inclusion(*transaction)), "inclusion"),
             Message::NotFound(id) => (self.asked_about(id), "not-found"),
             Message::WitnessStart(_) | Message::WitnessTransaction { .. } => {
-                let asked = self.receive_witness_part(now)?;
-                let answer = asked.map(|asked| Received::Answer(Answer { asked, message }));
-                return Ok(answer.unwrap_or(Received::Alive));
+                return Ok(self.receive_witness_part(now)?.map_or(Verdict::Alive, Verdict::Answer));
             }
             Message::WitnessEnd(_) => (self.asked_witness(), "end of a witness"),
-            _ => return Ok(Received::Message(message)),
+            _ => return Ok(Verdict::News),
         };
         let index = asked.and_then(|asked| self.in_flight.iter().position(|request| request.asked == asked));
         let Some(index) = index else { return self.late_or(name) };
         let request = self.in_flight.swap_remove(index);
         self.timeouts = 0;
-        Ok(Received::Answer(Answer { asked: request.asked, message }))
+        Ok(Verdict::Answer(request.asked))
     }
 
     /// Notes that a part of a witness came, or a piece of one, and returns which of them it belongs to where
@@ -370,9 +396,9 @@ impl<const N: usize> Session<N> {
     }
 
     /// An answer that is not waited for is late where a request expired, and else an offence.
-    fn late_or<'a>(&mut self, name: &'static str) -> Result<Received<'a>, Offence> {
+    fn late_or(&mut self, name: &'static str) -> Result<Verdict, Offence> {
         self.late = self.late.checked_sub(1).ok_or(Offence::Unrequested(name))?;
-        Ok(Received::Alive)
+        Ok(Verdict::Alive)
     }
 
     fn asked_about(&self, id: &Hash32) -> Option<Asked> {

@@ -165,7 +165,7 @@ impl Serialize for Work {
 
 impl<'de> Deserialize<'de> for Work {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        <[u8; 32]>::deserialize(deserializer).map(|bytes| Self::from_be_bytes(&bytes))
+        crate::codec::bytes::deserialize(deserializer).map(|bytes| Self::from_be_bytes(&bytes))
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod link;
 pub mod page;
 pub mod random;
+mod sha1;
 pub mod websocket;
 
 use core::net::{Ipv4Addr, SocketAddrV4};
@@ -52,11 +53,8 @@ impl Default for Buffers {
     }
 }
 
-/// Room for the sockets themselves.
-pub type Sockets<'m> = [SocketStorage<'m>; 1 + PEERS + PAGES];
-
-/// No sockets yet.
-pub const NO_SOCKETS: Sockets<'_> = [const { SocketStorage::EMPTY }; 1 + PEERS + PAGES];
+/// Room for the sockets themselves: at first none, which is all zeros and so no part of a device's image.
+pub type Sockets<'m> = heapless::Vec<SocketStorage<'m>, { 1 + PEERS + PAGES }>;
 
 /// The network.
 pub struct Network<'m> {
@@ -108,7 +106,8 @@ impl<'m> Network<'m> {
         config.random_seed = random.number();
         let interface = Interface::new(config, device, instant(now));
         let Buffers { received, sending, requests, responses, window } = buffers;
-        let mut sockets = SocketSet::new(&mut sockets[..]);
+        while sockets.push(SocketStorage::EMPTY).is_ok() {}
+        let mut sockets = SocketSet::new(sockets.as_mut_slice());
         let [first, second] = received;
         let [third, fourth] = sending;
         let mut link = |peer, received: &'m mut [u8], sending: &'m mut [u8]| {

@@ -6,7 +6,8 @@ use core::net::SocketAddrV4;
 
 use base64ct::{Base64, Encoding};
 use mote_core::wire::SUBPROTOCOL;
-use sha1::{Digest, Sha1};
+
+use super::sha1::sha1;
 
 /// The longest answer to an upgrade that is read, in bytes.
 pub const RESPONSE_MAX_BYTES: usize = 1_024;
@@ -39,7 +40,7 @@ impl Key {
 
     /// What a server that read the key answers.
     fn accepts(&self, answer: &str) -> bool {
-        let digest = Sha1::new().chain_update(self.0).chain_update(ACCEPT_SUFFIX).finalize();
+        let digest = sha1(&[&self.0, ACCEPT_SUFFIX]);
         let mut text = [0; 28];
         Base64::encode(&digest, &mut text).is_ok_and(|expected| expected == answer)
     }

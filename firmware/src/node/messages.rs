@@ -3,13 +3,13 @@
 use mote_core::block::Header;
 use mote_core::codec::DecodeError;
 use mote_core::hash::Hash32;
-use mote_core::peer::{Answer, Asked, Offence as PeerOffence, Received};
+use mote_core::peer::{Asked, Offence as PeerOffence, Verdict};
 use mote_core::rules::check_transaction;
 use mote_core::state::ProofRef;
 use mote_core::transaction::Transaction;
 use mote_core::units::Moment;
 use mote_core::wire::stream::{Piece, WITNESS_END_INDEX};
-use mote_core::wire::{Hello, List, Message};
+use mote_core::wire::{List, Message};
 
 use super::payments::Selection;
 use super::peer::{Claim, Wanted};
@@ -30,14 +30,16 @@ impl Node<'_> {
         outside: &mut impl Surroundings,
     ) -> Result<(), Offence> {
         let Some(state) = self.peer_mut(peer) else { return Ok(()) };
-        match state.session.receive(bytes, now).map_err(Offence::Peer)? {
-            Received::Alive => Ok(()),
-            Received::Greeted(hello) => {
-                self.greeted(peer, &hello, now, outside);
+        // A message is large for a device's stack, so it stays where it was read.
+        let message = &state.session.read(bytes).map_err(Offence::Peer)?;
+        match state.session.judge(message, now).map_err(Offence::Peer)? {
+            Verdict::Alive => Ok(()),
+            Verdict::Greeting => {
+                self.greeted(peer, message, now, outside);
                 Ok(())
             }
-            Received::Answer(answer) => self.answered(peer, answer, now, outside),
-            Received::Message(message) => self.heard(peer, message),
+            Verdict::Answer(asked) => self.answered(peer, asked, message, now, outside),
+            Verdict::News => self.heard(peer, message),
         }
     }
 
@@ -144,7 +146,8 @@ impl Node<'_> {
         }
     }
 
-    fn greeted(&mut self, peer: usize, hello: &Hello, now: Moment, outside: &mut impl Surroundings) {
+    fn greeted(&mut self, peer: usize, message: &Message<'_>, now: Moment, outside: &mut impl Surroundings) {
+        let Message::Hello(hello) = message else { return };
         self.clock.hear(peer, hello.time, now);
         let has_found = self.miner.found.is_some();
         if let Some(state) = self.peer_mut(peer) {
@@ -160,19 +163,20 @@ impl Node<'_> {
     fn answered(
         &mut self,
         peer: usize,
-        answer: Answer<'_>,
+        asked: Asked,
+        message: &Message<'_>,
         now: Moment,
         outside: &mut impl Surroundings,
     ) -> Result<(), Offence> {
-        match (answer.asked, answer.message) {
-            (Asked::Headers, Message::Headers(headers)) => self.receive_headers(peer, &headers, now, outside),
-            (Asked::Witness(_), Message::WitnessStart(header)) => self.begin_witness(peer, &header, now),
+        match (asked, message) {
+            (Asked::Headers, Message::Headers(headers)) => self.receive_headers(peer, headers, now, outside),
+            (Asked::Witness(_), Message::WitnessStart(header)) => self.begin_witness(peer, header, now),
             (Asked::Witness(_), Message::NotFound(_)) => {
                 self.lacks_witness(peer, now);
                 Ok(())
             }
             (Asked::Account { block, key }, Message::Account { proof, .. }) => {
-                self.learn_account(block, &key, &proof)
+                self.learn_account(block, &key, proof)
             }
             // Whatever else is not there is asked for again when it is needed.
             _ => Ok(()),
@@ -251,27 +255,27 @@ impl Node<'_> {
 
     /// Requests and news.
     #[inline(never)]
-    fn heard(&mut self, peer: usize, message: Message<'_>) -> Result<(), Offence> {
+    fn heard(&mut self, peer: usize, message: &Message<'_>) -> Result<(), Offence> {
         match message {
-            Message::Tip(header) => return self.hear_of_tip(peer, &header),
-            Message::HaveTransactions(ids) => return self.hear_of_transactions(peer, &ids),
-            Message::Transaction(transaction) => return self.hear_transaction(&transaction),
-            Message::GetTransactions(ids) => return self.note_wanted_transactions(peer, &ids),
+            Message::Tip(header) => return self.hear_of_tip(peer, header),
+            Message::HaveTransactions(ids) => return self.hear_of_transactions(peer, ids),
+            Message::Transaction(transaction) => return self.hear_transaction(transaction),
+            Message::GetTransactions(ids) => return self.note_wanted_transactions(peer, ids),
             _ => {}
         }
         let found = self.miner.found.as_ref().map(|found| found.id);
         let Some(Some(state)) = self.peers.get_mut(peer) else { return Ok(()) };
         let due = &mut state.due;
         match message {
-            Message::Ping(nonce) => due.pong = Some(nonce),
+            Message::Ping(nonce) => due.pong = Some(*nonce),
             Message::GetHeaders { .. } => due.no_headers = true,
             Message::GetAddresses => due.no_addresses = true,
-            Message::GetBlock(id) if found == Some(id) => due.block = true,
+            Message::GetBlock(id) if found == Some(*id) => due.block = true,
             Message::GetBlock(id)
             | Message::GetInclusion(id)
             | Message::GetWitness(id)
             | Message::GetAccount { block: id, .. }
-            | Message::GetTemplateWitness { tip: id, .. } => due.not_found = Some(id),
+            | Message::GetTemplateWitness { tip: id, .. } => due.not_found = Some(*id),
             _ => {}
         }
         Ok(())

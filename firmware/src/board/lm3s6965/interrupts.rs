@@ -4,9 +4,29 @@
 use super::register::Register;
 use super::{buttons, console, ethernet, fault, system};
 
-const CONSOLE: i16 = 5;
-const TIMER: i16 = 19;
-const ETHERNET: i16 = 42;
+const CONSOLE: usize = 5;
+const TIMER: usize = 19;
+const ETHERNET: usize = 42;
+
+/// The interrupts that this processor has, up to the last one that is let in.
+const COUNT: usize = ETHERNET + 1;
+
+type Handler = unsafe extern "C" fn();
+
+/// Who handles which interrupt. The processor could have 240, for which a table would take a kilobyte.
+#[unsafe(link_section = ".vector_table.interrupts")]
+#[unsafe(no_mangle)]
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+static __INTERRUPTS: [Handler; COUNT] = {
+    unsafe extern "C" {
+        fn DefaultHandler();
+    }
+    let mut handlers: [Handler; COUNT] = [DefaultHandler; COUNT];
+    handlers[CONSOLE] = on_console;
+    handlers[TIMER] = on_timer;
+    handlers[ETHERNET] = on_ethernet;
+    handlers
+};
 
 const ENABLE_0: Register = Register::at(0xE000_E100);
 const ENABLE_1: Register = Register::at(0xE000_E104);
@@ -17,17 +37,21 @@ pub fn start() {
     ENABLE_1.write(1 << (ETHERNET - 32));
 }
 
-/// Every interrupt and every exception without a handler of its own. A table of handlers by number would
-/// take more flash than this choice takes time.
+extern "C" fn on_console() {
+    console::interrupt();
+}
+
+extern "C" fn on_timer() {
+    system::interrupt();
+    buttons::interrupt();
+}
+
+extern "C" fn on_ethernet() {
+    ethernet::interrupt();
+}
+
+/// Every other interrupt, and every exception without a handler of its own.
 #[cortex_m_rt::exception]
 unsafe fn DefaultHandler(number: i16) {
-    match number {
-        CONSOLE => console::interrupt(),
-        TIMER => {
-            system::interrupt();
-            buttons::interrupt();
-        }
-        ETHERNET => ethernet::interrupt(),
-        number => fault::stop(&format_args!("interrupt {number}, which nobody asked for")),
-    }
+    fault::stop(&format_args!("interrupt {number}, which nobody asked for"));
 }

@@ -13,6 +13,7 @@ const PROGRAMS: &[&str] = &["core/src/", "host/src/", "firmware/src/"];
 
 const OWNED: [Owned; 6] = [
     Owned { name: "postcard", owner: "core/src/codec", folders: PROGRAMS },
+    Owned { name: "curve25519_dalek", owner: "core/src/keys", folders: PROGRAMS },
     Owned { name: "ed25519_dalek", owner: "core/src/keys", folders: PROGRAMS },
     Owned { name: "ed25519_zebra", owner: "core/src/keys", folders: PROGRAMS },
     Owned { name: "bech32", owner: "core/src/address", folders: PROGRAMS },

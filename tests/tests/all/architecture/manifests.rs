@@ -12,7 +12,7 @@ const PACKAGES: [(&str, &str, &[&str]); 4] = [
 
 /// What the firmware may depend on, each with the place in its manifest: `BOARD` is compiled for the device
 /// alone. All of it needs neither std nor alloc; its tests may use more.
-const FIRMWARE: [(&str, &str); 11] = [
+const FIRMWARE: [(&str, &str); 10] = [
     ("base64ct", PORTABLE),
     ("cortex-m", BOARD),
     ("cortex-m-rt", BOARD),
@@ -21,7 +21,6 @@ const FIRMWARE: [(&str, &str); 11] = [
     ("heapless", PORTABLE),
     ("mote-core", PORTABLE),
     ("serde", PORTABLE),
-    ("sha1", PORTABLE),
     ("smoltcp", PORTABLE),
     ("thiserror", PORTABLE),
 ];
