@@ -171,6 +171,7 @@ pub struct Session<const N: usize = REQUESTS_IN_FLIGHT_MAX> {
     remote: Option<Hello>,
     opened: Moment,
     last_heard: Moment,
+    /// The oldest first: peers answer in order, and one id may have been asked about twice.
     in_flight: heapless::Vec<InFlight, N>,
     ping: Option<(u64, Moment)>,
     pings_sent: u64,
@@ -289,7 +290,7 @@ impl<const N: usize> Session<N> {
             return Some(Due::Close("silent for too long"));
         }
         if let Some(index) = self.in_flight.iter().position(|request| request.deadline <= now) {
-            let request = self.in_flight.swap_remove(index);
+            let request = self.in_flight.remove(index);
             self.timeouts = self.timeouts.saturating_add(1);
             self.late = self.late.saturating_add(1);
             if matches!(request.asked, Asked::Witness(_)) {
@@ -356,7 +357,7 @@ impl<const N: usize> Session<N> {
         };
         let index = asked.and_then(|asked| self.in_flight.iter().position(|request| request.asked == asked));
         let Some(index) = index else { return self.late_or(name) };
-        let request = self.in_flight.swap_remove(index);
+        let request = self.in_flight.remove(index);
         self.timeouts = 0;
         Ok(Verdict::Answer(request.asked))
     }
@@ -383,7 +384,7 @@ impl<const N: usize> Session<N> {
         let index = self.in_flight.iter().position(|request| Some(request.asked) == asked);
         match index {
             Some(index) => {
-                self.in_flight.swap_remove(index);
+                self.in_flight.remove(index);
                 self.timeouts = 0;
                 Ok(())
             }

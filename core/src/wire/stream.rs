@@ -22,7 +22,7 @@ pub const WINDOW_MIN_BYTES: usize = 1 + TRANSACTION_MAX_BYTES;
 pub const WITNESS_MESSAGE_MAX_BYTES: usize =
     WINDOW_MIN_BYTES + 2 * (LEAF_MAX_BYTES + crate::params::ACCOUNT_PATH_MAX_STEPS * STEP_BYTES);
 
-const _: () = assert!(LEAF_MAX_BYTES <= WINDOW_MIN_BYTES && STEP_BYTES <= WINDOW_MIN_BYTES);
+const _: () = assert!(LEAF_MAX_BYTES < WINDOW_MIN_BYTES && STEP_BYTES <= WINDOW_MIN_BYTES);
 const _: () = assert!(WITNESS_MESSAGE_MAX_BYTES <= super::MESSAGE_MAX_BYTES);
 
 /// How much of a message is in the window.
@@ -96,7 +96,8 @@ impl WitnessReader {
                 self.paths = self.paths.saturating_sub(1);
                 Ok(Some((Piece::Transaction(transaction), taken(rest))))
             }
-            Next::Option if enough(1) => {
+            // It is one piece with the leaf behind it, where there is one.
+            Next::Option if enough(1 + LEAF_MAX_BYTES) => {
                 let (is_some, rest) = decode_prefix::<bool>(bytes)?;
                 self.paths = 0;
                 self.next = if is_some { Next::Leaf } else { Next::End };

@@ -59,7 +59,10 @@ impl<B: Board> Device<'_, '_, B> {
                 return;
             }
             Request::Status => self.print_report(now, console::write_status),
-            Request::StatusJson => self.print_report(now, crate::json::write_status),
+            Request::StatusJson => self.print_report(now, |report, out| {
+                crate::json::write_status(report, out)?;
+                out.write_str("\n")
+            }),
             Request::Peers => self.print_report(now, console::write_peers),
             Request::Address => self.print_report(now, console::write_address),
         };

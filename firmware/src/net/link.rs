@@ -186,10 +186,12 @@ impl Link {
     ) -> Result<bool, End> {
         match &mut self.stage {
             Stage::Waiting { until } => {
-                let (Some(address), true) = (self.address, now >= *until && socket.state() == State::Closed)
-                else {
-                    return Ok(false);
-                };
+                let (Some(address), true) = (self.address, now >= *until) else { return Ok(false) };
+                if socket.state() != State::Closed {
+                    // The peer had time enough to end its side of the last connection.
+                    socket.abort();
+                    return Ok(true);
+                }
                 self.next_port = self.next_port.checked_add(1).unwrap_or(49_152);
                 socket.set_nagle_enabled(false);
                 socket.set_ack_delay(None);
@@ -331,7 +333,8 @@ fn hear(
         let head = head.get(..length).unwrap_or_default();
         let read = websocket::read_head(head).map_err(Offence::WebSocket)?;
         let Some(Head { opcode, length, size }) = read else { return Ok(false) };
-        let index = head.get(size).copied();
+        // Behind a frame without a payload stands the next frame.
+        let index = head.get(size).copied().filter(|_| length > 0);
         if opcode == Opcode::Binary && length > 0 && index.is_none() {
             return Ok(false);
         }

@@ -70,20 +70,20 @@ impl Node<'_> {
             state.session.receive_witness_end().map_err(Offence::Peer)?;
         }
         let is_followed = self.sync.peer() == Some(peer);
-        match (wanted, &self.sync.block) {
-            (Some(Wanted::Block(_)), Some(Checking { subject: Subject::Block(_), .. })) if is_followed => {
+        // The other peer may be sending one as well.
+        let checking = self.sync.block.as_ref().filter(|checking| checking.peer == peer);
+        match (wanted, checking.map(|checking| &checking.subject)) {
+            (Some(Wanted::Block(_)), Some(Subject::Block(_))) if is_followed => {
                 self.check_piece(piece, is_end, now, outside)
             }
-            (Some(Wanted::Template(tip)), Some(Checking { subject: Subject::Template(on), .. }))
-                if tip == *on =>
-            {
+            (Some(Wanted::Template(wanted)), Some(Subject::Template(tip))) if wanted == *tip => {
                 self.check_piece(piece, is_end, now, outside)
             }
             (Some(Wanted::Block(_)), _) if is_followed => {
                 Err(Offence::Order { expected: "the start of a witness", got: "a part of one" })
             }
-            (Some(Wanted::Template(_)), _) if is_end => {
-                self.miner.give_up(now);
+            (Some(Wanted::Template(tip)), _) if is_end => {
+                self.miner.give_up(&tip, now);
                 Ok(())
             }
             _ => Ok(()),
@@ -110,10 +110,11 @@ impl Node<'_> {
         let Err(failure) = judged else { return Ok(()) };
         match self.sync.block.take().map(|checking| checking.subject) {
             Some(Subject::Block(checked)) => Err(offence(checked.header().height, failure)),
-            _ => {
-                self.miner.give_up(now);
+            Some(Subject::Template(tip)) => {
+                self.miner.give_up(&tip, now);
                 Ok(())
             }
+            None => Ok(()),
         }
     }
 
@@ -121,7 +122,7 @@ impl Node<'_> {
     #[inline(never)]
     fn judge_transaction(&mut self) -> Result<(), Failure> {
         let Self { params, sync, payments, miner, .. } = self;
-        let Some(Checking { subject, validation, transactions, count }) = &mut sync.block else {
+        let Some(Checking { subject, validation, transactions, count, .. }) = &mut sync.block else {
             return Ok(());
         };
         let transaction = validation.take_transaction().ok_or(Failure::Order)?;
@@ -211,7 +212,7 @@ impl Node<'_> {
                 let (root, height) = (self.chain.tip().state_root(), self.chain.tip().height().next());
                 let validation = Validation::new(&self.params, root, height, key.public_key());
                 let (subject, transactions) = (Subject::Template(tip), Selection::default());
-                self.sync.block = Some(Checking { subject, validation, transactions, count: 0 });
+                self.sync.block = Some(Checking { subject, peer, validation, transactions, count: 0 });
                 Ok(())
             }
             _ => Ok(()),
@@ -226,10 +227,11 @@ impl Node<'_> {
                 self.set_aside(peer, now);
                 self.start_over(peer);
             }
-            Some(Wanted::Template(_)) => {
-                self.miner.give_up(now);
+            Some(Wanted::Template(tip)) => {
+                self.miner.give_up(&tip, now);
                 if is_at_our_tip {
-                    self.payments.drop_relayed();
+                    let dropped = self.payments.drop_relayed();
+                    self.miner.forget_template_of(dropped);
                 }
             }
             Some(Wanted::Void) | None => {}

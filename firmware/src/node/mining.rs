@@ -40,7 +40,8 @@ pub struct Miner {
     template: Option<Template>,
     /// What the template that is asked for has.
     asked: Option<(Hash32, Selection)>,
-    not_before: Moment,
+    /// No template on this tip is asked for before this moment.
+    not_before: (Hash32, Moment),
     attempts: u64,
     rate: Rate,
 }
@@ -73,7 +74,7 @@ struct Rate {
 impl Miner {
     /// A miner that has nothing to do yet.
     pub fn new(switch: Mining) -> Self {
-        let (not_before, rate) = (Moment::default(), Rate::default());
+        let (not_before, rate) = ((Hash32::ZERO, Moment::default()), Rate::default());
         Self {
             switch,
             found: None,
@@ -96,7 +97,9 @@ impl Miner {
             }
             _ => true,
         };
-        self.switch == Mining::On && !is_asked && is_outdated && now >= self.not_before
+        let (refused, until) = &self.not_before;
+        let is_refused = refused == tip && now < *until;
+        self.switch == Mining::On && !is_asked && is_outdated && !is_refused
     }
 
     /// A template is being asked for.
@@ -117,10 +120,17 @@ impl Miner {
         self.asked = None;
     }
 
-    /// The template that was asked for does not come.
-    pub fn give_up(&mut self, now: Moment) {
-        self.asked = None;
-        self.not_before = now.plus(RETRY_MS);
+    /// A template on this tip that was asked for does not come.
+    pub fn give_up(&mut self, tip: &Hash32, now: Moment) {
+        if self.asked(tip).is_some() {
+            self.asked = None;
+            self.not_before = (*tip, now.plus(RETRY_MS));
+        }
+    }
+
+    /// These transactions are gone, and with them a template that has one of them.
+    pub fn forget_template_of(&mut self, gone: Selection) {
+        self.template.take_if(|template| template.transactions.meets(gone));
     }
 
     /// Makes a slice of attempts on `tip` and returns the header and transactions of the block that was

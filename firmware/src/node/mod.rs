@@ -38,7 +38,7 @@ pub use state::{RECORD_MAX_BYTES, Records, StateError};
 
 use crate::command::Mining;
 use crate::event::{Event, Miner as MinedBy};
-use crate::report::{Offence, PEERS};
+use crate::report::{Offence, PEERS, Stage};
 use chain::Chain;
 use clock::DeviceClock;
 use mining::Miner;
@@ -178,8 +178,10 @@ impl<'m> Node<'m> {
     pub fn closed(&mut self, peer: usize, now: Moment) {
         let Some(state) = self.peers.get_mut(peer).and_then(Option::take) else { return };
         self.clock.forget(peer);
-        if state.witnesses.iter().any(|wanted| matches!(wanted, Wanted::Template(_))) {
-            self.miner.give_up(now);
+        for wanted in &state.witnesses {
+            if let Wanted::Template(tip) = wanted {
+                self.miner.give_up(tip, now);
+            }
         }
         if self.sync.peer() == Some(peer) {
             self.sync.stop();
@@ -198,6 +200,7 @@ impl<'m> Node<'m> {
     pub fn tick(&mut self, now: Moment) {
         self.clock.poll(self.expected_peers, self.chain.tip().time(), now);
         self.miner.measure(now);
+        self.was_at_tip |= self.stage() == Stage::AtTip;
     }
 
     /// Makes a slice of the miner's attempts; a block that this finds joins the chain.
@@ -267,6 +270,8 @@ impl<'m> Node<'m> {
         let fork = self.sync.fork().unwrap_or(fork);
         self.chain.adopt(self.branch);
         self.payments.adopt_branch(fork);
+        // Peers may have heard of payments only in the blocks that were left.
+        self.announce_payments();
         self.miner.found = None;
         self.is_changed = true;
         outside.tell(Event::Reorganised { from, fork, to: self.chain.tip().height() });

@@ -69,6 +69,11 @@ impl Selection {
     pub fn remove(&mut self, place: usize) {
         self.0 &= !(1 << place);
     }
+
+    /// Whether a transaction is among both.
+    pub fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
 }
 
 const _: () = assert!(BLOCK_TRANSACTIONS <= 8, "a selection is one byte");
@@ -122,17 +127,20 @@ impl Payments {
         self.own.iter().any(|slot| slot.as_ref().is_none_or(|own| own.mined.is_some()))
     }
 
-    /// Keeps an own payment, in the place of the one that was mined longest ago where all are taken;
-    /// `false`, and nothing done, where all are open.
-    pub fn keep_own(&mut self, kept: KeptTransaction, mined: Option<Mined>) -> bool {
+    /// Keeps an own payment, in the place of the one that was mined longest ago where all are taken, and
+    /// returns what had the place before; none, and nothing done, where all are open.
+    pub fn keep_own(&mut self, kept: KeptTransaction, mined: Option<Mined>) -> Option<Selection> {
         let rank = |slot: &Option<Own>| match slot {
             None => Some(Height::GENESIS),
             Some(own) => own.mined.map(|mined| mined.height),
         };
-        let free = self.own.iter_mut().filter(|slot| rank(slot).is_some()).min_by_key(|slot| rank(slot));
-        let Some(slot) = free else { return false };
+        let slots = self.own.iter_mut().enumerate();
+        let (place, slot) =
+            slots.filter(|(_, slot)| rank(slot).is_some()).min_by_key(|(_, slot)| rank(slot))?;
         *slot = Some(Own { kept, mined, mined_in_branch: None });
-        true
+        let mut before = Selection::default();
+        before.add(place);
+        Some(before)
     }
 
     /// Takes back the payment that was kept last, which the card does not know of.
@@ -155,10 +163,16 @@ impl Payments {
         }
     }
 
-    /// Drops what others sent: one of it cannot be mined, and nobody says which.
-    pub fn drop_relayed(&mut self) {
-        self.relayed = Default::default();
-        self.mined_relayed = Selection::default();
+    /// Drops what others sent and is open: one of it cannot be mined, and nobody says which. Returns what
+    /// was dropped.
+    pub fn drop_relayed(&mut self) -> Selection {
+        let mut dropped = Selection::default();
+        for (place, slot) in (OWN_PAYMENTS..).zip(&mut self.relayed) {
+            if !self.mined_relayed.has(place) && slot.take().is_some() {
+                dropped.add(place);
+            }
+        }
+        dropped
     }
 
     fn slots(&self) -> impl Iterator<Item = Option<&KeptTransaction>> {

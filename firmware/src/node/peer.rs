@@ -38,6 +38,8 @@ pub struct Peer {
     pub is_useless: bool,
     /// When headers of this peer are worth asking for again, after some that time must heal.
     pub retry: Option<Moment>,
+    /// Whether the headers that come next were asked for to another end than this one.
+    pub is_late: bool,
 }
 
 /// The chain that a peer says it has: it buys nothing until headers show it.
@@ -102,6 +104,7 @@ impl Peer {
             futile: 0,
             is_useless: false,
             retry: None,
+            is_late: false,
         }
     }
 

@@ -5,8 +5,8 @@ use mote_core::params::Params;
 use mote_core::state::Account;
 use mote_core::units::{Height, Moment, Timestamp};
 
+use super::Node;
 use super::sync::Phase;
-use super::{Node, Peer};
 use crate::report::{
     Fault, MiningReport, OWN_PAYMENTS, PaymentReport, PaymentState, PeerReport, PeerState, Prepared, Stage,
     TipReport,
@@ -50,8 +50,17 @@ impl Node<'_> {
                 let reached = self.sync.fork().map_or(self.chain.tip(), |_| self.branch.tip()).height();
                 Stage::Validating { height: reached, goal }
             }
-            Phase::Idle if self.peers.iter().flatten().any(Peer::is_greeted) => Stage::AtTip,
-            Phase::Idle => Stage::NoPeer,
+            Phase::Idle => {
+                let mut greeted = self.peers.iter().flatten().filter(|peer| peer.is_greeted()).peekable();
+                if greeted.peek().is_none() {
+                    return Stage::NoPeer;
+                }
+                // One whose newest headers must wait has nothing to show for now.
+                let more = greeted.find(|peer| peer.retry.is_none() && self.claims_more(peer));
+                let height = self.chain.tip().height();
+                more.and_then(|peer| peer.claim)
+                    .map_or(Stage::AtTip, |claim| Stage::Judging { height, claimed: claim.height })
+            }
         }
     }
 

@@ -39,15 +39,9 @@ impl Node<'_> {
         now: Moment,
         outside: &mut impl Surroundings,
     ) -> Result<Option<Message<'b>>, Useless> {
-        if room < SMALL_MAX_BYTES {
-            return Ok(None);
-        }
         let time = self.clock.time(now);
-        let greeting = self.greeting(time);
         let Some(Some(state)) = self.peers.get_mut(peer) else { return Ok(None) };
-        if core::mem::take(&mut state.due.greeting) {
-            return Ok(Some(Message::Hello(greeting)));
-        }
+        // What takes too long is noticed also where a peer takes nothing any more.
         while let Some(due) = state.session.poll(now) {
             match due {
                 SessionDue::Ping(nonce) => state.due.ping = Some(nonce),
@@ -58,6 +52,12 @@ impl Node<'_> {
         }
         if state.is_useless {
             return Err(Useless("what it announces leads to nothing"));
+        }
+        if room < SMALL_MAX_BYTES {
+            return Ok(None);
+        }
+        if core::mem::take(&mut state.due.greeting) {
+            return Ok(Some(Message::Hello(self.greeting(time))));
         }
         if !state.is_greeted() {
             return Ok(None);
@@ -146,6 +146,7 @@ impl Node<'_> {
         let Self { sync, peers, chain, branch, params, origin, .. } = self;
         let state = peers.get_mut(peer)?.as_mut()?;
         let mut writer = ListWriter::new(scratch);
+        let mut limit = HEADERS;
         match sync.phase {
             Phase::Idle => return None,
             Phase::Judging { is_linked, .. } => {
@@ -153,7 +154,9 @@ impl Node<'_> {
                     return None;
                 }
                 if is_linked {
+                    // The block below it shows that the peer went over to another branch meanwhile.
                     let _ = writer.push(&branch.tip().id());
+                    let _ = writer.push(&branch.base().id());
                 } else {
                     let mut count = 0;
                     let mut name = |id: Hash32| {
@@ -179,7 +182,9 @@ impl Node<'_> {
                     }
                     return None;
                 }
-                let is_short = sync.next.len() <= HEADERS as usize / 2 && sync.last != goal;
+                // No more than there is room for.
+                limit = HEADERS - sync.next.len() as u16;
+                let is_short = limit >= HEADERS / 2 && sync.last != goal;
                 if !is_short || !state.session.ask(Asked::Headers, now) {
                     return None;
                 }
@@ -187,7 +192,7 @@ impl Node<'_> {
                 let _ = writer.push(&if sync.next.is_empty() { tip.id() } else { sync.last });
             }
         }
-        Some(Message::GetHeaders { locator: writer.finish(), limit: HEADERS })
+        Some(Message::GetHeaders { locator: writer.finish(), limit })
     }
 
     /// A template to mine on, and the proof of the own account.
@@ -200,7 +205,8 @@ impl Node<'_> {
             return None;
         }
         let open = payments.open();
-        if miner.wants(&tip, open, now) && state.session.ask(Asked::Witness(tip), now) {
+        let has_room = !state.witnesses.is_full();
+        if has_room && miner.wants(&tip, open, now) && state.session.ask(Asked::Witness(tip), now) {
             let _ = state.witnesses.push_back(Wanted::Template(tip));
             miner.ask(tip, open);
             let selected = payments.selected(open);

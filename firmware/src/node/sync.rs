@@ -4,7 +4,8 @@
 use heapless::Deque;
 use mote_core::block::Header;
 use mote_core::hash::Hash32;
-use mote_core::peer::Offence as PeerOffence;
+use mote_core::params::{FUTURE_MAX_SECONDS, TIME_LIMIT_SECONDS};
+use mote_core::peer::{Asked, Offence as PeerOffence};
 use mote_core::pow::Work;
 use mote_core::rules::{CheckedHeader, Clock, RuleError, check_header};
 use mote_core::units::{Height, Moment, Timestamp};
@@ -46,6 +47,8 @@ pub struct Sync {
 pub struct Checking {
     /// What it is checked for.
     pub(super) subject: Subject,
+    /// Who sends its witness.
+    pub(super) peer: usize,
     pub(super) validation: Validation,
     /// Which transactions that are kept here it has.
     pub(super) transactions: Selection,
@@ -130,26 +133,28 @@ impl Node<'_> {
         if !self.sync.is_idle() || self.clock.time(now).is_none() {
             return;
         }
-        let (chain, lowest) = (&self.chain, self.origin.height());
-        let is_news = |peer: &Peer| {
-            let is_more = |claim: &Claim| match claim.work {
-                Some(work) => work > chain.tip().work(),
-                // A peer that has not got as far as our checkpoint has nothing to show yet.
-                None => claim.height > lowest && chain.height_of(&claim.id).is_none(),
-            };
-            peer.claim.as_ref().is_some_and(is_more) && peer.retry.is_none_or(|retry| now >= retry)
-        };
+        let is_due = |peer: &Peer| self.claims_more(peer) && peer.retry.is_none_or(|retry| now >= retry);
         let rank = |peer: &Peer| peer.claim.and_then(|claim| claim.work);
         let candidates =
             self.peers.iter().enumerate().filter_map(|(index, peer)| Some((index, peer.as_ref()?)));
-        let best = candidates.filter(|(_, peer)| is_news(peer)).max_by_key(|(_, peer)| rank(peer));
-        match best {
-            Some((peer, _)) => {
-                self.sync.stop();
-                self.sync.phase = Phase::Judging { peer, is_linked: false };
+        let best = candidates.filter(|(_, peer)| is_due(peer)).max_by_key(|(_, peer)| rank(peer));
+        if let Some((peer, _)) = best {
+            self.sync.stop();
+            self.sync.phase = Phase::Judging { peer, is_linked: false };
+            if let Some(state) = self.peer_mut(peer) {
+                state.retry = None;
+                state.is_late = state.session.is_asked(&Asked::Headers);
             }
-            None => self.was_at_tip |= self.peers.iter().flatten().any(Peer::is_greeted),
         }
+    }
+
+    /// Whether a peer claims a chain that is not known to have less work than this one.
+    pub(super) fn claims_more(&self, peer: &Peer) -> bool {
+        peer.claim.is_some_and(|claim| match claim.work {
+            Some(work) => work > self.chain.tip().work(),
+            // A peer that has not got as far as our checkpoint has nothing to show yet.
+            None => claim.height > self.origin.height() && self.chain.height_of(&claim.id).is_none(),
+        })
     }
 
     /// A peer announced its new tip.
@@ -175,9 +180,11 @@ impl Node<'_> {
         now: Moment,
         outside: &mut impl Surroundings,
     ) -> Result<(), Offence> {
-        if self.sync.peer() != Some(peer) {
+        let is_late = self.peer_mut(peer).is_some_and(|state| core::mem::take(&mut state.is_late));
+        if is_late || self.sync.peer() != Some(peer) {
             return Ok(());
         }
+        let is_judged = matches!(self.sync.phase, Phase::Judging { .. });
         let mut count = 0;
         for header in headers.iter() {
             let header = header.map_err(|error| Offence::Peer(PeerOffence::Malformed(error)))?;
@@ -187,9 +194,17 @@ impl Node<'_> {
                 return Err(Offence::Peer(PeerOffence::TooMany { got, limit }));
             }
             match self.sync.phase {
-                Phase::Idle => return Ok(()),
+                Phase::Judging { is_linked: true, .. }
+                    if count == 1 && header.previous != self.branch.tip().id() =>
+                {
+                    // The peer went over to another branch, which is looked at from its beginning.
+                    self.set_aside(peer, now);
+                    self.start_over(peer);
+                }
                 Phase::Judging { .. } => self.judge(peer, &header, now, outside)?,
-                Phase::Validating { .. } => self.queue(&header),
+                // What follows on a header that must wait is of no use now.
+                Phase::Validating { .. } if !is_judged => self.queue(&header),
+                Phase::Validating { .. } | Phase::Idle => return Ok(()),
             }
         }
         match self.sync.phase {
@@ -199,7 +214,7 @@ impl Node<'_> {
                 if is_all { self.conclude(peer) } else { Ok(()) }
             }
             // The peer has left the branch that it showed.
-            Phase::Validating { .. } if count == 0 => {
+            Phase::Validating { .. } if count == 0 && !is_judged => {
                 self.start_over(peer);
                 Ok(())
             }
@@ -230,7 +245,9 @@ impl Node<'_> {
         }
         let Some(time) = self.clock.time(now) else { return Ok(()) };
         if let Some(clock) = self.clock.time_of(peer, now)
-            && header.time > clock.plus(mote_core::params::FUTURE_MAX_SECONDS + CLOCK_SLACK_SECONDS)
+            && header.time > clock.plus(FUTURE_MAX_SECONDS + CLOCK_SLACK_SECONDS)
+            // Beyond that it is a rule that is broken, whatever the clock is.
+            && header.time.seconds() < TIME_LIMIT_SECONDS
         {
             return Err(Offence::Clock { clock, chain: header.time });
         }
@@ -304,16 +321,15 @@ impl Node<'_> {
     /// Queues the next block of the branch that is being validated.
     fn queue(&mut self, header: &Header) {
         let Phase::Validating { peer, goal, .. } = self.sync.phase else { return };
+        // A peer may have more by now than was judged.
         if self.sync.last == goal || self.sync.next.is_full() {
-            // What does not fit is asked for again.
             return;
         }
         if header.previous != self.sync.last {
-            self.start_over(peer);
-        } else {
-            self.sync.last = header.id();
-            let _ = self.sync.next.push_back(self.sync.last);
+            return self.start_over(peer);
         }
+        self.sync.last = header.id();
+        let _ = self.sync.next.push_back(self.sync.last);
     }
 
     /// The peer turned to another branch while it was followed: what it has is looked at anew.
@@ -351,7 +367,7 @@ impl Node<'_> {
                 let validation = Validation::new(&self.params, tip.state_root(), header.height, header.miner);
                 let subject = Subject::Block(checked);
                 let (transactions, count) = (Selection::default(), 0);
-                self.sync.block = Some(Checking { subject, validation, transactions, count });
+                self.sync.block = Some(Checking { subject, peer, validation, transactions, count });
                 Ok(())
             }
             Err(RuleError::HeaderTimeFuture { .. }) => {
@@ -375,7 +391,7 @@ impl Node<'_> {
                 // What a template comes to concerns nobody but this device: a wrong one mines nothing.
                 match validation.finish() {
                     Ok(executed) => self.miner.learn(tip, executed, now),
-                    Err(_) => self.miner.give_up(now),
+                    Err(_) => self.miner.give_up(&tip, now),
                 }
                 return Ok(());
             }

@@ -96,9 +96,10 @@ impl Node<'_> {
         let transaction = payment.sign(&self.params, key);
         // Its own rules are asked too: what leaves here is what others will check.
         let checked = check_transaction(&self.params, &transaction).map_err(|_| Refusal::Recipient)?;
-        if !self.payments.keep_own(checked.keep(), None) {
-            return Err(Refusal::TooManyOpen { limit: OWN_PAYMENTS });
-        }
+        let replaced = self.payments.keep_own(checked.keep(), None);
+        let replaced = replaced.ok_or(Refusal::TooManyOpen { limit: OWN_PAYMENTS })?;
+        // A block whose payments are gone can be served no more.
+        self.miner.found.take_if(|found| found.transactions.meets(replaced));
         self.is_changed = true;
         Ok(Outcome::Sent { id: checked.id() })
     }

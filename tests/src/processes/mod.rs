@@ -255,6 +255,11 @@ impl Node {
         format!("127.0.0.1:{}", self.port.number())
     }
 
+    /// The port at which other nodes reach this one.
+    pub fn port(&self) -> u16 {
+        self.port.number()
+    }
+
     /// What stands between this node and those that dial it.
     pub fn wire(&self) -> &Wire {
         self.wire.as_ref().expect("the node was started behind a wire")

@@ -4,6 +4,8 @@ mod architecture;
 mod attacks;
 mod checkpoint;
 mod crashes;
+mod devices;
+mod devices_simulated;
 mod difficulty;
 mod documents;
 mod network;

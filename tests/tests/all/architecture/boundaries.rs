@@ -11,7 +11,7 @@ struct Owned {
 
 const PROGRAMS: &[&str] = &["core/src/", "host/src/", "firmware/src/"];
 
-const OWNED: [Owned; 6] = [
+const OWNED: [Owned; 7] = [
     Owned { name: "postcard", owner: "core/src/codec", folders: PROGRAMS },
     Owned { name: "curve25519_dalek", owner: "core/src/keys", folders: PROGRAMS },
     Owned { name: "ed25519_dalek", owner: "core/src/keys", folders: PROGRAMS },

@@ -1,0 +1,13 @@
+//! The device as users have it: the linked image on an emulated board, against real nodes and against
+//! hosts that lie.
+
+mod budgets;
+mod client;
+mod clocks;
+mod forks;
+mod hosts;
+mod joins;
+mod lies;
+mod mining;
+mod page;
+mod power;
