@@ -21,7 +21,7 @@ use crate::report::{Offence, PeerState};
 pub const WINDOW_BYTES: usize = 1_904;
 
 /// Bytes that a connection takes in before they are read.
-pub const RECEIVE_BYTES: usize = 2_560;
+pub const RECEIVE_BYTES: usize = 2_304;
 
 /// Bytes that a connection holds until they were acknowledged: some requests may be among them while
 /// there is still room for the largest message.
