@@ -19,6 +19,9 @@ const FLASH_MAX: u32 = 200 * 1_024;
 /// The most bytes of RAM, static and at the deepest of the stack.
 const RAM_MAX: u64 = 56 * 1_024;
 
+/// What an interrupt puts on the stack, which comes at its deepest one time and not another.
+const INTERRUPT_BYTES: u64 = 128;
+
 /// Full blocks that a device is shown.
 const FULL_BLOCKS: usize = 4;
 
@@ -73,5 +76,9 @@ fn a_million_accounts_take_no_more_ram_than_a_few() {
     let few = peak(2 * PAYMENTS);
     let many = peak(1_000_000);
     assert!(few <= RAM_MAX && many <= RAM_MAX, "{few} and {many} bytes");
-    assert!(many <= few, "{many} bytes with a million accounts, {few} with {}", 2 * PAYMENTS);
+    assert!(
+        many <= few + INTERRUPT_BYTES,
+        "{many} bytes with a million accounts, {few} with {}",
+        2 * PAYMENTS
+    );
 }
