@@ -37,6 +37,8 @@ pub struct Peer {
     pub cut: Option<Cut>,
     /// Whether it leaves its side of a connection open when the device ends its own.
     pub never_closes: bool,
+    /// Whether it gives the device's own number for its own.
+    pub is_mirror: bool,
     /// Payments that others have given it, and the device may ask for.
     pub offers: Vec<Transaction>,
     /// Payments of the device.
@@ -73,6 +75,7 @@ impl Peer {
             pace: None,
             cut: None,
             never_closes: false,
+            is_mirror: false,
             offers: Vec::new(),
             paid: Vec::new(),
             heard: Vec::new(),
@@ -189,8 +192,9 @@ impl Peer {
             match event {
                 Event::Open => {
                     connection.announced = self.branch.tip().id();
-                    let greeting = (self.script.greeting)(self.hello(time));
-                    connection.answers.extend(greeting);
+                    if !self.is_mirror {
+                        connection.answers.extend((self.script.greeting)(self.hello(time)));
+                    }
                 }
                 Event::Message(bytes) => {
                     let answers = self.hear(connection, &bytes, time, millis);
@@ -236,8 +240,11 @@ impl Peer {
         self.heard.push((millis, name(&message)));
         let not_found = |id| vec![say(&Message::NotFound(id))];
         match message {
-            Message::Hello(_) => {
+            Message::Hello(theirs) => {
                 connection.is_greeted = true;
+                if self.is_mirror {
+                    return vec![say(&Message::Hello(Hello { nonce: theirs.nonce, ..self.hello(time) }))];
+                }
                 self.script.greeted.clone()
             }
             Message::Refused(reason) => {

@@ -102,7 +102,10 @@ impl<'a> Running<'a> {
     /// What was printed last.
     pub fn seen(&self) -> String {
         let lines = self.bench.lines();
-        lines[lines.len().saturating_sub(30)..].join("\n")
+        let last = lines.iter().filter(|line| !line.starts_with(['{', 's'])).rev().take(30);
+        let mut last: Vec<&str> = last.map(String::as_str).collect();
+        last.reverse();
+        last.join("\n")
     }
 
     /// Types a line.

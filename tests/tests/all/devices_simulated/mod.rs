@@ -3,6 +3,7 @@
 mod connections;
 mod forks;
 mod joins;
+mod offences;
 
 use mote_tests::devices::branch::Branch;
 use mote_tests::fixtures::regtest;
