@@ -102,7 +102,7 @@ fn ways_to_offend(ground: &Ground) -> Vec<(&'static str, Script)> {
         ("too-large", Script::greeted(vec![Out::Raw(frame_head(0x82, 1 << 20))])),
         ("malformed", Script::greeted(vec![Out::Message(vec![99])])),
         ("no-greeting", Script::greeting(|_| vec![say(&Message::Ping(1))])),
-        case(
+        (
             "greeted-twice",
             Script::greeting(|hello| vec![say(&Message::Hello(hello.clone())), say(&Message::Hello(hello))]),
         ),
