@@ -9,4 +9,4 @@ pub mod branch;
 pub mod limits;
 mod session;
 
-pub use session::{Answer, Asked, Due, Greeting, Offence, Received, Session, Verdict};
+pub use session::{Asked, Due, Greeting, Offence, Session, Verdict};

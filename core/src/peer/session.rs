@@ -109,39 +109,18 @@ pub struct Greeting {
     pub message_max: usize,
 }
 
-/// A message that passed the session's checks.
-#[derive(Debug)]
-pub enum Received<'a> {
-    /// The peer greeted; from now on everything may be sent.
-    Greeted(Hello),
-    /// The answer to a request, which is no longer waited for.
-    Answer(Answer<'a>),
-    /// A request to answer, or news.
-    Message(Message<'a>),
-    /// A sign of life that needs no attention.
-    Alive,
-}
-
-/// What a message is, once it passed the session's checks.
+/// What a message is to the session whose checks it passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The peer's greeting; from now on everything may be sent.
+    /// The peer greeted; from now on everything may be sent.
     Greeting,
-    /// The answer to this request, which is no longer waited for.
+    /// The answer to a request, which is no longer waited for; [`Message::NotFound`] where the peer does not
+    /// have it.
     Answer(Asked),
     /// A request to answer, or news.
     News,
     /// A sign of life that needs no attention.
     Alive,
-}
-
-/// An answer and what it answers.
-#[derive(Debug)]
-pub struct Answer<'a> {
-    /// What was asked for.
-    pub asked: Asked,
-    /// What came; [`Message::NotFound`] where the peer does not have it.
-    pub message: Message<'a>,
 }
 
 /// What is due on a connection at a moment.
@@ -247,27 +226,23 @@ impl<const N: usize> Session<N> {
             && self.in_flight.push(InFlight { asked, deadline }).is_ok()
     }
 
-    /// Reads one frame.
-    pub fn receive<'a>(&mut self, bytes: &'a [u8], now: Moment) -> Result<Received<'a>, Offence> {
+    /// Reads one frame and judges the message in it.
+    pub fn receive<'a>(&mut self, bytes: &'a [u8], now: Moment) -> Result<(Verdict, Message<'a>), Offence> {
         let message = self.read(bytes)?;
-        Ok(match (self.judge(&message, now)?, message) {
-            (Verdict::Alive, _) => Received::Alive,
-            (Verdict::Greeting, Message::Hello(hello)) => Received::Greeted(hello),
-            (Verdict::Answer(asked), message) => Received::Answer(Answer { asked, message }),
-            (_, message) => Received::Message(message),
-        })
+        let verdict = self.judge(&message, now)?;
+        Ok((verdict, message))
     }
 
-    /// The message that is one frame, which is still to be judged.
+    /// Reads the message in a frame, which [`Session::judge`] must see before anything follows from it.
     pub fn read<'a>(&self, bytes: &'a [u8]) -> Result<Message<'a>, Offence> {
         let limit = self.greeting.message_max;
         if bytes.len() > limit {
             return Err(Offence::TooLarge { got: bytes.len(), limit });
         }
-        decode::<Message<'a>>(bytes).map_err(Offence::Malformed)
+        decode(bytes).map_err(Offence::Malformed)
     }
 
-    /// Says what a message that was read is, for whoever keeps it in its place.
+    /// Judges a message that came.
     pub fn judge(&mut self, message: &Message<'_>, now: Moment) -> Result<Verdict, Offence> {
         self.last_heard = now;
         match (message, &self.remote) {
@@ -276,7 +251,7 @@ impl<const N: usize> Session<N> {
             // A peer that refuses may do so before it greets.
             (Message::Refused(_), _) => Ok(Verdict::News),
             (_, None) => Err(Offence::NoGreeting),
-            (message, Some(_)) => self.sort(message, now),
+            (_, Some(_)) => self.sort(message, now),
         }
     }
 
@@ -350,7 +325,8 @@ impl<const N: usize> Session<N> {
             Message::Inclusion { transaction, .. } => (Some(Asked::Inclusion(*transaction)), "inclusion"),
             Message::NotFound(id) => (self.asked_about(id), "not-found"),
             Message::WitnessStart(_) | Message::WitnessTransaction { .. } => {
-                return Ok(self.receive_witness_part(now)?.map_or(Verdict::Alive, Verdict::Answer));
+                let asked = self.receive_witness_part(now)?;
+                return Ok(asked.map_or(Verdict::Alive, Verdict::Answer));
             }
             Message::WitnessEnd(_) => (self.asked_witness(), "end of a witness"),
             _ => return Ok(Verdict::News),

@@ -39,10 +39,10 @@ impl Key {
     }
 
     /// What a server that read the key answers.
-    fn accepts(&self, answer: &str) -> bool {
+    fn accepts(&self, answer: &[u8]) -> bool {
         let digest = sha1(&[&self.0, ACCEPT_SUFFIX]);
         let mut text = [0; 28];
-        Base64::encode(&digest, &mut text).is_ok_and(|expected| expected == answer)
+        Base64::encode(&digest, &mut text).is_ok_and(|expected| expected.as_bytes() == answer)
     }
 }
 
@@ -75,30 +75,32 @@ pub fn read_response(bytes: &[u8], key: &Key) -> Upgrade {
         let is_long = bytes.len() >= RESPONSE_MAX_BYTES;
         return if is_long { Upgrade::Wrong("an answer without an end") } else { Upgrade::Incomplete };
     };
-    let Some(head) = bytes.get(..end).and_then(|head| core::str::from_utf8(head).ok()) else {
-        return Upgrade::Wrong("an answer that is no text");
-    };
-    let mut lines = head.split("\r\n");
-    let status = lines.next().unwrap_or_default();
-    match status.strip_prefix("HTTP/1.1 ").map(|rest| rest.get(..3)) {
-        Some(Some("101")) => {}
-        Some(Some(_)) => return Upgrade::Declined,
+    let head = bytes.get(..end).unwrap_or_default();
+    match head.strip_prefix(b"HTTP/1.1 ") {
+        Some([b'1', b'0', b'1', ..]) => {}
+        Some([_, _, _, ..]) => return Upgrade::Declined,
         _ => return Upgrade::Wrong("no answer of HTTP/1.1"),
     }
-    let value = |name: &str| {
-        let mut pairs = lines.clone().filter_map(|line| line.split_once(':'));
-        pairs.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
-    };
-    if !value("Sec-WebSocket-Accept").is_some_and(|accept| key.accepts(accept)) {
+    if !header(head, b"Sec-WebSocket-Accept").is_some_and(|accept| key.accepts(accept)) {
         return Upgrade::Wrong("an answer to another key");
     }
-    if value("Sec-WebSocket-Protocol") != Some(SUBPROTOCOL) {
+    if header(head, b"Sec-WebSocket-Protocol") != Some(SUBPROTOCOL.as_bytes()) {
         return Upgrade::Wrong("another subprotocol");
     }
-    if value("Sec-WebSocket-Extensions").is_some() {
+    if header(head, b"Sec-WebSocket-Extensions").is_some() {
         return Upgrade::Wrong("an extension that was not asked for");
     }
     Upgrade::Done(end + 4)
+}
+
+/// The value of a header. A line may end without a carriage return (RFC 9112 section 2.2).
+#[inline(never)]
+fn header<'h>(head: &'h [u8], name: &[u8]) -> Option<&'h [u8]> {
+    head.split(|byte| *byte == b'\n').find_map(|line| {
+        let (found, value) = line.split_at_checked(name.len())?;
+        let value = value.strip_prefix(b":")?;
+        found.eq_ignore_ascii_case(name).then(|| value.trim_ascii())
+    })
 }
 
 /// What a frame carries (RFC 6455 section 5.2).

@@ -6,7 +6,7 @@ use mote_core::hash::Hash32;
 use mote_core::keys::PublicKey;
 use mote_core::mempool::MempoolError;
 use mote_core::peer::limits::{ADDRESSES_MAX, TRANSACTION_IDS_MAX};
-use mote_core::peer::{Answer, Asked, Due, Offence, Received};
+use mote_core::peer::{Asked, Due, Offence, Verdict};
 use mote_core::rules::Clock;
 use mote_core::transaction::Transaction;
 use mote_core::units::Height;
@@ -82,10 +82,10 @@ impl<D: Disk> Node<D> {
         let Some(state) = self.peers.get_mut(&peer) else { return };
         state.bytes_in += bytes.len() as u64;
         let handled = match state.session.receive(bytes, now.moment) {
-            Ok(Received::Alive) => Ok(()),
-            Ok(Received::Greeted(hello)) => self.greeted(now, peer, &hello),
-            Ok(Received::Answer(answer)) => self.answered(now, peer, answer),
-            Ok(Received::Message(message)) => self.receive_message(now, peer, message),
+            Ok((Verdict::Greeting, Message::Hello(hello))) => self.greeted(now, peer, &hello),
+            Ok((Verdict::Greeting | Verdict::Alive, _)) => Ok(()),
+            Ok((Verdict::Answer(asked), message)) => self.answered(now, peer, asked, message),
+            Ok((Verdict::News, message)) => self.receive_message(now, peer, message),
             Err(offence) => Err(offence),
         };
         if let Err(offence) = handled {
@@ -149,8 +149,14 @@ impl<D: Disk> Node<D> {
         self.peers.iter().find(|(other, state)| **other != peer && same(state)).map(|(other, _)| *other)
     }
 
-    fn answered(&mut self, now: Now, peer: PeerId, answer: Answer<'_>) -> Result<(), Offence> {
-        match (answer.asked, answer.message) {
+    fn answered(
+        &mut self,
+        now: Now,
+        peer: PeerId,
+        asked: Asked,
+        message: Message<'_>,
+    ) -> Result<(), Offence> {
+        match (asked, message) {
             (Asked::Headers, Message::Headers(headers)) => {
                 let received = self.receive_headers(now, peer, &headers);
                 let still_asked =

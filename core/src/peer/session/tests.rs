@@ -44,7 +44,7 @@ fn opened() -> Session {
 /// A session whose peer has greeted and whose first ping is out.
 fn greeted() -> Session {
     let mut session = opened();
-    assert!(matches!(session.receive(&wire(&Message::Hello(hello())), at(0)), Ok(Received::Greeted(_))));
+    assert!(matches!(session.receive(&wire(&Message::Hello(hello())), at(0)), Ok((Verdict::Greeting, _))));
     assert_eq!(session.poll(at(0)), Some(Due::Ping(1)));
     session
 }
@@ -55,7 +55,7 @@ fn offence(session: &mut Session, message: &Message) -> Option<Offence> {
 
 fn answers(session: &mut Session, message: &Message, now: u64) -> Option<Asked> {
     match session.receive(&wire(message), at(now)) {
-        Ok(Received::Answer(answer)) => Some(answer.asked),
+        Ok((Verdict::Answer(asked), _)) => Some(asked),
         _ => None,
     }
 }
@@ -159,7 +159,7 @@ fn silence_is_asked_about_and_then_ended() {
     assert!(matches!(session.poll(at(GREETING_TIMEOUT_MS)), Some(Due::Close(_))));
 
     let mut session = greeted();
-    assert!(matches!(session.receive(&wire(&Message::Pong(1)), at(40)), Ok(Received::Alive)));
+    assert!(matches!(session.receive(&wire(&Message::Pong(1)), at(40)), Ok((Verdict::Alive, _))));
     assert_eq!(session.latency_ms(), Some(40));
     assert_eq!(session.poll(at(40 + PING_AFTER_MS - 1)), None);
     assert_eq!(session.poll(at(40 + PING_AFTER_MS)), Some(Due::Ping(2)));

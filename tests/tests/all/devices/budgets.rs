@@ -19,6 +19,9 @@ const FLASH_MAX: u32 = 200 * 1_024;
 /// The most bytes of RAM, static and at the deepest of the stack.
 const RAM_MAX: u64 = 56 * 1_024;
 
+/// Full blocks that a device is shown.
+pub const FULL_BLOCKS: u64 = 3;
+
 /// Below the crowd lies a chain of this many blocks.
 const BELOW: usize = 70;
 
@@ -35,8 +38,8 @@ pub fn ram_used(status: &Value) -> u64 {
     bytes("fixed") + bytes("stack_peak")
 }
 
-/// A device that checks three full blocks on a ledger of so many accounts; what it says then.
-fn after_full_blocks(accounts: u64) -> Value {
+/// A device that checks three full blocks on a ledger of so many accounts; what it says before and then.
+pub fn full_blocks(accounts: u64, pace: Pace) -> (Value, Value) {
     let mut branch = Branch::new(regtest());
     branch.grow(1, BELOW);
     let mut tip = Tip::genesis(branch.params());
@@ -46,25 +49,26 @@ fn after_full_blocks(accounts: u64) -> Value {
     }
     let (mut crowd, first) = Crowd::new(branch.params(), &tip, accounts);
     branch.append(first);
-    let mut machine = Machine::new(Pace::Free);
+    let mut machine = Machine::new(pace);
     let host = Host::start(branch.clone(), Script::honest());
     machine.put_in_new_card(&identity("regtest", 1, &[host.port()], Mines::WhenTold));
     CardFile::open(&machine.card()).remember(branch.params(), crowd.tip());
     machine.switch_on();
-    for _ in 0..3 {
+    let before = machine.wait_for_tip(&branch.tip().id().to_string());
+    for _ in 0..FULL_BLOCKS {
         branch.append(crowd.full_block());
     }
     host.announce(branch.clone());
     let status = machine.wait_for_tip(&branch.tip().id().to_string());
     assert_eq!(status["state_root"], branch.tip().state_root.to_string().as_str());
     assert_eq!(status["refused"], Value::Null);
-    status
+    (before, status)
 }
 
 #[test]
 fn a_million_accounts_take_no_more_ram_than_a_few() {
-    let few = ram_used(&after_full_blocks(2 * PAYMENTS));
-    let many = ram_used(&after_full_blocks(1_000_000));
+    let few = ram_used(&full_blocks(2 * PAYMENTS, Pace::Free).1);
+    let many = ram_used(&full_blocks(1_000_000, Pace::Free).1);
     assert!(few <= RAM_MAX && many <= RAM_MAX, "{few} and {many} bytes");
     assert!(many <= few, "{many} bytes with a million accounts, {few} with {}", 2 * PAYMENTS);
 }

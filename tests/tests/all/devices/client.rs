@@ -9,7 +9,7 @@ use mote_core::chain::Tip;
 use mote_core::codec::decode;
 use mote_core::hash::Hash32;
 use mote_core::params::Params;
-use mote_core::peer::{Answer, Asked, Greeting, Received, Session};
+use mote_core::peer::{Asked, Greeting, Session, Verdict};
 use mote_core::pow::Work;
 use mote_core::rules::{Clock, Execution, check_header, check_transaction};
 use mote_core::state::{ProofOf, WitnessAccounts};
@@ -80,10 +80,7 @@ impl Client<'_> {
             nonce: 1,
             port: 0,
         }));
-        self.next(|received| match received {
-            Received::Greeted(_) => Some(()),
-            _ => None,
-        })?;
+        self.next(|verdict, _| (verdict == Verdict::Greeting).then_some(()))?;
         let claimed = self.session.remote().map(|hello| hello.work).unwrap_or_default();
         let headers = self.headers()?;
         for header in &headers {
@@ -128,8 +125,8 @@ impl Client<'_> {
         let mut root = self.tip.state_root();
         let mut begun = false;
         loop {
-            let bytes = self.next(|received| match received {
-                Received::Answer(Answer { asked: Asked::Witness(_), message }) => Some(wire(&message)),
+            let bytes = self.next(|verdict, message| match verdict {
+                Verdict::Answer(Asked::Witness(_)) => Some(wire(message)),
                 _ => None,
             })?;
             match decode::<Message<'_>>(&bytes).map_err(|error| error.to_string())? {
@@ -176,7 +173,7 @@ impl Client<'_> {
     }
 
     /// The next thing of which `want` makes something.
-    fn next<T>(&mut self, want: impl Fn(Received<'_>) -> Option<T>) -> Result<T, String> {
+    fn next<T>(&mut self, want: impl Fn(Verdict, &Message<'_>) -> Option<T>) -> Result<T, String> {
         loop {
             let bytes = match self.socket.read() {
                 Ok(Frame::Binary(bytes)) => bytes,
@@ -185,17 +182,18 @@ impl Client<'_> {
                 Err(error) => return Err(error.to_string()),
             };
             let moment = self.moment();
-            let received = self.session.receive(&bytes, moment).map_err(|offence| offence.to_string())?;
-            if let Some(found) = want(received) {
+            let received = self.session.receive(&bytes, moment);
+            let (verdict, message) = received.map_err(|offence| offence.to_string())?;
+            if let Some(found) = want(verdict, &message) {
                 return Ok(found);
             }
         }
     }
 }
 
-fn is_headers(received: Received<'_>) -> Option<Result<Vec<Header>, String>> {
-    match received {
-        Received::Answer(Answer { message: Message::Headers(headers), .. }) => {
+fn is_headers(verdict: Verdict, message: &Message<'_>) -> Option<Result<Vec<Header>, String>> {
+    match (verdict, message) {
+        (Verdict::Answer(_), Message::Headers(headers)) => {
             Some(headers.iter().collect::<Result<_, _>>().map_err(|error| error.to_string()))
         }
         _ => None,

@@ -6,6 +6,7 @@ mod client;
 mod clocks;
 mod forks;
 mod hosts;
+mod instructions;
 mod joins;
 mod lies;
 mod mining;
