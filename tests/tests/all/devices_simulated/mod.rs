@@ -4,6 +4,7 @@ mod clocks;
 mod connections;
 mod forks;
 mod joins;
+mod mining;
 mod offences;
 mod payments;
 
