@@ -285,7 +285,7 @@ impl Link {
         } else {
             socket.abort();
         }
-        node.closed(self.peer, now);
+        node.closed(self.peer);
         let wait = BACKOFF_MIN_MS << self.failures.min(16);
         self.failures = self.failures.saturating_add(1);
         self.stage = Stage::Waiting { until: now.plus(wait.min(BACKOFF_MAX_MS)) };
