@@ -56,6 +56,8 @@ impl<B: Board> Device<'_, '_, B> {
             Request::Command(command) => {
                 let outcome = self.carry_out(command, now);
                 self.print_outcome(&outcome);
+                // A button confirms what is to be seen.
+                self.draw(now);
                 return;
             }
             Request::Status => self.print_report(now, console::write_status),

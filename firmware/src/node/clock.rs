@@ -60,7 +60,8 @@ impl DeviceClock {
     }
 
     /// Takes the offset, or moves it, where that is due. `expected` peers may still tell the time, and no
-    /// clock stands before the newest validated block.
+    /// clock starts before the newest validated block. Later ones do not move it: they may be ahead of the
+    /// time, and whoever mines could draw it along.
     pub fn poll(&mut self, expected: usize, tip: Timestamp, now: Moment) {
         let least = tip.seconds().saturating_sub(now.millis() / 1_000);
         let Some(median) = self.median(least) else { return };
@@ -77,8 +78,7 @@ impl DeviceClock {
         if now.since(self.last_slew) >= SLEW_MS {
             self.last_slew = now;
             let step = |toward: u64| if toward > offset { offset + 1 } else { offset.saturating_sub(1) };
-            let moved = if median == offset { offset } else { step(median) };
-            self.offset = Some(moved.max(least));
+            self.offset = Some(if median == offset { offset } else { step(median) });
         }
     }
 
@@ -90,11 +90,11 @@ impl DeviceClock {
         2 * apart.count() > count
     }
 
-    /// The median of what was told. Of two, the earlier one that is not before the newest validated block:
-    /// a clock that is behind its own chain shows by itself, one that is ahead does not.
+    /// The median of what was told. Of two, the earlier one that the newest validated block is not too far
+    /// ahead of: a clock that is behind its own chain shows by itself, one that is ahead does not.
     fn median(&self, least: u64) -> Option<u64> {
         let told = || self.told.iter().flatten().copied();
-        told().filter(|told| *told >= least).min().or_else(|| told().max())
+        told().filter(|told| told.saturating_add(FUTURE_MAX_SECONDS) >= least).min().or_else(|| told().max())
     }
 }
 
@@ -139,5 +139,22 @@ mod tests {
         assert_eq!(clock.time(at(4)), Some(NOW.plus(3)));
         clock.distrust(0);
         assert_eq!(clock.time(at(5)), None);
+    }
+
+    #[test]
+    fn blocks_that_are_ahead_of_the_time_do_not_draw_the_clock_along() {
+        let mut clock = DeviceClock::default();
+        clock.hear(0, NOW, at(0));
+        for minute in 0..10 {
+            let tip = NOW.plus(60 * minute + FUTURE_MAX_SECONDS);
+            clock.poll(1, if minute == 0 { NOW } else { tip }, at(60 * minute));
+            assert_eq!(clock.time(at(60 * minute)), Some(NOW.plus(60 * minute)));
+        }
+        // Nor do they make an honest clock one that counts for nothing.
+        let mut clock = DeviceClock::default();
+        clock.hear(0, NOW, at(0));
+        clock.hear(1, NOW.plus(7_200), at(0));
+        clock.poll(2, NOW.plus(FUTURE_MAX_SECONDS), at(0));
+        assert_eq!(clock.time(at(0)), Some(NOW.plus(FUTURE_MAX_SECONDS)));
     }
 }

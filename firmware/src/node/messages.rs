@@ -19,6 +19,9 @@ use super::{Node, Surroundings};
 use crate::event::Event;
 use crate::report::Offence;
 
+/// How long after a refusal a peer is asked for a template on the same tip again, in milliseconds.
+const TEMPLATE_RETRY_MS: u64 = 3_000;
+
 impl Node<'_> {
     /// Takes in one whole message of a peer.
     #[inline(never)]
@@ -83,7 +86,7 @@ impl Node<'_> {
                 Err(Offence::Order { expected: "the start of a witness", got: "a part of one" })
             }
             (Some(Wanted::Template(tip)), _) if is_end => {
-                self.miner.give_up(&tip, now);
+                self.lacks_template(peer, &tip, now);
                 Ok(())
             }
             _ => Ok(()),
@@ -108,10 +111,12 @@ impl Node<'_> {
             Err(failure) => Err(failure),
         };
         let Err(failure) = judged else { return Ok(()) };
-        match self.sync.block.take().map(|checking| checking.subject) {
-            Some(Subject::Block(checked)) => Err(offence(checked.header().height, failure)),
-            Some(Subject::Template(tip)) => {
-                self.miner.give_up(&tip, now);
+        match self.sync.block.take() {
+            Some(Checking { subject: Subject::Block(checked), .. }) => {
+                Err(offence(checked.header().height, failure))
+            }
+            Some(Checking { subject: Subject::Template(tip), peer, .. }) => {
+                self.lacks_template(peer, &tip, now);
                 Ok(())
             }
             None => Ok(()),
@@ -219,21 +224,29 @@ impl Node<'_> {
         }
     }
 
+    /// A peer made no template on this tip, or none that is of use.
+    pub(super) fn lacks_template(&mut self, peer: usize, tip: &Hash32, now: Moment) {
+        let asked = self.miner.give_up(tip).unwrap_or_default();
+        if self.claim_of(peer).is_some_and(|claim| claim.id != *tip) {
+            return;
+        }
+        if asked != Selection::default() {
+            // One of the payments cannot be mined on this tip, and nobody says which.
+            let dropped = self.payments.drop_relayed();
+            self.miner.do_without_payments(tip, dropped);
+        } else if let Some(state) = self.peer_mut(peer) {
+            state.no_template = Some(now.plus(TEMPLATE_RETRY_MS));
+        }
+    }
+
     fn lacks_witness(&mut self, peer: usize, now: Moment) {
-        let is_at_our_tip = self.claim_of(peer).is_some_and(|claim| claim.id == self.chain.tip().id());
         let wanted = self.peer_mut(peer).and_then(|state| state.witnesses.pop_front());
         match wanted {
             Some(Wanted::Block(_)) => {
                 self.set_aside(peer, now);
                 self.start_over(peer);
             }
-            Some(Wanted::Template(tip)) => {
-                self.miner.give_up(&tip, now);
-                if is_at_our_tip {
-                    let dropped = self.payments.drop_relayed();
-                    self.miner.forget_template_of(dropped);
-                }
-            }
+            Some(Wanted::Template(tip)) => self.lacks_template(peer, &tip, now),
             Some(Wanted::Void) | None => {}
         }
     }

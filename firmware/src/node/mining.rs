@@ -21,9 +21,6 @@ const STAMP_SECONDS: u64 = 5;
 /// How long a template may lack transactions that came since, in milliseconds.
 const REFRESH_MS: u64 = 2_000;
 
-/// How long after a refusal a template is asked for again, in milliseconds.
-const RETRY_MS: u64 = 3_000;
-
 /// The time over which attempts a second are counted, in milliseconds.
 const RATE_MS: u64 = 2_000;
 
@@ -40,8 +37,8 @@ pub struct Miner {
     template: Option<Template>,
     /// What the template that is asked for has.
     asked: Option<(Hash32, Selection)>,
-    /// No template on this tip is asked for before this moment.
-    not_before: (Hash32, Moment),
+    /// The tip on which a template with payments came to nothing.
+    without_payments: Hash32,
     attempts: u64,
     rate: Rate,
 }
@@ -74,7 +71,7 @@ struct Rate {
 impl Miner {
     /// A miner that has nothing to do yet.
     pub fn new(switch: Mining) -> Self {
-        let (not_before, rate) = ((Hash32::ZERO, Moment::default()), Rate::default());
+        let rate = Rate::default();
         Self {
             switch,
             found: None,
@@ -82,7 +79,7 @@ impl Miner {
             last: None,
             template: None,
             asked: None,
-            not_before,
+            without_payments: Hash32::ZERO,
             attempts: 0,
             rate,
         }
@@ -97,9 +94,7 @@ impl Miner {
             }
             _ => true,
         };
-        let (refused, until) = &self.not_before;
-        let is_refused = refused == tip && now < *until;
-        self.switch == Mining::On && !is_asked && is_outdated && !is_refused
+        self.switch == Mining::On && !is_asked && is_outdated
     }
 
     /// A template is being asked for.
@@ -120,17 +115,21 @@ impl Miner {
         self.asked = None;
     }
 
-    /// A template on this tip that was asked for does not come.
-    pub fn give_up(&mut self, tip: &Hash32, now: Moment) {
-        if self.asked(tip).is_some() {
-            self.asked = None;
-            self.not_before = (*tip, now.plus(RETRY_MS));
-        }
+    /// A template on this tip that was asked for does not come; what it has.
+    pub fn give_up(&mut self, tip: &Hash32) -> Option<Selection> {
+        self.asked.take_if(|(asked, _)| asked == tip).map(|(_, transactions)| transactions)
     }
 
-    /// These transactions are gone, and with them a template that has one of them.
-    pub fn forget_template_of(&mut self, gone: Selection) {
+    /// The next template on this tip is one of no payments. Some are gone, and with them a template that has
+    /// one of them.
+    pub fn do_without_payments(&mut self, tip: &Hash32, gone: Selection) {
+        self.without_payments = *tip;
         self.template.take_if(|template| template.transactions.meets(gone));
+    }
+
+    /// Whether a template on this tip is to have payments.
+    pub fn takes_payments(&self, tip: &Hash32) -> bool {
+        self.without_payments != *tip
     }
 
     /// Makes a slice of attempts on `tip` and returns the header and transactions of the block that was

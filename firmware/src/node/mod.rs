@@ -175,12 +175,12 @@ impl<'m> Node<'m> {
     }
 
     /// A connection ended.
-    pub fn closed(&mut self, peer: usize, now: Moment) {
+    pub fn closed(&mut self, peer: usize) {
         let Some(state) = self.peers.get_mut(peer).and_then(Option::take) else { return };
         self.clock.forget(peer);
         for wanted in &state.witnesses {
             if let Wanted::Template(tip) = wanted {
-                self.miner.give_up(tip, now);
+                self.miner.give_up(tip);
             }
         }
         if self.sync.peer() == Some(peer) {

@@ -38,6 +38,8 @@ pub struct Peer {
     pub is_useless: bool,
     /// When headers of this peer are worth asking for again, after some that time must heal.
     pub retry: Option<Moment>,
+    /// Before when it is not asked for a template again: it had none on its own tip.
+    pub no_template: Option<Moment>,
     /// Whether the headers that come next were asked for to another end than this one.
     pub is_late: bool,
 }
@@ -104,6 +106,7 @@ impl Peer {
             futile: 0,
             is_useless: false,
             retry: None,
+            no_template: None,
             is_late: false,
         }
     }

@@ -9,6 +9,7 @@ use mote_core::units::{Height, Moment, Timestamp};
 use mote_core::wire::stream::WITNESS_MESSAGE_MAX_BYTES;
 use mote_core::wire::{Hello, LOCATOR_MAX_IDS, List, ListWriter, Message, PROTOCOL_VERSION, Services};
 
+use super::payments::Selection;
 use super::peer::{WITNESSES, Wanted};
 use super::sync::{HEADERS, Phase, Place};
 use super::{BLOCK_TRANSACTIONS, Node, Surroundings};
@@ -204,9 +205,9 @@ impl Node<'_> {
         if state.claim.is_some_and(|claim| claim.id != tip) {
             return None;
         }
-        let open = payments.open();
-        let has_room = !state.witnesses.is_full();
-        if has_room && miner.wants(&tip, open, now) && state.session.ask(Asked::Witness(tip), now) {
+        let open = if miner.takes_payments(&tip) { payments.open() } else { Selection::default() };
+        let can_ask = !state.witnesses.is_full() && state.no_template.is_none_or(|until| now >= until);
+        if can_ask && miner.wants(&tip, open, now) && state.session.ask(Asked::Witness(tip), now) {
             let _ = state.witnesses.push_back(Wanted::Template(tip));
             miner.ask(tip, open);
             let selected = payments.selected(open);

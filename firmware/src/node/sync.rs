@@ -166,7 +166,7 @@ impl Node<'_> {
         let work = is_child.then(|| self.chain.tip().work().saturating_add(sound.work()));
         if let Some(Some(state)) = self.peers.get_mut(peer) {
             state.claim = Some(Claim { id, height: header.height, work });
-            state.retry = None;
+            (state.retry, state.no_template) = (None, None);
         }
         Ok(())
     }
@@ -382,7 +382,7 @@ impl Node<'_> {
     /// The witness of the block that is being checked is over.
     #[inline(never)]
     pub(super) fn end_block(&mut self, now: Moment, outside: &mut impl Surroundings) -> Result<(), Offence> {
-        let Some(Checking { subject, validation, transactions, .. }) = self.sync.block.take() else {
+        let Some(Checking { subject, peer, validation, transactions, .. }) = self.sync.block.take() else {
             return Ok(());
         };
         let checked = match subject {
@@ -391,7 +391,7 @@ impl Node<'_> {
                 // What a template comes to concerns nobody but this device: a wrong one mines nothing.
                 match validation.finish() {
                     Ok(executed) => self.miner.learn(tip, executed, now),
-                    Err(_) => self.miner.give_up(&tip, now),
+                    Err(_) => self.lacks_template(peer, &tip, now),
                 }
                 return Ok(());
             }

@@ -114,7 +114,7 @@ impl Device {
         let peer = PeerId(1 << 32 | self.connections);
         let address = "127.0.0.1:60000".parse().expect("an address");
         node.handle(now, Input::Opened { peer, direction: Direction::Inbound, address });
-        self.node.closed(0, now.moment);
+        self.node.closed(0);
         self.node.opened(0, "127.0.0.1:1".parse().expect("an address"), now.moment);
         let mut scratch = vec![0; SEND_MAX_BYTES];
         loop {

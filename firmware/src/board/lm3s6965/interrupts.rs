@@ -16,7 +16,6 @@ type Handler = unsafe extern "C" fn();
 /// Who handles which interrupt. The processor could have 240, for which a table would take a kilobyte.
 #[unsafe(link_section = ".vector_table.interrupts")]
 #[unsafe(no_mangle)]
-#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
 static __INTERRUPTS: [Handler; COUNT] = {
     unsafe extern "C" {
         fn DefaultHandler();

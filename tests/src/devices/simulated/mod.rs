@@ -48,11 +48,14 @@ pub struct Bench {
     cable: Rc<RefCell<Cable>>,
     router: Router,
     places: Vec<Place>,
+    /// A turn takes so long where there is something to do, in milliseconds.
+    pub busy_ms: u64,
     /// Since when time passes by itself; none where the test moves it.
     real: Option<Instant>,
 }
 
 /// Who is at a port.
+#[expect(clippy::large_enum_variant, reason = "there are a handful of places")]
 enum Place {
     Peer(Peer),
     Bridge(Bridge),
@@ -86,6 +89,7 @@ impl Bench {
             router: Router::new(End::new(cable.clone(), Side::Router)),
             cable,
             places: Vec::new(),
+            busy_ms: 1,
             real: None,
         }
     }

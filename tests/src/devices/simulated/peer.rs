@@ -39,6 +39,8 @@ pub struct Peer {
     pub never_closes: bool,
     /// Whether it gives the device's own number for its own.
     pub is_mirror: bool,
+    /// Whose answers are kept back until they are released, by the name of the request.
+    pub holds: Option<&'static str>,
     /// Payments that others have given it, and the device may ask for.
     pub offers: Vec<Transaction>,
     /// Payments of the device.
@@ -64,6 +66,7 @@ struct Connection {
     offered: usize,
     refused: Option<String>,
     answers: VecDeque<Out>,
+    held: VecDeque<Out>,
 }
 
 impl Peer {
@@ -76,6 +79,7 @@ impl Peer {
             cut: None,
             never_closes: false,
             is_mirror: false,
+            holds: None,
             offers: Vec::new(),
             paid: Vec::new(),
             heard: Vec::new(),
@@ -132,6 +136,23 @@ impl Peer {
         self.connections.iter_mut().for_each(|connection| connection.answers.push_back(out.clone()));
     }
 
+    /// Forgets what was kept back.
+    pub fn forget_held(&mut self) {
+        self.connections.iter_mut().for_each(|connection| connection.held.clear());
+    }
+
+    /// Says how many bytes leave in a turn, on open connections too.
+    pub fn set_pace(&mut self, pace: Option<usize>) {
+        self.pace = pace;
+        self.connections.iter_mut().for_each(|connection| connection.socket.set_pace(pace));
+    }
+
+    /// Sends what was kept back.
+    pub fn release(&mut self) {
+        self.holds = None;
+        self.connections.iter_mut().for_each(|connection| connection.answers.append(&mut connection.held));
+    }
+
     /// Ends every connection, as a process does that is killed.
     pub fn hang_up(&mut self) {
         self.connections.iter_mut().for_each(|connection| connection.socket.reset());
@@ -164,6 +185,7 @@ impl Peer {
             offered: 0,
             refused: None,
             answers: VecDeque::new(),
+            held: VecDeque::new(),
         });
     }
 
@@ -198,7 +220,10 @@ impl Peer {
                 }
                 Event::Message(bytes) => {
                     let answers = self.hear(connection, &bytes, time, millis);
-                    connection.answers.extend(answers);
+                    let is_held =
+                        self.holds.is_some() && self.heard.last().map(|heard| heard.1) == self.holds;
+                    let queue = if is_held { &mut connection.held } else { &mut connection.answers };
+                    queue.extend(answers);
                 }
             }
         }

@@ -11,9 +11,6 @@ use super::{Bench, Branch};
 /// How long anything may take that is bound to happen, in milliseconds of the device's clock.
 const PATIENCE_MS: u64 = 120_000;
 
-/// A turn takes so long where there is something to do, in milliseconds.
-const BUSY_MS: u64 = 1;
-
 /// A device sleeps so long where there is nothing to do, in milliseconds.
 const IDLE_MS: u64 = 5;
 
@@ -78,7 +75,8 @@ impl<'a> Running<'a> {
         if self.bench.real.is_some() && !is_busy {
             std::thread::sleep(std::time::Duration::from_millis(1));
         }
-        self.bench.pass(if is_busy { BUSY_MS } else { IDLE_MS });
+        let busy = self.bench.busy_ms;
+        self.bench.pass(if is_busy { busy } else { IDLE_MS });
     }
 
     /// Lets time pass.

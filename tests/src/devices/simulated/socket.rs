@@ -73,6 +73,11 @@ impl Socket {
         self.pipe.borrow_mut().is_deaf = true;
     }
 
+    /// Says how many bytes leave in a turn.
+    pub fn set_pace(&mut self, pace: Option<usize>) {
+        self.pipe.borrow_mut().pace = pace;
+    }
+
     /// How many bytes were said.
     pub fn said(&self) -> usize {
         match &self.stage {

@@ -1,9 +1,12 @@
 //! The portable device, whole, on a simulated board: every run is the same, and none takes long.
 
+mod clocks;
 mod connections;
 mod forks;
 mod joins;
+mod mining;
 mod offences;
+mod payments;
 
 use mote_tests::devices::branch::Branch;
 use mote_tests::fixtures::regtest;
