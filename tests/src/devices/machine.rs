@@ -34,6 +34,15 @@ const GLANCE: Duration = Duration::from_millis(20);
 /// Lines of the emulator about what a guest did wrong that say nothing about the image.
 const HARMLESS: [&str; 0] = [];
 
+/// What is in the slot for the card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Slot {
+    Empty,
+    Card,
+    /// A card that cannot be written.
+    ReadOnly,
+}
+
 /// How the emulated board's clock runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {
@@ -83,7 +92,7 @@ impl BlockLine {
 pub struct Machine {
     folder: TempDir,
     port: Port,
-    has_card: bool,
+    slot: Slot,
     pace: Pace,
     console: Console,
     /// How many lines the console had when the device was switched on.
@@ -114,14 +123,20 @@ impl Machine {
         let seat = Seat::take();
         let folder = tempfile::Builder::new().prefix("mote-device-").tempdir().expect("a temporary folder");
         let (port, console) = (Port::reserve(), Console::default());
-        Self { folder, port, has_card: false, pace, console, begins: 0, running: None, _seat: seat }
+        Self { folder, port, slot: Slot::Empty, pace, console, begins: 0, running: None, _seat: seat }
     }
 
     /// Puts a card into a device that is switched off, or gives its card another identity.
     pub fn provision(&mut self, identity: &Identity) {
         assert!(self.running.is_none(), "a card is changed while the device is off");
-        self.has_card = true;
+        self.slot = Slot::Card;
         CardFile::open(&self.card()).provision(identity);
+    }
+
+    /// Lets nothing more be written onto the card of a device that is switched off.
+    pub fn protect_card(&mut self) {
+        assert_eq!((self.running.is_none(), self.slot), (true, Slot::Card), "it has a card and is off");
+        self.slot = Slot::ReadOnly;
     }
 
     /// Puts a card into a device that is switched off on which nothing stands but this.
@@ -157,8 +172,10 @@ impl Machine {
         let forward = format!("hostfwd=tcp:127.0.0.1:{}-:80", self.port.number());
         command.arg("-nic").arg(format!("user,model=stellaris,{forward}"));
         command.args(["-d", "guest_errors", "-D"]).arg(self.file("guest.log"));
-        if self.has_card {
-            command.arg("-drive").arg(format!("if=sd,format=raw,file={}", self.card().display()));
+        if self.slot != Slot::Empty {
+            let access = if self.slot == Slot::ReadOnly { ",readonly=on" } else { "" };
+            let file = self.card().display().to_string();
+            command.arg("-drive").arg(format!("if=sd,format=raw,file={file}{access}"));
         }
         if self.pace == Pace::Counted {
             command.args(["-icount", "shift=0"]);

@@ -107,6 +107,11 @@ impl Script {
         Self { witness: Arc::new(change), ..Self::default() }
     }
 
+    /// A host that shows headers, and falls silent once it is asked for a witness.
+    pub fn without_witnesses() -> Self {
+        Self { witness: Arc::new(|_| vec![Out::Silence]), ..Self::default() }
+    }
+
     /// A host that answers a request for the witness of a template in its own way.
     pub fn template(change: impl Fn(Vec<Vec<u8>>) -> Vec<Out> + Send + Sync + 'static) -> Self {
         Self { template: Arc::new(change), ..Self::default() }

@@ -23,6 +23,10 @@ const BLOCK_MAX: u64 = 280_000_000;
 /// The most that a payment may take, its signature included.
 const PAYMENT_MAX: u64 = 2_100_000;
 
+/// The most that a header may take, and how many are judged.
+const HEADER_MAX: u64 = 15_000;
+const HEADERS: usize = 600;
+
 /// The most that an attempt may take: 1.15 times one compression by the hash library, 2,400.
 const ATTEMPT_MAX: u64 = 2_760;
 
@@ -42,6 +46,20 @@ fn full_blocks_on_a_million_accounts_keep_to_their_budget() {
     println!("{block} instructions a block of {PAYMENTS} payments, {payment} a payment");
     assert!(block <= BLOCK_MAX, "{block} instructions a block");
     assert!(payment <= PAYMENT_MAX, "{payment} instructions a payment");
+}
+
+#[test]
+fn headers_keep_to_their_budget() {
+    let mut branch = Branch::new(regtest());
+    branch.grow(1, HEADERS);
+    let host = Host::start(branch.clone(), Script::without_witnesses());
+    let mut machine = Machine::new(Pace::Counted);
+    machine.provision(&identity("regtest", 13, &[host.port()], Mines::WhenTold));
+    machine.switch_on();
+    let status = machine.wait("all headers are judged", |status| status["stage"]["name"] == "validating");
+    let header = instructions(&status, "checks") / branch.height();
+    println!("{header} instructions a header");
+    assert!(header <= HEADER_MAX, "{header} instructions a header");
 }
 
 #[test]

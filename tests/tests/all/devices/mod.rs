@@ -2,8 +2,10 @@
 //! hosts that lie.
 
 mod budgets;
+mod cards;
 mod client;
 mod clocks;
+mod display;
 mod forks;
 mod hosts;
 mod instructions;
