@@ -56,7 +56,7 @@ pub struct Bench {
 
 /// Who is at a port.
 enum Place {
-    Peer(Peer),
+    Peer(Box<Peer>),
     Bridge(Bridge),
 }
 
@@ -111,7 +111,7 @@ impl Bench {
     /// Puts an honest peer at the next port.
     pub fn add_peer(&mut self, branch: Branch) -> &mut Peer {
         self.listen(self.places.len(), true);
-        self.places.push(Place::Peer(Peer::new(branch)));
+        self.places.push(Place::Peer(Box::new(Peer::new(branch))));
         self.peer(self.places.len() - 1)
     }
 
