@@ -115,6 +115,14 @@ pub fn tagged(tag: Tag, parts: &[&[u8]]) -> Hash32 {
     hasher.finish()
 }
 
+/// The state as the bytes of a hash.
+fn digest(state: [u32; 8]) -> Hash32 {
+    let mut digest = [0; 32];
+    let (words, _) = digest.as_chunks_mut();
+    words.iter_mut().zip(state).for_each(|(bytes, word)| *bytes = word.to_be_bytes());
+    Hash32(digest)
+}
+
 /// SHA-256 of `bytes` without a tag: the root of an empty log tree (`sha256(b"")`, RFC 6962), and
 /// what published vectors are checked with.
 pub fn sha256(bytes: &[u8]) -> Hash32 {
@@ -173,10 +181,7 @@ impl Hasher {
         }
         self.block.iter_mut().skip(56).zip(bits).for_each(|(to, from)| *to = from);
         compress(&mut self.state, &self.block);
-        let mut digest = [0; 32];
-        let (words, _) = digest.as_chunks_mut();
-        words.iter_mut().zip(self.state).for_each(|(bytes, word)| *bytes = word.to_be_bytes());
-        Hash32(digest)
+        digest(self.state)
     }
 }
 
@@ -215,5 +220,34 @@ impl Attempts {
         compress(&mut state, &self.0);
         let [first, ..] = state;
         first
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::vec::Vec;
+
+    proptest! {
+        #[test]
+        fn hashes_are_those_of_the_library(parts: Vec<Vec<u8>>) {
+            let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+            let message = [&[Tag::AccountBranch as u8], &*parts.concat()].concat();
+            let expected: [u8; 32] = sha2::Sha256::digest(&message).into();
+            prop_assert_eq!(tagged(Tag::AccountBranch, &parts), Hash32(expected));
+            prop_assert_eq!(sha256(&message), Hash32(expected));
+        }
+    }
+
+    #[test]
+    fn messages_of_every_length_up_to_three_blocks() {
+        let message = [7; 200];
+        for length in 0..message.len() {
+            let (head, _) = message.split_at(length);
+            let whole = [&[0], head].concat();
+            let expected: [u8; 32] = sha2::Sha256::digest(&whole).into();
+            assert_eq!(tagged(Tag::LogLeaf, &[head]), Hash32(expected), "{length}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use core::net::SocketAddrV4;
 use mote_core::codec::{encode_into, encoded_len};
 use mote_core::peer::Offence as PeerOffence;
 use mote_core::units::Moment;
-use mote_core::wire::stream::{WITNESS_MESSAGE_MAX_BYTES, Window, WitnessReader};
+use mote_core::wire::stream::{Piece, WITNESS_MESSAGE_MAX_BYTES, Window, WitnessReader};
 use mote_core::wire::{Message, REFUSAL_MAX_BYTES};
 use smoltcp::iface::Context;
 use smoltcp::socket::tcp::{Socket, State};
@@ -21,7 +21,7 @@ use crate::report::{Offence, PeerState};
 pub const WINDOW_BYTES: usize = 1_904;
 
 /// Bytes that a connection takes in before they are read.
-pub const RECEIVE_BYTES: usize = 2_560;
+pub const RECEIVE_BYTES: usize = 2_304;
 
 /// Bytes that a connection holds until they were acknowledged: some requests may be among them while
 /// there is still room for the largest message.
@@ -424,12 +424,16 @@ fn take_pieces(
     let mut taken = 0;
     loop {
         let rest = payload.get(taken..).unwrap_or_default();
-        let malformed = |error| Offence::Peer(PeerOffence::Malformed(error));
-        let Some((piece, size)) = reader.next(rest, window).map_err(malformed)? else { return Ok(taken) };
+        // A piece is large, and there are dozens to a payment: it is read where it stands.
+        let read = reader.next(rest, window);
+        let (piece, size) = match &read {
+            Ok(Some((piece, size))) => (piece, *size),
+            Ok(None) => return Ok(taken),
+            Err(error) => return Err(Offence::Peer(PeerOffence::Malformed(*error)).into()),
+        };
         taken += size;
-        let is_end = piece == mote_core::wire::stream::Piece::End;
-        node.receive_piece(peer, index, &piece, now, outside)?;
-        if is_end {
+        node.receive_piece(peer, index, piece, now, outside)?;
+        if *piece == Piece::End {
             return Ok(taken);
         }
     }

@@ -297,12 +297,12 @@ impl Node<'_> {
     }
 
     fn hear_of_transactions(&mut self, peer: usize, ids: &List<'_, Hash32>) -> Result<(), Offence> {
-        // A device that does not mine has no use for them.
-        let Self { payments, miner, peers, .. } = self;
+        // Also while it does not mine: nobody tells it again once it is switched on.
+        let Self { payments, peers, .. } = self;
         let Some(Some(state)) = peers.get_mut(peer) else { return Ok(()) };
         for id in ids.iter() {
             let id = id.map_err(malformed)?;
-            if miner.switch == crate::command::Mining::On && payments.wants(&id) {
+            if payments.wants(&id) {
                 let _ = state.due.wanted.push(id);
             }
         }

@@ -88,7 +88,7 @@ impl Client<'_> {
         }
         // Whatever comes unasked for comes before the answer to this.
         let tip = self.tip.id();
-        let _ = self.ask(Asked::Headers, |client| client.ask_for_headers(tip));
+        self.ask(Asked::Headers, |client| client.ask_for_headers(tip));
         self.next(is_headers)??;
         if self.tip.work() < claimed {
             return Err(format!("claimed work {claimed}, showed {}", self.tip.work()));

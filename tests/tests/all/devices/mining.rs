@@ -14,6 +14,9 @@ use serde_json::Value;
 /// A network where a block takes 65,536 attempts.
 const NETWORK: &str = "local:devices";
 
+/// At least so many pixels are others once the display asks whether a payment is to leave.
+const ASKED_PIXELS: usize = 500;
+
 /// Asks for the picture of the README to be taken anew.
 const PICTURES: &str = "MOTE_PICTURES";
 
@@ -59,7 +62,15 @@ fn a_node_takes_the_blocks_and_the_payments_of_a_device() {
     // A payment leaves only once it is confirmed.
     machine.wait("the balance is proven", |status| status["balance"].is_string());
     pays(&mut machine, &node, &address(2), "1.5", |machine| machine.type_line("confirm"));
-    pays(&mut machine, &node, &address(3), "2.25", |machine| machine.press(Button::Select));
+    let before = machine.screen();
+    pays(&mut machine, &node, &address(3), "2.25", |machine| {
+        // The button confirms what the display shows.
+        wait_until("the display asks", PATIENCE, || match machine.screen() {
+            screen if screen.differs_in(&before) > ASKED_PIXELS => Ok(()),
+            screen => Err(format!("{screen:?}")),
+        });
+        machine.press(Button::Select);
+    });
 
     // Off is off.
     machine.press(Button::Left);

@@ -2,6 +2,8 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
 
 use mote_core::card::Mines;
 use mote_tests::devices::branch::Branch;
@@ -10,10 +12,14 @@ use mote_tests::devices::host::Host;
 use mote_tests::devices::script::Script;
 use mote_tests::devices::{Machine, Pace};
 use mote_tests::fixtures::regtest;
+use mote_tests::processes::{PATIENCE, wait_until};
 use serde_json::Value;
 
-/// How many connections a flood has.
-const FLOOD: usize = 300;
+/// How many open connections one after the other as fast as they can.
+const FLOODERS: usize = 8;
+
+/// How many blocks come meanwhile.
+const BLOCKS: usize = 20;
 
 fn device(host: &Host) -> Machine {
     let mut machine = Machine::new(Pace::Free);
@@ -48,26 +54,36 @@ fn a_page_left_open_and_a_flood_keep_nobody_away() {
     // Browsers open connections ahead, and leave them.
     let open: Vec<TcpStream> = (0..4).filter_map(|_| machine.open().ok()).collect();
     machine.status();
-    // Half a request, one byte at a time, and a request that nobody reads the answer of.
+    // Half a request, and a request that nobody reads the answer of.
     let mut slow = machine.open().expect("the emulator listens");
     let _ = slow.write_all(b"GET / HT");
     let mut deaf = machine.open().expect("the emulator listens");
     let _ = deaf.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     machine.status();
-    let flood: Vec<TcpStream> = (0..FLOOD).filter_map(|_| machine.open().ok()).collect();
-    branch.grow(1, 3);
-    host.announce(branch.clone());
-    let lines = || machine.blocks().last().map(|line| line.height);
-    mote_tests::processes::wait_until(
-        "the flood keeps no block away",
-        mote_tests::processes::PATIENCE,
-        || {
-            if lines() == Some(8) { Ok(()) } else { Err(machine.last_lines()) }
-        },
-    );
-    drop(flood);
-    machine.wait_for_tip(&branch.tip().id().to_string());
     drop((open, slow, deaf));
+
+    let is_over = AtomicBool::new(false);
+    let flooded = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for _ in 0..FLOODERS {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    flooded.fetch_add(usize::from(machine.open().is_ok()), Ordering::Relaxed);
+                }
+            });
+        }
+        for _ in 0..BLOCKS {
+            branch.grow(1, 1);
+            host.announce(branch.clone());
+            wait_until("a block comes through the flood", PATIENCE, || match machine.blocks().last() {
+                Some(last) if last.height == branch.height() => Ok(()),
+                _ => Err(machine.last_lines()),
+            });
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+    assert!(flooded.into_inner() > FLOODERS, "this was no flood");
+    machine.wait_for_tip(&branch.tip().id().to_string());
     assert!(host.partings().is_empty(), "the node was never left: {:?}", host.partings());
 }
 
