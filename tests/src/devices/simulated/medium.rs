@@ -66,6 +66,11 @@ impl Medium {
         self.sectors.retain(|sector, _| *sector < STATE_SECTORS[0]);
     }
 
+    /// Changes a byte of a sector.
+    pub fn damage(&mut self, sector: u32) {
+        self.sectors.entry(sector).or_insert([0; SECTOR_BYTES])[17] ^= 1;
+    }
+
     /// How many sectors were written since the fault was set.
     pub fn writes(&self) -> usize {
         self.writes

@@ -57,7 +57,7 @@ pub struct Bench {
 /// Who is at a port.
 #[expect(clippy::large_enum_variant, reason = "there are a handful of places")]
 enum Place {
-    Peer(Peer),
+    Peer(Box<Peer>),
     Bridge(Bridge),
 }
 
@@ -112,7 +112,7 @@ impl Bench {
     /// Puts an honest peer at the next port.
     pub fn add_peer(&mut self, branch: Branch) -> &mut Peer {
         self.listen(self.places.len(), true);
-        self.places.push(Place::Peer(Peer::new(branch)));
+        self.places.push(Place::Peer(Box::new(Peer::new(branch))));
         self.peer(self.places.len() - 1)
     }
 

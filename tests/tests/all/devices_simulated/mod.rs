@@ -5,8 +5,11 @@ mod connections;
 mod forks;
 mod joins;
 mod mining;
+mod nodes;
 mod offences;
+mod page;
 mod payments;
+mod power;
 
 use mote_tests::devices::branch::Branch;
 use mote_tests::fixtures::regtest;
