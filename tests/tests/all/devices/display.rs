@@ -81,7 +81,12 @@ fn draw(pages: &mut Pages, status: &Value) -> Screen {
         payments: Default::default(),
         fault: None,
         memory: Memory { ram: memory("ram"), fixed: memory("fixed"), stack_peak: memory("stack_peak") },
-        load: Load { checks: load("checks"), mining: load("mining"), other: load("other"), cycles: Default::default() },
+        load: Load {
+            checks: load("checks"),
+            mining: load("mining"),
+            other: load("other"),
+            cycles: Default::default(),
+        },
         card: CardReport::Present {
             saved: Height::new(number(&status["card"]["saved"])),
             boots: number(&status["card"]["boots"]) as u32,
