@@ -55,7 +55,6 @@ pub struct Bench {
 }
 
 /// Who is at a port.
-#[expect(clippy::large_enum_variant, reason = "there are a handful of places")]
 enum Place {
     Peer(Box<Peer>),
     Bridge(Bridge),
