@@ -59,6 +59,11 @@ impl DeviceClock {
         }
     }
 
+    /// A peer's word is taken for the time: it shows work that our clock speaks against.
+    pub fn side_with(&mut self, peer: usize) {
+        self.offset = self.told.get(peer).copied().flatten().or(self.offset);
+    }
+
     /// Takes the offset, or moves it, where that is due. `expected` peers may still tell the time, and no
     /// clock starts before the newest validated block. Later ones do not move it: they may be ahead of the
     /// time, and whoever mines could draw it along.

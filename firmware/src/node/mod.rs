@@ -52,7 +52,7 @@ use weight::DailyPeak;
 const RING: usize = 80;
 
 /// Blocks that are kept of a branch while it is being checked.
-const BRANCH_RING: usize = 24;
+const BRANCH_RING: usize = 16;
 
 /// What a node needs around it.
 pub trait Surroundings {

@@ -26,6 +26,10 @@ const RETRY_MS: u64 = 2_000;
 /// What a peer's clock may seem to be behind by because of whole seconds and the way that its word took.
 const CLOCK_SLACK_SECONDS: u64 = 10;
 
+/// Blocks' worth of work that a branch must have above ours for its miners to be believed about the time
+/// rather than our clock: two minutes of the whole network's work.
+const BELIEVED_BLOCKS: u64 = 12;
+
 /// Announcements in a row that lead to nothing of more work before a peer is of no use. One that is merely
 /// late has one or two.
 const FUTILE_MAX: u8 = 8;
@@ -41,6 +45,8 @@ pub struct Sync {
     pub(super) last: Hash32,
     /// The block that is being checked.
     pub(super) block: Option<Checking>,
+    /// Whether headers are followed whose time has not come by our clock.
+    pub(super) is_ahead: bool,
 }
 
 /// A block that is being checked.
@@ -121,6 +127,7 @@ impl Sync {
     /// Nobody is followed any more.
     pub(super) fn stop(&mut self) {
         self.phase = Phase::Idle;
+        self.is_ahead = false;
         self.next.clear();
         self.asked = 0;
         self.block = None;
@@ -236,9 +243,8 @@ impl Node<'_> {
             }
             self.sync.phase = Phase::Judging { peer, is_linked: true };
         }
-        let id = header.id();
         let is_at_base = self.branch.tip().id() == self.branch.base().id();
-        if is_at_base && let Some(height) = self.chain.height_of(&id) {
+        if is_at_base && let Some(height) = self.chain.height_of(&header.id()) {
             // The peer's chain leaves ours further up than the block that was found by name.
             self.branch.start(|tip| self.chain.rebuild(height, tip));
             return Ok(());
@@ -251,15 +257,21 @@ impl Node<'_> {
         {
             return Err(Offence::Clock { clock, chain: header.time });
         }
-        match check_header(&self.params, self.branch.tip(), header, Clock::Now(time)) {
+        let clock = if self.sync.is_ahead { Clock::AcceptedBefore } else { Clock::Now(time) };
+        match check_header(&self.params, self.branch.tip(), header, clock) {
             Ok(checked) => {
                 self.branch.follow(&checked);
                 Ok(())
             }
             Err(RuleError::HeaderTimeFuture { .. }) => {
-                // Time heals this; what was shown so far may do.
                 self.set_aside(peer, now);
-                self.conclude(peer)
+                if self.branch.tip().work() > self.chain.tip().work() {
+                    // Time heals this; what was shown so far may do.
+                    return self.conclude(peer);
+                }
+                // Unless it is our clock that is wrong, which the weight of what follows tells.
+                self.sync.is_ahead = true;
+                self.judge(peer, header, now, outside)
             }
             Err(error) => Err(Offence::Peer(PeerOffence::Rule(error))),
         }
@@ -288,6 +300,14 @@ impl Node<'_> {
         let shown = if is_linked { self.branch.tip().work() } else { Work::ZERO };
         let claim = self.claim_of(peer);
         let ours = self.chain.tip();
+        if self.sync.is_ahead {
+            let block = ours.target().expand().map_or(Work::ZERO, |target| target.work());
+            if shown.saturating_sub(ours.work()) >= block.saturating_mul(BELIEVED_BLOCKS) {
+                self.clock.side_with(peer);
+            }
+            self.sync.stop();
+            return Ok(());
+        }
         if shown > ours.work() {
             let (goal, height) = (self.branch.tip().id(), self.branch.tip().height());
             self.branch.restart();

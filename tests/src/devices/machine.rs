@@ -39,8 +39,8 @@ const HARMLESS: [&str; 0] = [];
 enum Slot {
     Empty,
     Card,
-    /// A card that cannot be written.
-    ReadOnly,
+    /// A card that says that it has written what it has not.
+    WornOut,
 }
 
 /// How the emulated board's clock runs.
@@ -133,10 +133,10 @@ impl Machine {
         CardFile::open(&self.card()).provision(identity);
     }
 
-    /// Lets nothing more be written onto the card of a device that is switched off.
-    pub fn protect_card(&mut self) {
+    /// From now on, nothing that is written stays on the card of a device that is switched off.
+    pub fn wear_out_card(&mut self) {
         assert_eq!((self.running.is_none(), self.slot), (true, Slot::Card), "it has a card and is off");
-        self.slot = Slot::ReadOnly;
+        self.slot = Slot::WornOut;
     }
 
     /// Puts a card into a device that is switched off on which nothing stands but this.
@@ -172,10 +172,18 @@ impl Machine {
         let forward = format!("hostfwd=tcp:127.0.0.1:{}-:80", self.port.number());
         command.arg("-nic").arg(format!("user,model=stellaris,{forward}"));
         command.args(["-d", "guest_errors", "-D"]).arg(self.file("guest.log"));
-        if self.slot != Slot::Empty {
-            let access = if self.slot == Slot::ReadOnly { ",readonly=on" } else { "" };
-            let file = self.card().display().to_string();
-            command.arg("-drive").arg(format!("if=sd,format=raw,file={file}{access}"));
+        let card = self.card().display().to_string();
+        match self.slot {
+            Slot::Empty => {}
+            Slot::Card => {
+                command.arg("-drive").arg(format!("if=sd,format=raw,file={card}"));
+            }
+            // The emulator tells the board of no failure, as many a card does.
+            Slot::WornOut => {
+                let failing = "inject-error.0.event=write_aio,file.inject-error.0.iotype=write";
+                let file = format!("file.driver=blkdebug,file.image.driver=file,file.image.filename={card}");
+                command.arg("-drive").arg(format!("if=sd,format=raw,{file},file.{failing}"));
+            }
         }
         if self.pace == Pace::Counted {
             command.args(["-icount", "shift=0"]);

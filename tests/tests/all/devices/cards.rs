@@ -24,7 +24,7 @@ fn spoil(path: &Path, sectors: [u32; 2]) {
     for sector in sectors {
         let mut bytes = [0; SECTOR_BYTES];
         card.read(sector, &mut bytes).expect("the card has this sector");
-        bytes[40] ^= 1;
+        bytes[40] = bytes[40].wrapping_add(1);
         card.write(sector, &bytes).expect("the file is writable");
     }
 }
@@ -44,25 +44,23 @@ fn a_device_without_a_card_looks_for_a_node_beside_it() {
 }
 
 #[test]
-fn a_card_that_cannot_be_written_is_said_and_done_without() {
+fn a_device_whose_card_keeps_nothing_still_survives_any_fork() {
     let branch = chain(250);
     let host = Host::start(branch.clone(), Script::honest());
     let mut machine = Machine::new(Pace::Free);
     machine.provision(&identity("regtest", 1, &[host.port()], Mines::WhenTold));
-    machine.protect_card();
+    machine.wear_out_card();
     machine.switch_on();
-    let status = machine.wait_for_tip(&branch.tip().id().to_string());
-    assert_eq!(
-        (&status["card"]["state"], &status["fault"]["name"]),
-        (&"failed".into(), &"card-failed".into())
-    );
-    // Without snapshots, a fork far below is checked from the first block on.
+    machine.wait_for_tip(&branch.tip().id().to_string());
+    // There is no snapshot, so a fork far below is checked from the first block on.
     let mut rival = branch.up_to(40);
     rival.grow(2, 1);
     rival.grow_with_payments(2, 211, 1);
     host.announce(rival.clone());
     let status = machine.wait_for_tip(&rival.tip().id().to_string());
     assert_eq!(status["state_root"], rival.tip().state_root.to_string().as_str());
+    machine.restart();
+    machine.wait_for_tip(&rival.tip().id().to_string());
 }
 
 #[test]
@@ -79,11 +77,6 @@ fn a_damaged_card_costs_what_was_on_it_and_no_more() {
     machine.switch_on();
     let status = machine.wait_for_tip(&branch.tip().id().to_string());
     assert_eq!(status["fault"], Value::Null);
-    machine.cut_power();
-    spoil(&machine.card(), STATE_SECTORS);
-    machine.switch_on();
-    let status = machine.wait_for_tip(&branch.tip().id().to_string());
-    assert_eq!(status["fault"]["name"], "card-unreadable");
     machine.cut_power();
     spoil(&machine.card(), IDENTITY_SECTORS);
     machine.switch_on();

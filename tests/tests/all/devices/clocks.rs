@@ -46,7 +46,7 @@ fn one_clock_that_lies_does_not_move_the_device_from_the_honest_chain() {
             // What the liar shows is true, but so old that it says nothing about the time.
             let liar = Host::start(living(3).up_to(3), Script::honest());
             liar.skew(skew);
-            let honest = Host::start(living(12), Script::honest());
+            let honest = Host::start(living(30), Script::honest());
             let mut ports = vec![honest.port()];
             ports.insert(place, liar.port());
             machine.put_in_new_card(&identity("regtest", 1, &ports, Mines::WhenTold));
