@@ -7,7 +7,7 @@ use super::card_slot::CardSlot;
 use crate::meter::Meter;
 use crate::net::Seen;
 use crate::node::Node;
-use crate::report::{Cycles, Fault, Load, Memory, Refused, Report, Stage};
+use crate::report::{Cycles, Fault, Load, Memory, PeerState, Refused, Report, Stage};
 
 /// What the device knows.
 pub struct Known<'d, 'm> {
@@ -16,7 +16,8 @@ pub struct Known<'d, 'm> {
     pub card: CardSlot,
     pub has_address: bool,
     pub refused: Option<Refused>,
-    pub fault: Option<Fault>,
+    /// The fault that was told last.
+    pub told: Option<Fault>,
     pub work: Work,
     memory: Memory,
     pace: Meter,
@@ -44,7 +45,7 @@ impl<'d, 'm> Known<'d, 'm> {
             card,
             has_address: false,
             refused: None,
-            fault: None,
+            told: None,
             work: Work { checks: 0, mining: 0, all: 0, before: work },
             memory: Memory::default(),
             pace: Meter::new(),
@@ -57,6 +58,13 @@ impl<'d, 'm> Known<'d, 'm> {
         self.memory = memory;
         let height = self.node.stage().progress().map_or(0, |(height, _)| height.get());
         self.pace_tenths = self.pace.observe(now, height);
+    }
+
+    /// What the owner must be told of before anything else.
+    pub fn fault(&self, seen: &Seen) -> Option<Fault> {
+        let is_alone = seen.peers.iter().all(|peer| peer.state != PeerState::Connected);
+        let nobody_honest = (is_alone && self.refused.is_some()).then_some(Fault::NoHonestPeer);
+        self.card.fault().or(self.node.fault()).or(nobody_honest)
     }
 
     /// Everything that can be shown.
@@ -78,7 +86,7 @@ impl<'d, 'm> Known<'d, 'm> {
             account: node.account(),
             prepared: node.prepared(),
             payments: node.payments(),
-            fault: self.fault,
+            fault: self.fault(&seen),
             memory: self.memory,
             load: self.work.load(),
             card: self.card.report(),

@@ -18,7 +18,7 @@ use crate::event::Event;
 use crate::net::random::Random;
 use crate::net::{Buffers, Network, NetworkEvent, Sockets};
 use crate::node::{Chains, Node};
-use crate::report::{Fault, PeerState, Refused, Report, Stage};
+use crate::report::{Refused, Report, Stage};
 use card_slot::{CardSlot, Remembered};
 use known::Known;
 use outside::{Outside, Print};
@@ -211,13 +211,9 @@ impl<B: Board> Device<'_, '_, B> {
     }
 
     fn watch_faults(&mut self) {
-        let Known { node, card, refused, .. } = &self.known;
-        let peers = self.network.seen(node).peers;
-        let is_alone = peers.iter().all(|peer| peer.state != PeerState::Connected);
-        let fault = card.fault().or(node.fault());
-        let fault = fault.or((is_alone && refused.is_some()).then_some(Fault::NoHonestPeer));
-        if fault != self.known.fault {
-            self.known.fault = fault;
+        let fault = self.known.fault(&self.network.seen(self.known.node));
+        if fault != self.known.told {
+            self.known.told = fault;
             self.tell(fault.map_or(Event::FaultCleared, Event::Fault));
         }
     }

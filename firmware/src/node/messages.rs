@@ -19,8 +19,8 @@ use super::{Node, Surroundings};
 use crate::event::Event;
 use crate::report::Offence;
 
-/// How long after a refusal a peer is asked for a template on the same tip again, in milliseconds.
-const TEMPLATE_RETRY_MS: u64 = 3_000;
+/// After how long a peer is asked again for what it did not have at its own tip, in milliseconds.
+const ABSENT_RETRY_MS: u64 = 3_000;
 
 impl Node<'_> {
     /// Takes in one whole message of a peer.
@@ -184,7 +184,12 @@ impl Node<'_> {
             (Asked::Account { block, key }, Message::Account { proof, .. }) => {
                 self.learn_account(block, &key, proof)
             }
-            // Whatever else is not there is asked for again when it is needed.
+            (Asked::Account { .. }, Message::NotFound(_)) => {
+                if let Some(state) = self.peer_mut(peer) {
+                    state.no_account = Some(now.plus(ABSENT_RETRY_MS));
+                }
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -235,7 +240,7 @@ impl Node<'_> {
             let dropped = self.payments.drop_relayed();
             self.miner.do_without_payments(tip, dropped);
         } else if let Some(state) = self.peer_mut(peer) {
-            state.no_template = Some(now.plus(TEMPLATE_RETRY_MS));
+            state.no_template = Some(now.plus(ABSENT_RETRY_MS));
         }
     }
 

@@ -40,6 +40,8 @@ pub struct Peer {
     pub retry: Option<Moment>,
     /// Before when it is not asked for a template again: it had none on its own tip.
     pub no_template: Option<Moment>,
+    /// Before when it is not asked for the own account again: it had none at its own tip.
+    pub no_account: Option<Moment>,
     /// Whether the headers that come next were asked for to another end than this one.
     pub is_late: bool,
 }
@@ -107,6 +109,7 @@ impl Peer {
             is_useless: false,
             retry: None,
             no_template: None,
+            no_account: None,
             is_late: false,
         }
     }

@@ -217,7 +217,8 @@ impl Node<'_> {
         }
         let key = key.public_key().account_key();
         let is_known = account.as_ref().is_some_and(|(at, _)| *at == tip);
-        if !is_known && state.session.ask(Asked::Account { block: tip, key }, now) {
+        let can_ask = state.no_account.is_none_or(|until| now >= until);
+        if !is_known && can_ask && state.session.ask(Asked::Account { block: tip, key }, now) {
             return Some(Message::GetAccount { block: tip, key });
         }
         None

@@ -173,7 +173,7 @@ impl Node<'_> {
         let work = is_child.then(|| self.chain.tip().work().saturating_add(sound.work()));
         if let Some(Some(state)) = self.peers.get_mut(peer) {
             state.claim = Some(Claim { id, height: header.height, work });
-            (state.retry, state.no_template) = (None, None);
+            (state.retry, state.no_template, state.no_account) = (None, None, None);
         }
         Ok(())
     }

@@ -10,14 +10,15 @@ use std::time::{Duration, UNIX_EPOCH};
 use mote_core::codec::decode;
 use mote_core::hash::Hash32;
 use mote_core::transaction::Transaction;
-use mote_core::units::{Height, Timestamp};
-use mote_core::wire::{Hello, MESSAGE_MAX_BYTES, Message, PROTOCOL_VERSION, SUBPROTOCOL, Services};
+use mote_core::units::Timestamp;
+use mote_core::wire::{Message, SUBPROTOCOL};
 use tungstenite::handshake::server::{Request, Response};
 use tungstenite::protocol::frame::coding::{Data, OpCode};
 use tungstenite::protocol::frame::{Frame as RawFrame, FrameHeader};
 use tungstenite::{Message as Frame, WebSocket};
 
-use super::branch::{Branch, borrow, with_list};
+use super::answers;
+use super::branch::Branch;
 use super::script::{Out, Script, Upgrade, say};
 use crate::processes::{PATIENCE, wait_until};
 
@@ -176,22 +177,6 @@ impl State {
         let seconds = UNIX_EPOCH.elapsed().expect("it is after 1970").as_secs();
         Timestamp::from_seconds(seconds.saturating_add_signed(self.skew_seconds))
     }
-
-    fn hello(&self, nonce: u64) -> Hello {
-        Hello {
-            version: PROTOCOL_VERSION,
-            genesis: self.branch.params().genesis_id(),
-            tip: self.branch.tip().id(),
-            height: Height::new(self.branch.height()),
-            work: self.branch.work(),
-            time: self.now(),
-            services: Services::FULL.and(Services::WITNESS),
-            witness_from: Height::GENESIS,
-            message_max: MESSAGE_MAX_BYTES as u32,
-            nonce,
-            port: 0,
-        }
-    }
 }
 
 fn look(state: &Mutex<State>) -> MutexGuard<'_, State> {
@@ -257,7 +242,7 @@ impl Connection {
             let mut state = look(&self.shared);
             let nonce = 0x5ca1_ab1e + state.connections as u64;
             state.open.retain(|stream| stream.peer_addr().is_ok());
-            state.hello(nonce)
+            answers::hello(&state.branch, state.now(), nonce)
         };
         let greeting = (self.script.greeting)(hello);
         self.send_all(greeting)?;
@@ -265,11 +250,10 @@ impl Connection {
             match self.socket.read() {
                 Ok(Frame::Binary(bytes)) => self.hear(&bytes)?,
                 Ok(_) => {}
-                Err(tungstenite::Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.announce()?
-                }
+                Err(tungstenite::Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(_) => return Err(Over),
             }
+            self.announce()?;
         }
     }
 
@@ -299,13 +283,12 @@ impl Connection {
             self.parting.heard.push("nonsense");
             return Ok(());
         };
-        self.parting.heard.push(name(&message));
+        self.parting.heard.push(answers::name(&message));
         let answer = self.answer(message);
         self.send_all(answer)
     }
 
     fn answer(&mut self, message: Message<'_>) -> Vec<Out> {
-        let not_found = |id| vec![say(&Message::NotFound(id))];
         let mut state = look(&self.shared);
         match message {
             Message::Hello(_) => {
@@ -316,34 +299,11 @@ impl Connection {
                 self.parting.refused = Some(reason.to_owned());
                 Vec::new()
             }
-            Message::Ping(nonce) => vec![say(&Message::Pong(nonce))],
-            Message::GetAddresses => with_list(&[], |list| vec![say(&Message::Addresses(list))]),
-            Message::GetHeaders { locator, limit } => {
-                let ids: Vec<Hash32> = locator.iter().map_while(Result::ok).collect();
-                (self.script.headers)(state.branch.headers_after(&ids, usize::from(limit)))
-            }
-            Message::GetWitness(id) => match state.branch.get(&id) {
-                Some(shown) => (self.script.witness)((id, shown.witness.clone())),
-                None => not_found(id),
-            },
-            Message::GetTemplateWitness { tip, miner, transactions } => {
-                let transactions: Vec<Transaction> = transactions.iter().map_while(Result::ok).collect();
-                match state.branch.template(&tip, miner, &transactions, state.now()) {
-                    Some(messages) => (self.script.template)(messages),
-                    None => not_found(tip),
-                }
-            }
-            Message::GetAccount { block, key } => match state.branch.account(&block, &key) {
-                Some(proof) => vec![say(&Message::Account { block, key, proof: borrow(&proof) })],
-                None => not_found(block),
-            },
-            Message::GetBlock(id) | Message::GetInclusion(id) => not_found(id),
             Message::Transaction(transaction) => {
                 state.transactions.push(transaction);
                 Vec::new()
             }
-            Message::HaveTransactions(ids) => vec![say(&Message::GetTransactions(ids))],
-            _ => Vec::new(),
+            message => answers::answer(&self.script, &state.branch, message, state.now()),
         }
     }
 
@@ -431,22 +391,4 @@ fn read_request(stream: &mut TcpStream) {
 fn read_until_end(stream: &mut TcpStream) {
     let mut buffer = [0; 1_024];
     while stream.read(&mut buffer).is_ok_and(|count| count > 0) {}
-}
-
-fn name(message: &Message<'_>) -> &'static str {
-    match message {
-        Message::Hello(_) => "Hello",
-        Message::GetHeaders { .. } => "GetHeaders",
-        Message::GetWitness(_) => "GetWitness",
-        Message::GetTemplateWitness { .. } => "GetTemplateWitness",
-        Message::GetAccount { .. } => "GetAccount",
-        Message::Ping(_) => "Ping",
-        Message::Pong(_) => "Pong",
-        Message::Refused(_) => "Refused",
-        Message::Tip(_) => "Tip",
-        Message::HaveTransactions(_) => "HaveTransactions",
-        Message::GetTransactions(_) => "GetTransactions",
-        Message::Transaction(_) => "Transaction",
-        _ => "another",
-    }
 }

@@ -8,6 +8,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use mote_core::card::Identity;
+use mote_firmware::board::Button;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -50,21 +51,6 @@ pub enum Pace {
     Free,
     /// One nanosecond an instruction, so that time counts instructions.
     Counted,
-}
-
-/// A button, by the key that stands for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Button {
-    /// The page before.
-    Up,
-    /// The next page.
-    Down,
-    /// Mining off, or no.
-    Left,
-    /// Mining on.
-    Right,
-    /// Yes.
-    Select,
 }
 
 /// A block that a device says it has validated.

@@ -1,6 +1,7 @@
 //! Devices as users have them: the linked image on an emulated board, its card as a file, its console,
 //! display and buttons; and hosts for it to talk to of which the test owns every word.
 
+mod answers;
 pub mod branch;
 pub mod card;
 mod console;
@@ -16,7 +17,8 @@ mod seats;
 pub mod simulated;
 
 pub use console::Console;
-pub use machine::{BlockLine, Button, Machine, Pace};
+pub use machine::{BlockLine, Machine, Pace};
 pub use monitor::Monitor;
+pub use mote_firmware::board::Button;
 pub use screen::Screen;
 pub use seats::Seat;

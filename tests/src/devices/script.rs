@@ -52,6 +52,16 @@ pub struct Script {
     pub(super) headers: Change<Vec<Header>>,
     pub(super) witness: Change<(Hash32, Vec<Vec<u8>>)>,
     pub(super) template: Change<Vec<Vec<u8>>>,
+    pub(super) accounts: Accounts,
+}
+
+/// Whether a host has the accounts of its blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accounts {
+    /// All of them.
+    Known,
+    /// It says of each that it is not there.
+    Unknown,
 }
 
 impl Default for Script {
@@ -63,6 +73,7 @@ impl Default for Script {
             headers: Arc::new(|headers| vec![show(&headers)]),
             witness: Arc::new(|(_, messages)| all(messages)),
             template: Arc::new(all),
+            accounts: Accounts::Known,
         }
     }
 }
@@ -110,6 +121,11 @@ impl Script {
     /// A host that shows headers, and falls silent once it is asked for a witness.
     pub fn without_witnesses() -> Self {
         Self { witness: Arc::new(|_| vec![Out::Silence]), ..Self::default() }
+    }
+
+    /// A host that has nobody's account.
+    pub fn without_accounts() -> Self {
+        Self { accounts: Accounts::Unknown, ..Self::default() }
     }
 
     /// A host that answers a request for the witness of a template in its own way.

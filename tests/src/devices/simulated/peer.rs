@@ -7,12 +7,13 @@ use mote_core::codec::decode;
 use mote_core::hash::Hash32;
 use mote_core::rules::RuleError;
 use mote_core::transaction::Transaction;
-use mote_core::units::{Height, Timestamp};
-use mote_core::wire::{Hello, MESSAGE_MAX_BYTES, Message, PROTOCOL_VERSION, Services};
+use mote_core::units::Timestamp;
+use mote_core::wire::{Hello, Message};
 
 use super::router::SharedPipe;
 use super::socket::{Cut, Event, Socket};
-use crate::devices::branch::{Branch, borrow, with_list};
+use crate::devices::answers;
+use crate::devices::branch::{Branch, with_list};
 use crate::devices::script::{Out, Script, say};
 use crate::fixtures::VecBlock;
 
@@ -245,25 +246,12 @@ impl Peer {
     }
 
     fn hello(&self, time: Timestamp) -> Hello {
-        Hello {
-            version: PROTOCOL_VERSION,
-            genesis: self.branch.params().genesis_id(),
-            tip: self.branch.tip().id(),
-            height: Height::new(self.branch.height()),
-            work: self.branch.work(),
-            time,
-            services: Services::FULL.and(Services::WITNESS),
-            witness_from: Height::GENESIS,
-            message_max: MESSAGE_MAX_BYTES as u32,
-            nonce: 0x5ca1_ab1e,
-            port: 0,
-        }
+        answers::hello(&self.branch, time, 0x5ca1_ab1e)
     }
 
     fn hear(&mut self, connection: &mut Connection, bytes: &[u8], time: Timestamp, millis: u64) -> Vec<Out> {
         let message = decode::<Message<'_>>(bytes).expect("a device says what has a meaning");
-        self.heard.push((millis, name(&message)));
-        let not_found = |id| vec![say(&Message::NotFound(id))];
+        self.heard.push((millis, answers::name(&message)));
         match message {
             Message::Hello(theirs) => {
                 connection.is_greeted = true;
@@ -276,33 +264,12 @@ impl Peer {
                 connection.refused = Some(reason.to_owned());
                 Vec::new()
             }
-            Message::Ping(nonce) => vec![say(&Message::Pong(nonce))],
-            Message::GetHeaders { locator, limit } => {
-                let ids: Vec<Hash32> = locator.iter().map_while(Result::ok).collect();
-                (self.script.headers)(self.branch.headers_after(&ids, usize::from(limit)))
-            }
-            Message::GetWitness(id) => match self.branch.get(&id) {
-                Some(shown) => (self.script.witness)((id, shown.witness.clone())),
-                None => not_found(id),
-            },
-            Message::GetTemplateWitness { tip, miner, transactions } => {
-                let transactions: Vec<Transaction> = transactions.iter().map_while(Result::ok).collect();
-                match self.branch.template(&tip, miner, &transactions, time) {
-                    Some(messages) => (self.script.template)(messages),
-                    None => not_found(tip),
-                }
-            }
-            Message::GetAccount { block, key } => match self.branch.account(&block, &key) {
-                Some(proof) => vec![say(&Message::Account { block, key, proof: borrow(&proof) })],
-                None => not_found(block),
-            },
             Message::Transaction(transaction) => {
                 if !self.paid.contains(&transaction) {
                     self.paid.push(transaction);
                 }
                 Vec::new()
             }
-            Message::HaveTransactions(ids) => vec![say(&Message::GetTransactions(ids))],
             Message::GetTransactions(ids) => {
                 let ids: Vec<Hash32> = ids.iter().map_while(Result::ok).collect();
                 let offered = self.offers.iter().filter(|offer| ids.contains(&offer.id()));
@@ -319,29 +286,7 @@ impl Peer {
                 }
                 Vec::new()
             }
-            Message::GetBlock(id) | Message::GetInclusion(id) => not_found(id),
-            _ => Vec::new(),
+            message => answers::answer(&self.script, &self.branch, message, time),
         }
-    }
-}
-
-fn name(message: &Message<'_>) -> &'static str {
-    match message {
-        Message::Hello(_) => "Hello",
-        Message::GetHeaders { .. } => "GetHeaders",
-        Message::Headers(_) => "Headers",
-        Message::GetWitness(_) => "GetWitness",
-        Message::GetTemplateWitness { .. } => "GetTemplateWitness",
-        Message::GetAccount { .. } => "GetAccount",
-        Message::Ping(_) => "Ping",
-        Message::Pong(_) => "Pong",
-        Message::Refused(_) => "Refused",
-        Message::Tip(_) => "Tip",
-        Message::HaveTransactions(_) => "HaveTransactions",
-        Message::GetTransactions(_) => "GetTransactions",
-        Message::Transaction(_) => "Transaction",
-        Message::Block(_) => "Block",
-        Message::NotFound(_) => "NotFound",
-        _ => "another",
     }
 }

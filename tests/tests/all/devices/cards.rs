@@ -78,6 +78,11 @@ fn a_damaged_card_costs_what_was_on_it_and_no_more() {
     let status = machine.wait_for_tip(&branch.tip().id().to_string());
     assert_eq!(status["fault"], Value::Null);
     machine.cut_power();
+    spoil(&machine.card(), STATE_SECTORS);
+    machine.switch_on();
+    let status = machine.wait_for_tip(&branch.tip().id().to_string());
+    assert_eq!(status["fault"]["name"], "card-unreadable");
+    machine.cut_power();
     spoil(&machine.card(), IDENTITY_SECTORS);
     machine.switch_on();
     let status = machine.wait("it says so", |status| status["fault"]["name"] == "card-unreadable");

@@ -220,6 +220,18 @@ fn a_peer_that_makes_no_templates_does_not_stop_the_miner() {
     });
 }
 
+/// A peer that lacks the account, as one does that is behind, is asked again now and then, not all the time.
+#[test]
+fn a_peer_without_the_account_is_not_asked_all_the_time() {
+    let mut bench = Bench::beside(chain(10), Mines::WhenTold);
+    bench.peer(0).script = Script::without_accounts();
+    bench.switch_on(|device| {
+        device.pass(30_000);
+        let asked = device.peer(0).heard_of("GetAccount");
+        assert!((5..=12).contains(&asked), "it was asked {asked} times");
+    });
+}
+
 /// An account and a template of the same tip are asked for at once; what is not there is not mistaken.
 #[test]
 fn what_is_not_there_is_told_from_what_is() {
