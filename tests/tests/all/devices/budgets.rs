@@ -75,6 +75,7 @@ fn a_million_accounts_take_no_more_ram_than_a_few() {
     let peak = |accounts| full_blocks(accounts, Pace::Free).last().map_or(u64::MAX, ram_used);
     let few = peak(2 * PAYMENTS);
     let many = peak(1_000_000);
+    println!("{few} bytes of RAM with few accounts, {many} with many");
     assert!(few <= RAM_MAX && many <= RAM_MAX, "{few} and {many} bytes");
     assert!(
         many <= few + INTERRUPT_BYTES,

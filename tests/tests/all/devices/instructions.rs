@@ -40,14 +40,11 @@ fn instructions(status: &Value, what: &str) -> u64 {
 }
 
 #[test]
-#[ignore = "on a busy computer the emulator's time goes on by itself: to be run alone"]
 fn full_blocks_on_a_million_accounts_keep_to_their_budget() {
     let said = full_blocks(1_000_000, Pace::Counted);
     let checks: Vec<u64> = said.iter().map(|status| instructions(status, "checks")).collect();
     let blocks: Vec<u64> = checks.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    println!("{blocks:?}");
-    // The emulator's time goes on by itself while it waits for the computer: that only ever adds.
-    let block = *blocks.iter().min().expect("some blocks");
+    let block = *blocks.iter().max().expect("some blocks");
     let payment = block / PAYMENTS;
     println!("{block} instructions a block of {PAYMENTS} payments, {payment} a payment");
     assert!(block <= BLOCK_MAX, "{block} instructions a block");
@@ -55,7 +52,6 @@ fn full_blocks_on_a_million_accounts_keep_to_their_budget() {
 }
 
 #[test]
-#[ignore = "on a busy computer the emulator's time goes on by itself: to be run alone"]
 fn headers_keep_to_their_budget() {
     let mut branch = Branch::new(regtest());
     branch.grow(1, HEADERS);
