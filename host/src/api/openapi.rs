@@ -9,7 +9,9 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 use super::error::ProblemJson;
-use super::{accounts, blocks, events, mempool, metrics, mining, page, peers, status, transactions, wallet};
+use super::{
+    accounts, blocks, events, laboratory, mempool, metrics, mining, page, peers, status, transactions, wallet,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -25,6 +27,7 @@ use super::{accounts, blocks, events, mempool, metrics, mining, page, peers, sta
         (name = "chain", description = "The chain as it grows"),
         (name = "transactions", description = "Transactions, open and mined"),
         (name = "accounts", description = "Accounts and their proofs"),
+        (name = "laboratory", description = "Experiments, which read and change nothing of the node"),
         (name = "wallet", description = "The node's wallet, for its operator"),
         (name = "mining", description = "The miner, for its operator"),
         (name = "peers", description = "The peers, for the operator"),
@@ -44,6 +47,13 @@ use super::{accounts, blocks, events, mempool, metrics, mining, page, peers, sta
         accounts::history,
         accounts::proof,
         mempool::mempool,
+        laboratory::try_hash,
+        laboratory::judge_block,
+        laboratory::mine_block,
+        laboratory::change_chain,
+        laboratory::replay,
+        laboratory::prove,
+        laboratory::follow_difficulty,
         wallet::wallet,
         wallet::create,
         wallet::restore,
