@@ -56,6 +56,7 @@ use token::Token;
 use crate::node::handle::Handle;
 use crate::store::disk::Disk;
 use crate::wallet::service::WalletService;
+use crate::web;
 
 /// What the API is made of.
 pub struct AppParts<D: Disk> {
@@ -152,10 +153,10 @@ impl<D: Disk> Routes<D> {
     fn all(app: &App<D>) -> Self {
         use Class::{LoopbackOnly, Private, Public};
         let (read, make, remove) = (MethodFilter::GET, MethodFilter::POST, MethodFilter::DELETE);
-        Self::new(app)
-            .add(Public, read, "/", page::index)
-            .add(Public, read, "/style.css", page::style)
-            .add(Public, read, "/script.js", page::script)
+        let pages = web::PAGES.into_iter();
+        pages
+            .fold(Self::new(app), |routes, path| routes.add(Public, read, path, page::index))
+            .add(Public, read, "/web/{*path}", page::asset)
             .add(Public, read, "/docs", page::docs)
             .add(Public, read, "/healthz", status::health::<D>)
             .add(Public, read, "/metrics", metrics::metrics::<D>)
