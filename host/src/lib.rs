@@ -15,3 +15,4 @@ pub mod net;
 pub mod node;
 pub mod store;
 pub mod wallet;
+pub mod web;

@@ -10,7 +10,8 @@ use utoipa::{Modify, OpenApi};
 
 use super::error::ProblemJson;
 use super::{
-    accounts, blocks, events, laboratory, mempool, metrics, mining, page, peers, status, transactions, wallet,
+    accounts, blocks, branches, card, charts, events, laboratory, mempool, metrics, mining, page, peers, qr,
+    search, status, transactions, wallet,
 };
 
 #[derive(OpenApi)]
@@ -36,10 +37,15 @@ use super::{
     ),
     paths(
         status::status,
+        card::card,
+        search::search,
+        charts::charts,
         blocks::list,
         blocks::block,
         blocks::header,
         blocks::raw,
+        branches::siblings,
+        branches::list,
         transactions::submit,
         transactions::transaction,
         transactions::proof,
@@ -73,9 +79,9 @@ use super::{
         openapi,
         metrics::metrics,
         status::health,
+        qr::qr,
         page::index,
-        page::style,
-        page::script,
+        page::asset,
         page::docs,
     ),
     components(schemas(ProblemJson)),
