@@ -46,8 +46,8 @@ pub struct JudgedBlock {
     pub zero_bits: u32,
     /// What the id must not be above, 64 hexadecimal digits; null where the header's target is none.
     pub target: Option<String>,
-    /// How many attempts a block of its target takes on average; 0 where it has none.
-    pub expected_attempts: f64,
+    /// How many attempts a block of its target takes on average, at most 2^64 - 1; 0 where it has none.
+    pub expected_attempts: u64,
     /// The work of the chain up to and including the block, in attempts, hexadecimal.
     pub work: String,
     /// How each stage of judging it went.
@@ -130,7 +130,7 @@ pub(super) fn look(
         id: id.map(|id| id.to_string()),
         zero_bits: id.map_or(0, |id| leading_zeros(id.as_bytes())),
         target: target.map(|target| hex(&target.to_be_bytes())),
-        expected_attempts: target.map_or(0.0, |target| target.work().as_f64()),
+        expected_attempts: target.map_or(0, |target| target.work().saturating_u64()),
         work: next.as_ref().map_or(Work::ZERO, |next| next.tip.work()).to_string(),
         valid: decoded.is_ok() && verdict.broken.is_empty() && verdict.accounts.is_some(),
         stages: verdict.stages,

@@ -17,7 +17,7 @@ use super::Unfit;
 pub const BLOCKS_MAX: u64 = 2_000;
 
 /// The highest hash rate, in attempts a second.
-pub const RATE_MAX: f64 = 1e15;
+pub const RATE_MAX: f64 = 1e12;
 
 /// A hash rate that changes at once.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -30,9 +30,9 @@ pub struct DifficultyRequest {
     /// Where the chain starts.
     #[serde(default)]
     pub start: Start,
-    /// Attempts a second before the step, 1 to 10^15.
+    /// Attempts a second before the step, 1 to 10^12.
     pub before: f64,
-    /// Attempts a second after it, 1 to 10^15.
+    /// Attempts a second after it, 1 to 10^12.
     pub after: f64,
     /// After how many blocks the rate changes.
     pub step: u64,
@@ -89,7 +89,7 @@ pub fn difficulty(request: &DifficultyRequest) -> Result<DifficultyAnswer, Unfit
     let DifficultyRequest { network, start, before, after, step, blocks, seed } = *request;
     for (part, rate) in [("before", before), ("after", after)] {
         if !(1.0..=RATE_MAX).contains(&rate) {
-            return Err(Unfit::new(part, format_args!("expected a rate from 1 to 10^15, got {rate}")));
+            return Err(Unfit::new(part, format_args!("expected a rate from 1 to 10^12, got {rate}")));
         }
     }
     if !(1..=BLOCKS_MAX).contains(&blocks) {

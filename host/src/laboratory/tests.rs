@@ -327,11 +327,11 @@ fn difficulty_follows_the_rate() {
         assert!((6_000_000.0..10_500_000.0).contains(&after), "{start:?}: {after}");
     }
     for (before, after, blocks) in
-        [(0.0, 1.0, 1), (1.0, f64::NAN, 1), (1.0, 1e16, 1), (1.0, 1.0, 0), (1.0, 1.0, 2_001)]
+        [(0.0, 1.0, 1), (1.0, f64::NAN, 1), (1.0, 1e13, 1), (1.0, 1.0, 0), (1.0, 1.0, 2_001)]
     {
         assert!(ask(Start::Young, before, after, blocks).is_err());
     }
-    for (before, after) in [(1.0, 1e15), (1e15, 1.0)] {
+    for (before, after) in [(1.0, 1e12), (1e12, 1.0)] {
         let answer = ask(Start::Settled, before, after, 2_000).unwrap();
         assert!(answer.times.iter().chain(&answer.difficulties).all(|value| value.is_finite()));
     }
