@@ -34,15 +34,16 @@ pub struct Benches {
     running: Arc<Semaphore>,
 }
 
-impl Benches {
-    /// Benches that nobody uses yet.
-    pub fn new() -> Self {
+impl Default for Benches {
+    fn default() -> Self {
         Self {
             admitted: Arc::new(Semaphore::new(ADMITTED_MAX)),
             running: Arc::new(Semaphore::new(RUNNING_MAX)),
         }
     }
+}
 
+impl Benches {
     /// Carries an experiment out when it is its turn.
     async fn run<T, E>(
         &self,

@@ -79,7 +79,7 @@ export async function show(page) {
     const agreed = ids.length === 1;
     moment.className = `note ${agreed ? "good" : "warn"}`;
     replace(moment, mark(agreed), h("strong", null, at === 0 ? " The start." : ` Step ${at} of ${steps.length}: ${say(steps[at - 1], answer.payments.find((made) => made.step === at - 1))}.`), agreed ? " All nodes agree." : ` The nodes follow ${ids.length} different chains.`);
-    replace(picture, drawing(now, nodes, ids), h("p", { class: "hint" }, `After ${now.seconds} seconds of the nodes’ time. A dashed line is cut; nodes with the same number under theirs have the same tip.`));
+    replace(picture, drawing(now, nodes, ids), h("p", { class: "hint" }, `After ${now.seconds} seconds of the nodes’ time. A dotted line is cut; nodes that show the same digits have the same tip.`));
     const block = new Map(answer.blocks.map((other) => [other.id, other]));
     replace(places, now.nodes.map((node, i) => {
       const line = [];
