@@ -1,7 +1,7 @@
 // What the pages of the laboratory share: their order, the way from one to the next, and asking the node.
 
 import { post } from "../api.js";
-import { h, link } from "../dom.js";
+import { alarm, h, link } from "../dom.js";
 
 export const PAGES = [
   ["hash", "Hash", "What a hash is, and what a miner tries."],
@@ -45,7 +45,9 @@ const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 export async function ask(path, body) {
   for (let tries = 0; ; tries += 1) {
     try {
-      return await post(`/laboratory/${path}`, body);
+      const answer = await post(`/laboratory/${path}`, body);
+      alarm("");
+      return answer;
     } catch (error) {
       if (error.code !== "busy" || tries === 8) throw error;
       await pause(400 * (tries + 1));
