@@ -29,7 +29,7 @@ export async function frame(page, name, sentence) {
   const [before, after] = [PAGES[at - 1], PAGES[at + 1]];
   const area = h("div", { class: "stack laboratory", id: `laboratory-${name}` });
   page.main.append(
-    h("p", { class: "crumbs" }, link("/laboratory", "Laboratory"), at < 0 ? null : ` · ${at + 1} of ${PAGES.length}`),
+    ...(at < 0 ? [] : [h("p", { class: "crumbs" }, link("/laboratory", "Laboratory"), ` · ${at + 1} of ${PAGES.length}`)]),
     h("h1", null, at < 0 ? "Laboratory" : PAGES[at][1]), h("p", { class: "lead" }, sentence), area);
   if (at >= 0) {
     page.main.append(h("nav", { class: "onward", "aria-label": "Experiments" },
