@@ -1,6 +1,6 @@
 // The chain as it grows, and how the network is.
 
-import { find, get } from "../api.js";
+import { get, wallet as ownWallet } from "../api.js";
 import { lineChart } from "../chart.js";
 import { button, card, empty, facts, h, link, replace, row, table } from "../dom.js";
 import { addressLink, ago, amount, count, duration, moment, ownName, scaled, short, transactionLink } from "../format.js";
@@ -27,7 +27,7 @@ function strip(capacity) {
     return h("li", { class: name ? "mine" : null },
       h("a", { href: `/block/${block.height}` }, h("strong", null, count(block.height)), h("span", null, ago(block.time)),
         h("span", null, block.transaction_count === 1 ? "1 payment" : `${count(block.transaction_count)} payments`),
-        h("span", { class: "faint" }, name ? `Mined by me` : `by ${short(block.miner, 9, 4)}`), h("code", { class: "faint" }, short(block.id, 8, 4)), fill));
+        h("span", { class: "faint" }, block.height === 0 ? "genesis" : name ? "mined by me" : `by ${short(block.miner, 8, 4)}`), h("code", { class: "faint" }, short(block.id, 8, 4)), fill));
   };
 
   return {
@@ -58,7 +58,7 @@ export async function show(page) {
   const { main } = page;
   page.setTitle("Home");
   const span = SPANS.some(([blocks]) => blocks === page.query.get("blocks")) ? page.query.get("blocks") : SPANS[0][0];
-  const [status, wallet] = await Promise.all([get("/status"), find("/wallet").catch(() => null)]);
+  const [status, wallet] = await Promise.all([get("/status"), ownWallet().catch(() => null)]);
   const capacity = status.network === "regtest" ? 1024 : 128;
   const blocks = strip(capacity);
   const [summary, open, chartArea] = [h("div"), h("div"), h("div", { class: "columns charts" })];
