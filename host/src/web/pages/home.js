@@ -69,8 +69,8 @@ export async function show(page) {
     h("h2", { class: "hidden" }, "Blocks"), blocks.list,
     card("The network", summary),
     h("section", { class: "card", "aria-labelledby": "course" },
-      h("h2", { id: "course" }, "The course of the last ", h("span", null, SPANS.map(([value, text]) =>
-        h("a", { class: "badge", href: `/?blocks=${value}`, "aria-current": value === span ? "true" : null }, value === span ? `✓ ${text}` : text)))),
+      h("h2", { id: "course" }, `The course of the last ${SPANS.find(([value]) => value === span)[1].replace(/^an /, "")}`),
+      h("p", null, SPANS.map(([value, text]) => h("a", { class: "badge", href: `/?blocks=${value}`, "aria-current": value === span ? "true" : null }, value === span ? `✓ ${text}` : text))),
       chartArea),
     h("section", { class: "card" }, h("h2", null, "Open payments"), open));
   for (let i = 0; i < 4; i += 1) chartArea.append(h("figure", { class: "chart" }));
@@ -108,7 +108,7 @@ export async function show(page) {
         lineChart({ title: "Time a block takes", points: tidy(points((point) => point.interval)), format: duration, xTitle: "Block" }),
         lineChart({ title: "Difficulty", points: tidy(points((point) => point.difficulty)), format: (value) => scaled(value), xTitle: "Block" }),
         lineChart({ title: "Hash rate", points: tidy(points((point) => point.hash_rate)), format: (value) => scaled(value, "/s"), xTitle: "Block" }),
-        lineChart({ title: "Fees", points: tidy(points((point) => Number(point.fees))), format: (value) => `${Number(value.toPrecision(3))} motes`, xTitle: "Block" }));
+        lineChart({ title: "Fees in motes", points: tidy(points((point) => Number(point.fees))), format: (value) => String(Number(value.toPrecision(3))), xTitle: "Block" }));
     },
   };
   await Promise.all([looks.state(), looks.chain(true), looks.open()]);

@@ -62,9 +62,10 @@ function showWords(page, status, text) {
 async function showWallet(page, status, wallet) {
   const [holds, door, pay, addresses, past] = [h("div"), h("div"), h("div"), h("div"), h("div")];
   page.main.append(h("h1", null, "Wallet"),
-    h("div", { class: "columns" }, h("section", { class: "card" }, holds, door), h("section", { class: "card" }, h("h2", null, "Receive"), h("p", null, copyable(wallet.address)),
-      h("img", { class: "qr", alt: "QR code of the address", width: "192", height: "192", src: `/api/v1/qr?text=${encodeURIComponent(wallet.address)}` }))),
-    h("div", { class: "columns" }, h("section", { class: "card" }, h("h2", null, "Send"), pay), h("section", { class: "card" }, addresses)),
+    h("div", { class: "columns" },
+      h("div", null, h("section", { class: "card" }, holds, door), h("section", { class: "card" }, h("h2", null, "Send"), pay)),
+      h("div", null, h("section", { class: "card" }, h("h2", null, "Receive"), h("p", null, copyable(wallet.address)),
+        h("img", { class: "qr", alt: "QR code of the address", width: "192", height: "192", src: `/api/v1/qr?text=${encodeURIComponent(wallet.address)}` })), h("section", { class: "card" }, addresses))),
     h("section", { class: "card" }, past), backup(status));
 
   let now = wallet;
@@ -126,7 +127,7 @@ function sendForm(page, status, wallet, addresses, after) {
 
 function backup(status) {
   return card("Backup", h("p", null, "The 24 words are the backup: with them, “Restore one” makes the same wallet on any node of any kind, offline if you like. They were shown once and cannot be shown again; whoever lost them makes a new wallet and pays everything to it."),
-    h("p", null, "A copy of the file ", h("code", null, "wallet"), " in the node’s data folder works as well, together with its passphrase."),
+    h("p", null, "A copy of the file ", h("code", null, "wallet.json"), " in the node’s data folder works as well, together with its passphrase."),
     h("div", { class: "actions" }, button("Save a note for the drawer", () => save("mote-backup.txt", "text/plain",
       `Mote, network ${status.network}\n\nThe 24 words, written by hand:\n\n${Array.from({ length: 24 }, (_, i) => `${String(i + 1).padStart(2)} ________________`).join("\n")}\n\nRestore: open the node's page, Wallet, "Restore one".\n`))));
 }
