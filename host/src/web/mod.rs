@@ -5,7 +5,7 @@
 //!
 //! | file | purpose |
 //! | --- | --- |
-//! | `dom.js`, `style.css` | elements, and their look |
+//! | `dom.js`, `style.css`, `laboratory.css` | elements, and their look |
 //! | `api.js`, `live.js` | requests, and what happens |
 //! | `format.js`, `chart.js`, `provenance.js` | amounts and times, charts, proofs drawn |
 //! | `sha256.js`, `codec.js`, `address.js`, `proofs.js` | the page's own checks, which trust no node |
@@ -98,6 +98,17 @@ const ASSETS: &[Asset] = &[
     Asset { path: "icon.svg", text: include_str!("icon.svg") },
     Asset { path: "keyring.js", text: include_str!("keyring.js") },
     Asset { path: "keys.js", text: include_str!("keys.js") },
+    Asset { path: "laboratory.css", text: include_str!("laboratory.css") },
+    Asset { path: "laboratory/block.js", text: include_str!("laboratory/block.js") },
+    Asset { path: "laboratory/chain.js", text: include_str!("laboratory/chain.js") },
+    Asset { path: "laboratory/difficulty.js", text: include_str!("laboratory/difficulty.js") },
+    Asset { path: "laboratory/frame.js", text: include_str!("laboratory/frame.js") },
+    Asset { path: "laboratory/hash.js", text: include_str!("laboratory/hash.js") },
+    Asset { path: "laboratory/index.js", text: include_str!("laboratory/index.js") },
+    Asset { path: "laboratory/payments.js", text: include_str!("laboratory/payments.js") },
+    Asset { path: "laboratory/peers.js", text: include_str!("laboratory/peers.js") },
+    Asset { path: "laboratory/proofs.js", text: include_str!("laboratory/proofs.js") },
+    Asset { path: "laboratory/scenario.js", text: include_str!("laboratory/scenario.js") },
     Asset { path: "live-worker.js", text: include_str!("live-worker.js") },
     Asset { path: "live.js", text: include_str!("live.js") },
     Asset { path: "offline.js", text: include_str!("offline.js") },
