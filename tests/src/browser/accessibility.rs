@@ -65,34 +65,33 @@ const missed = controls.filter((element) => !window.focusWatch.reached.has(eleme
 return [controls.length, missed.map((element) => element.outerHTML.slice(0, 120)), [...window.focusWatch.unseen]];
 ";
 
-/// Asserts that the page breaks no rule, in light and in dark.
-#[track_caller]
-pub fn assert_accessible(window: &Window) {
+/// Where the page breaks a rule, in light or in dark.
+pub fn broken_rules(window: &Window) -> Vec<String> {
+    let mut broken = Vec::new();
     for scheme in [Scheme::Light, Scheme::Dark] {
         window.set_scheme(scheme);
         // It stays until the page is left.
         if window.script("return typeof axe === 'undefined'", &[]) == json!(true) {
             window.script(axe(), &[]);
         }
-        let broken = lines(&window.script(RUN, &[json!(scheme == Scheme::Dark)]));
-        assert!(broken.is_empty(), "{} in {scheme:?}:\n{}", window.place(), broken.join("\n"));
+        let found = lines(&window.script(RUN, &[json!(scheme == Scheme::Dark)]));
+        broken.extend(found.into_iter().map(|line| format!("{scheme:?}: {line}")));
     }
     window.set_scheme(Scheme::Light);
+    broken
 }
 
-/// Asserts that the page needs no scrolling sideways on a telephone.
-#[track_caller]
-pub fn assert_fits(window: &Window) {
+/// What makes the page scroll sideways on a telephone.
+pub fn overflow(window: &Window) -> Vec<String> {
     window.set_size(TELEPHONE.0, TELEPHONE.1);
     let wide = lines(&window.script(WIDTH, &[]));
-    assert!(wide.is_empty(), "{} on a telephone:\n{}", window.place(), wide.join("\n"));
     window.set_size(DESK.0, DESK.1);
+    wide
 }
 
-/// Asserts that the keyboard alone reaches every control of a page that was just opened, and that it is seen
-/// where it is.
-#[track_caller]
-pub fn assert_keyboard(window: &Window) {
+/// Which controls of a page that was just opened the keyboard alone does not reach, and on which it is not
+/// seen to be.
+pub fn keyboard_faults(window: &Window) -> Vec<String> {
     window.script(WATCH_FOCUS, &[]);
     let mut pressed = 0;
     loop {
@@ -100,13 +99,14 @@ pub fn assert_keyboard(window: &Window) {
         pressed += STRIDE;
         let state = window.script(FOCUS, &[]);
         let (missed, unseen) = (lines(&state[1]), lines(&state[2]));
-        assert!(unseen.is_empty(), "{}: focus is not seen on\n{}", window.place(), unseen.join("\n"));
-        if missed.is_empty() {
-            return;
-        }
         // Once around, and once more for what came while the keyboard was on its way.
         let enough = 2 * state[0].as_u64().unwrap_or_default() as usize + 2 * STRIDE;
-        assert!(pressed < enough, "{}: the keyboard misses\n{}", window.place(), missed.join("\n"));
+        if missed.is_empty() || pressed >= enough {
+            let missed = missed.into_iter().map(|control| format!("is not reached: {control}"));
+            return missed
+                .chain(unseen.into_iter().map(|control| format!("is not seen: {control}")))
+                .collect();
+        }
     }
 }
 

@@ -8,14 +8,16 @@ mod control;
 mod process;
 mod record;
 mod session;
+mod site;
 mod window;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-pub use accessibility::{assert_accessible, assert_fits, assert_keyboard};
+pub use accessibility::{broken_rules, keyboard_faults, overflow};
 pub use control::Control;
 pub use record::{Record, Request, origin};
+pub use site::Site;
 pub use window::{Scheme, Window};
 
 use process::Running;
@@ -90,6 +92,12 @@ impl Browser {
         self.record.borrow().clone()
     }
 
+    /// Forgives everything so far: it was the point of the test.
+    pub fn forgive(&self) {
+        self.gather();
+        self.record.take();
+    }
+
     fn session(&self) -> &Session {
         self.running.session()
     }
@@ -114,8 +122,8 @@ impl Browser {
         }
     }
 
-    /// What no page may say or do.
-    fn faults(&self) -> Vec<String> {
+    /// What pages did that no page may, in words; there must be none when the browser ends.
+    pub fn faults(&self) -> Vec<String> {
         let record = self.record();
         let (opened, hostile, expected) =
             (self.opened.borrow(), self.hostile.borrow(), self.expected.borrow());
