@@ -27,7 +27,8 @@ const FLAGS: [&str; 14] = [
     "--disable-extensions",
     "--disable-background-networking",
     "--disable-component-update",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+    // The one foreign name stands for an attacker's that leads to this computer.
+    "--host-resolver-rules=MAP evil.example 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
     // Role and name as a reader of the screen is told them.
     "--enable-blink-features=ComputedAccessibilityInfo",
 ];
