@@ -14,3 +14,4 @@ pub mod net;
 pub mod node;
 pub mod store;
 pub mod wallet;
+pub mod web;

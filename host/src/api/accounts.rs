@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::App;
 use super::error::Problem;
-use super::extract::{Paging, Segment, parse_number};
+use super::extract::{Paging, Query, Segment, parse_number};
 use super::json::{HeaderJson, TransactionJson, address};
 use super::lookup::{self, AccountView, Happened};
 use crate::store::disk::Disk;
@@ -99,6 +99,8 @@ pub struct HistoryJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     signature: Option<String>,
+    /// What the account held after the block, in motes.
+    balance: String,
     /// Id of the block.
     block: String,
     /// The block's height.
@@ -116,7 +118,7 @@ pub struct HistoryJson {
 
 impl HistoryJson {
     fn new(prefix: AddressPrefix, happened: Happened) -> Self {
-        let Happened { block, header, confirmations, index, role, transaction, amount } = happened;
+        let Happened { block, header, confirmations, index, role, transaction, amount, balance } = happened;
         let is_mined = transaction.is_none();
         let transaction = transaction.map(|t| TransactionJson::new(prefix, &t.id(), &t));
         let id = transaction.as_ref().map(|transaction| transaction.id.clone());
@@ -136,6 +138,7 @@ impl HistoryJson {
             nonce: transaction.as_ref().map(|transaction| transaction.nonce),
             memo: transaction.as_ref().map(|transaction| transaction.memo.clone()),
             signature: transaction.map(|transaction| transaction.signature),
+            balance: balance.to_string(),
             block: block.to_string(),
             height: header.height.get(),
             index: (!is_mined).then_some(index),
@@ -213,7 +216,7 @@ pub async fn account<D: Disk>(
 pub async fn history<D: Disk>(
     State(app): State<App<D>>,
     Segment(text): Segment,
-    paging: Paging,
+    Query(paging): Query<Paging>,
 ) -> Result<Json<Vec<HistoryJson>>, Problem> {
     let key = app.parse_address(&text)?;
     let before = paging.before.as_deref().map(parse_place).transpose()?;

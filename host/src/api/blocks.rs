@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::App;
 use super::error::Problem;
-use super::extract::{Paging, Segment};
+use super::extract::{Paging, Query, Segment};
 use super::json::{HeaderJson, TransactionJson};
 use super::lookup::{self, BlockName};
 use crate::store::disk::Disk;
@@ -43,7 +43,8 @@ pub struct BlockJson {
 }
 
 impl BlockSummary {
-    fn new(prefix: AddressPrefix, entry: &BlockEntry, confirmations: u64) -> Self {
+    /// The form of a block with its confirmations.
+    pub fn new(prefix: AddressPrefix, entry: &BlockEntry, confirmations: u64) -> Self {
         Self {
             header: HeaderJson::new(prefix, &entry.header),
             work: entry.work.to_string(),
@@ -60,7 +61,7 @@ impl BlockSummary {
 )]
 pub async fn list<D: Disk>(
     State(app): State<App<D>>,
-    paging: Paging,
+    Query(paging): Query<Paging>,
 ) -> Result<Json<Vec<BlockSummary>>, Problem> {
     let (before, limit) = (paging.before_height()?, paging.limit()?);
     let blocks = app.0.handle.view(move |node| lookup::blocks(node, before, limit)).await??;
@@ -137,6 +138,7 @@ pub async fn raw<D: Disk>(
     Ok(([(CONTENT_TYPE, "application/octet-stream")], bytes))
 }
 
-fn unknown(name: BlockName) -> Problem {
+/// There is no such block.
+pub(super) fn unknown(name: BlockName) -> Problem {
     Problem::not_found(format_args!("there is no block {name}"))
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
@@ -105,11 +105,7 @@ pub struct Paging {
 impl Paging {
     /// How many entries there may be.
     pub fn limit(&self) -> Result<usize, Problem> {
-        let Some(text) = &self.limit else { return Ok(LIMIT_DEFAULT) };
-        let limit = text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit));
-        limit.ok_or_else(|| {
-            Problem::malformed("limit", format_args!("expected a number from 1 to {LIMIT_MAX}, got {text:?}"))
-        })
+        number_within("limit", self.limit.as_deref(), LIMIT_DEFAULT, LIMIT_MAX)
     }
 
     /// The height that all entries must be below, where one is given.
@@ -121,18 +117,31 @@ impl Paging {
     }
 }
 
+/// A number from 1 to `max` that a query has under this name, or the default where it has none.
+pub fn number_within(name: &str, text: Option<&str>, default: usize, max: usize) -> Result<usize, Problem> {
+    let Some(text) = text else { return Ok(default) };
+    let number = parse_number(text).and_then(|number| usize::try_from(number).ok());
+    number.filter(|number| (1..=max).contains(number)).ok_or_else(|| {
+        let got: String = text.chars().take(80).collect();
+        Problem::malformed(name, format_args!("expected a number from 1 to {max}, got {got:?}"))
+    })
+}
+
 /// A decimal number without a sign.
 pub fn parse_number(text: &str) -> Option<u64> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Paging {
+/// What stands behind the question mark of a path.
+pub struct Query<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let query = Query::<Self>::from_request_parts(parts, state).await;
+        let query = axum::extract::Query::<T>::from_request_parts(parts, state).await;
         query
-            .map(|Query(paging)| paging)
+            .map(|axum::extract::Query(query)| Self(query))
             .map_err(|rejection| Problem::malformed("query", rejection.body_text()))
     }
 }

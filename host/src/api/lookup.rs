@@ -237,6 +237,8 @@ pub struct Happened {
     pub transaction: Option<Transaction>,
     /// What the transaction moved, or what mining brought.
     pub amount: Amount,
+    /// What the account held after the block.
+    pub balance: Amount,
 }
 
 /// The last entries of an account's history before a place, newest first.
@@ -250,7 +252,8 @@ pub fn history<D: Disk>(
     let tip = ledger.tip().height();
     let mut happened = Vec::new();
     let mut last: Option<(Hash32, Block)> = None;
-    for entry in ledger.history(&key.account_key(), before, limit)? {
+    let account_key = key.account_key();
+    for entry in ledger.history(&account_key, before, limit)? {
         let Some(id) = ledger.id_at(entry.height)? else { continue };
         // Entries of one block follow on each other, and reading it is what takes time.
         let block = match last.take().filter(|(known, _)| *known == id) {
@@ -260,6 +263,7 @@ pub fn history<D: Disk>(
                 None => continue,
             },
         };
+        let Some(account) = ledger.account_at(&id, &account_key)? else { continue };
         let transaction = match entry.role {
             Role::Miner => None,
             _ => block.transactions.get(entry.index as usize).cloned(),
@@ -276,6 +280,7 @@ pub fn history<D: Disk>(
             role: entry.role,
             amount: transaction.as_ref().map_or_else(income, |transaction| transaction.amount),
             transaction,
+            balance: account.balance,
         });
         last = Some((id, block));
     }

@@ -5,7 +5,7 @@ use axum::extract::State;
 
 use super::App;
 use super::error::Problem;
-use super::extract::Paging;
+use super::extract::{Paging, Query};
 use super::json::TransactionJson;
 use super::transactions::parse_id;
 use crate::store::disk::Disk;
@@ -22,7 +22,7 @@ use crate::store::disk::Disk;
 )]
 pub async fn mempool<D: Disk>(
     State(app): State<App<D>>,
-    paging: Paging,
+    Query(paging): Query<Paging>,
 ) -> Result<Json<Vec<TransactionJson>>, Problem> {
     let (before, limit) = (paging.before.as_deref().map(parse_id).transpose()?, paging.limit()?);
     let entries = app.0.handle.view(move |node| {

@@ -11,6 +11,9 @@
 //! | `extract`, `json`, `error` | what comes in, what goes out, what goes wrong |
 //! | `lookup` | everything that is read from the node |
 //! | `status`, `blocks`, `transactions`, `accounts`, `mempool` | the chain |
+//! | `branches` | what stands beside the main chain |
+//! | `course`, `charts` | how the chain went |
+//! | `search`, `card`, `qr` | finding what a text names; joining the network; texts as pictures |
 //! | `wallet`, `mining`, `peers` | what only the operator may do |
 //! | `events` | server-sent events |
 //! | `metrics`, `openapi`, `page` | for monitors, for programs, for people |
@@ -28,6 +31,10 @@ use mote_core::params::Params;
 
 pub mod accounts;
 pub mod blocks;
+pub mod branches;
+pub mod card;
+pub mod charts;
+mod course;
 pub mod error;
 pub mod events;
 pub mod extract;
@@ -40,6 +47,8 @@ pub mod mining;
 pub mod openapi;
 pub mod page;
 pub mod peers;
+pub mod qr;
+pub mod search;
 pub mod status;
 #[cfg(test)]
 mod tests;
@@ -47,6 +56,7 @@ pub mod token;
 pub mod transactions;
 pub mod wallet;
 
+use course::Course;
 use error::{Code, Problem};
 use events::Streams;
 use guard::{Class, Guard, TokenPolicy};
@@ -56,6 +66,7 @@ use token::Token;
 use crate::node::handle::Handle;
 use crate::store::disk::Disk;
 use crate::wallet::service::WalletService;
+use crate::web;
 
 /// What the API is made of.
 pub struct AppParts<D: Disk> {
@@ -79,8 +90,10 @@ pub struct App<D: Disk>(Arc<Shared<D>>);
 struct Shared<D: Disk> {
     handle: Handle<D>,
     params: Arc<Params>,
+    bind: SocketAddr,
     wallet: WalletService,
     guard: Arc<Guard>,
+    course: Course,
     streams: Streams,
     metrics: Metrics,
 }
@@ -96,8 +109,8 @@ impl<D: Disk> App<D> {
     pub fn new(parts: AppParts<D>) -> Self {
         let AppParts { handle, params, wallet, token, bind, token_policy } = parts;
         let guard = Arc::new(Guard::new(bind, token_policy, token));
-        let (streams, metrics) = (Streams::new(), Metrics::new());
-        Self(Arc::new(Shared { handle, params, wallet, guard, streams, metrics }))
+        let (streams, metrics, course) = (Streams::new(), Metrics::new(), Course::default());
+        Self(Arc::new(Shared { handle, params, bind, wallet, guard, course, streams, metrics }))
     }
 
     /// Ends the streams of events, which would keep a server from ending by itself.
@@ -152,19 +165,25 @@ impl<D: Disk> Routes<D> {
     fn all(app: &App<D>) -> Self {
         use Class::{LoopbackOnly, Private, Public};
         let (read, make, remove) = (MethodFilter::GET, MethodFilter::POST, MethodFilter::DELETE);
-        Self::new(app)
-            .add(Public, read, "/", page::index)
-            .add(Public, read, "/style.css", page::style)
-            .add(Public, read, "/script.js", page::script)
+        let pages = web::PAGES.into_iter();
+        pages
+            .fold(Self::new(app), |routes, path| routes.add(Public, read, path, page::index))
+            .add(Public, read, "/web/{*path}", page::asset)
             .add(Public, read, "/docs", page::docs)
             .add(Public, read, "/healthz", status::health::<D>)
             .add(Public, read, "/metrics", metrics::metrics::<D>)
             .add(Public, read, "/api/v1/openapi.json", openapi::openapi)
             .add(Public, read, "/api/v1/status", status::status::<D>)
+            .add(Public, read, "/api/v1/card", card::card::<D>)
+            .add(Public, read, "/api/v1/search", search::search::<D>)
+            .add(Public, read, "/api/v1/qr", qr::qr)
+            .add(Public, read, "/api/v1/charts", charts::charts::<D>)
             .add(Public, read, "/api/v1/blocks", blocks::list::<D>)
             .add(Public, read, "/api/v1/blocks/{block}", blocks::block::<D>)
             .add(Public, read, "/api/v1/blocks/{block}/header", blocks::header::<D>)
             .add(Public, read, "/api/v1/blocks/{block}/raw", blocks::raw::<D>)
+            .add(Public, read, "/api/v1/blocks/{block}/siblings", branches::siblings::<D>)
+            .add(Public, read, "/api/v1/branches", branches::list::<D>)
             .add(Public, make, "/api/v1/transactions", transactions::submit::<D>)
             .add(Public, read, "/api/v1/transactions/{id}", transactions::transaction::<D>)
             .add(Public, read, "/api/v1/transactions/{id}/proof", transactions::proof::<D>)

@@ -9,7 +9,10 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 use super::error::ProblemJson;
-use super::{accounts, blocks, events, mempool, metrics, mining, page, peers, status, transactions, wallet};
+use super::{
+    accounts, blocks, branches, card, charts, events, mempool, metrics, mining, page, peers, qr, search,
+    status, transactions, wallet,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -33,10 +36,15 @@ use super::{accounts, blocks, events, mempool, metrics, mining, page, peers, sta
     ),
     paths(
         status::status,
+        card::card,
+        search::search,
+        charts::charts,
         blocks::list,
         blocks::block,
         blocks::header,
         blocks::raw,
+        branches::siblings,
+        branches::list,
         transactions::submit,
         transactions::transaction,
         transactions::proof,
@@ -63,9 +71,9 @@ use super::{accounts, blocks, events, mempool, metrics, mining, page, peers, sta
         openapi,
         metrics::metrics,
         status::health,
+        qr::qr,
         page::index,
-        page::style,
-        page::script,
+        page::asset,
         page::docs,
     ),
     components(schemas(ProblemJson)),

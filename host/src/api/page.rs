@@ -3,35 +3,44 @@
 use std::fmt::Write;
 use std::sync::LazyLock;
 
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::response::IntoResponse;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 use mote_core::rules::Rule;
 use serde_json::Value;
 
-use super::error::Code;
+use super::error::{Code, Problem};
+use super::extract::Segment;
 use super::openapi::document;
+use crate::web::{self, Asset};
 
-/// Says how to show an embedded file, which changes with the program only.
-fn embedded(kind: &'static str, text: &'static str) -> impl IntoResponse {
-    ([(CONTENT_TYPE, kind), (CACHE_CONTROL, "no-cache")], text)
+/// An asset, which changes with the program only: a browser that has it asks whether it still is the same.
+fn embedded(asset: Asset, headers: &HeaderMap) -> Response {
+    let tag = asset.tag();
+    let is_known = headers.get(IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
+    let description =
+        [(CONTENT_TYPE, asset.kind().to_owned()), (ETAG, tag), (CACHE_CONTROL, "no-cache".into())];
+    if is_known {
+        (StatusCode::NOT_MODIFIED, description).into_response()
+    } else {
+        (description, asset.text).into_response()
+    }
 }
 
-/// The page of the node: wallet, chain, miner and peers.
+/// Every page: what is on it depends on its address, and is made by the browser.
 #[utoipa::path(get, path = "/", tag = "pages", responses((status = 200, body = String, content_type = "text/html")))]
-pub async fn index() -> impl IntoResponse {
-    embedded("text/html; charset=utf-8", include_str!("../web/index.html"))
+pub async fn index(headers: HeaderMap) -> Response {
+    embedded(web::INDEX, &headers)
 }
 
-/// The look of the pages.
-#[utoipa::path(get, path = "/style.css", tag = "pages", responses((status = 200, body = String, content_type = "text/css")))]
-pub async fn style() -> impl IntoResponse {
-    embedded("text/css; charset=utf-8", include_str!("../web/style.css"))
-}
-
-/// What the page of the node does.
-#[utoipa::path(get, path = "/script.js", tag = "pages", responses((status = 200, body = String, content_type = "text/javascript")))]
-pub async fn script() -> impl IntoResponse {
-    embedded("text/javascript; charset=utf-8", include_str!("../web/script.js"))
+/// What pages consist of.
+#[utoipa::path(
+    get, path = "/web/{path}", tag = "pages", params(("path" = String, Path, description = "a file's path")),
+    responses((status = 200, body = String), (status = 304, description = "still the same"), (status = 404, description = "not-found"))
+)]
+pub async fn asset(Segment(path): Segment, headers: HeaderMap) -> Result<Response, Problem> {
+    let asset = web::asset(&path).ok_or_else(|| Problem::not_found("there is no such file"))?;
+    Ok(embedded(asset, &headers))
 }
 
 /// This API for people to read, with all codes of errors.
@@ -39,7 +48,7 @@ pub async fn script() -> impl IntoResponse {
 pub async fn docs() -> impl IntoResponse {
     static PAGE: LazyLock<String> =
         LazyLock::new(|| render(&serde_json::to_value(document()).unwrap_or_default()));
-    embedded("text/html; charset=utf-8", PAGE.as_str())
+    ([(CONTENT_TYPE, "text/html; charset=utf-8"), (CACHE_CONTROL, "no-cache")], PAGE.as_str())
 }
 
 /// The document as a page without a script.
@@ -47,8 +56,9 @@ fn render(document: &Value) -> String {
     let mut page = String::from(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Mote API</title>\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-         <link rel=\"icon\" href=\"data:,\"><link rel=\"stylesheet\" href=\"/style.css\"></head><body>\
-         <header><h1>Mote API</h1><nav><a href=\"/\">Node</a> <a href=\"/api/v1/openapi.json\">OpenAPI</a></nav></header><main>",
+         <link rel=\"icon\" href=\"/web/icon.svg\"><link rel=\"stylesheet\" href=\"/web/style.css\"></head><body>\
+         <header><a class=\"brand\" href=\"/\">Mote</a><nav aria-label=\"Pages\"><a href=\"/\">Home</a> \
+         <a href=\"/api/v1/openapi.json\">OpenAPI</a></nav></header><main><h1>Mote API</h1>",
     );
     // Writing to a string cannot fail.
     let _ = write!(page, "<p>{}</p>", escape(text(document, "/info/description")));

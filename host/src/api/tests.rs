@@ -1,6 +1,7 @@
 mod access;
 mod chain;
 mod payments;
+mod views;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -66,10 +67,16 @@ impl Answer {
 
 impl Running {
     fn start() -> Self {
+        Self::over(|_| {})
+    }
+
+    /// The same over a chain that is there before.
+    fn over(prepare: impl FnOnce(&mut Ledger<MemoryDisk>)) -> Self {
         let params = Arc::new(Params::new(Chain::Regtest));
         let identity = Identity { network: params.network().to_string(), genesis: params.genesis_id() };
         let disk = MemoryDisk::new();
-        let (ledger, _) = Ledger::open(disk.clone(), params.clone(), |_| {}).unwrap();
+        let (mut ledger, _) = Ledger::open(disk.clone(), params.clone(), |_| {}).unwrap();
+        prepare(&mut ledger);
         let (journal, open) = Journal::open(disk.clone(), &identity, JournalLimits::default(), 7).unwrap();
         let mining =
             MiningSettings { miner: None, switch: Switch::Off, threads: 1, limit: RateLimit::Unlimited };

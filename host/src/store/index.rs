@@ -11,6 +11,8 @@
 //! | `transactions` | transaction id 32 | height 8, index 4 |
 //! | `history` | account key 32, height 8, index 4 (all ones: the miner's credit) | role 1, transaction or block id 32 |
 //! | `subtrees` | level 1, index 8 | root 32 of a perfect subtree of the log of all blocks |
+//! | `aside` | height 8, id 32 | nothing; for every block that is not on the main chain |
+//! | `ends` | height 8, id 32 | nothing; for those of them on which no other block stands |
 //! | `nodes` | serial 8 | leaf: 0, key 32, balance 8, nonce 8; branch: 1, bit index 1, twice (serial 8, hash 32) |
 //! | `meta` | name | `schema` 8, `genesis` 32, `tip` 32, `trusted` 8 (log position), `serial` 8 (of the next node), `blocks` 8 (count) |
 //!
@@ -30,7 +32,7 @@ use super::rows::{decode_node, encode_node};
 use super::tree::{Node, NodeRef, Nodes};
 
 /// The form of the tables. Another one is not read but rebuilt.
-pub const SCHEMA: u64 = 1;
+pub const SCHEMA: u64 = 2;
 
 /// Nodes of the account tree that are kept in memory: about 8 MB, the upper levels of a large tree
 /// and what the last blocks have touched.
@@ -48,12 +50,22 @@ pub enum Table {
     Transactions,
     History,
     Subtrees,
+    Aside,
+    Ends,
     Meta,
 }
 
 impl Table {
-    const ALL: [Self; 6] =
-        [Self::Blocks, Self::Main, Self::Transactions, Self::History, Self::Subtrees, Self::Meta];
+    const ALL: [Self; 8] = [
+        Self::Blocks,
+        Self::Main,
+        Self::Transactions,
+        Self::History,
+        Self::Subtrees,
+        Self::Aside,
+        Self::Ends,
+        Self::Meta,
+    ];
 
     /// The table's name in the database.
     pub const fn name(self) -> &'static str {
@@ -63,6 +75,8 @@ impl Table {
             Self::Transactions => "transactions",
             Self::History => "history",
             Self::Subtrees => "subtrees",
+            Self::Aside => "aside",
+            Self::Ends => "ends",
             Self::Meta => "meta",
         }
     }

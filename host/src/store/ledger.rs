@@ -213,6 +213,7 @@ impl<D: Disk> Ledger<D> {
         } else {
             Added::Side
         };
+        self.stage_branches(&mut changes, header, &added)?;
         // The position is known once the block is in the log.
         let row = BlockRow { position: 0, work: tip.work(), root: root.serial, header: header.clone() };
         Ok(Some(Staged { changes, row, tip, next_serial, added }))

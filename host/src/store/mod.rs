@@ -15,9 +15,11 @@
 //! | [`ledger`] | every block and the main chain among them: adding, syncing, committing |
 //! | [`opening`] | opening a ledger and catching its index up with the log |
 //! | [`lookup`], [`history`] | reading a ledger |
+//! | `branches` | what stands beside the main chain |
 //! | [`witness`] | what a device checks a block with |
 //! | [`error`] | why the store cannot do what it was asked to |
 
+mod branches;
 pub mod disk;
 pub mod error;
 mod execution;

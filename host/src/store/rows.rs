@@ -138,6 +138,20 @@ pub fn subtree_key(level: u32, index: u64) -> [u8; 9] {
     key
 }
 
+/// The key of a row of `aside` and of `ends`.
+pub fn place_key(height: u64, id: &Hash32) -> [u8; 40] {
+    let mut key = [0; 40];
+    key[..8].copy_from_slice(&height.to_be_bytes());
+    key[8..].copy_from_slice(id.as_bytes());
+    key
+}
+
+/// Height and id of such a key.
+pub fn place_of(table: Table, key: &[u8]) -> Result<(u64, Hash32), StoreError> {
+    let mut fields = Fields::of(table.name(), "40 in its key", key);
+    Ok((fields.u64()?, Hash32::from_bytes(fields.array()?)))
+}
+
 fn decode_hash(table: Table, bytes: &[u8]) -> Result<Hash32, StoreError> {
     Fields::of(table.name(), "32", bytes).array().map(Hash32::from_bytes)
 }
@@ -303,5 +317,7 @@ mod tests {
             assert_eq!(HistoryEntry::decode(&key, &entry.value()).unwrap(), entry);
         }
         assert_eq!(decode_place(&encode_place(1 << 40, 3)).unwrap(), (1 << 40, 3));
+        assert_eq!(place_of(Table::Ends, &place_key(1 << 40, &id)).unwrap(), (1 << 40, id));
+        assert!(place_of(Table::Ends, &[0; 39]).is_err());
     }
 }

@@ -14,6 +14,8 @@ pub fn compare<A: Disk, B: Disk>(stored: &Ledger<A>, fresh: &Ledger<B>) -> Resul
     same("the state root", &stored.tip().state_root(), &fresh.tip().state_root())?;
     same("the history root", &stored.tip().history_root(), &fresh.tip().history_root())?;
     same("the number of blocks", &stored.statistics().blocks, &fresh.statistics().blocks)?;
+    let ends = usize::MAX;
+    same("the ends of branches", &stored.branch_ends(ends)?, &fresh.branch_ends(ends)?)?;
     let (tip, mut bar) = (fresh.tip().height().get(), Progress::new("comparing the index"));
     for height in 0..=tip {
         let id = fresh.id_at(height)?;

@@ -49,6 +49,7 @@ fn branches_go_back_and_forth() {
         if round % 10 == 9 {
             assert_as_if_replayed(&ledger);
         }
+        assert_branches(&ledger, &work);
         if round % 17 == 16 {
             ledger.commit().unwrap();
         }

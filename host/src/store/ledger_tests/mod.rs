@@ -139,6 +139,31 @@ fn main_blocks<D: Disk>(ledger: &Ledger<D>) -> Vec<Block> {
     heights.map(|height| ledger.block(&ledger.id_at(height).unwrap().unwrap()).unwrap().unwrap()).collect()
 }
 
+/// What the tables say of the blocks beside the main chain must be what looking at every block gives.
+fn assert_branches<D: Disk>(ledger: &Ledger<D>, blocks: &HashMap<Hash32, Tip>) {
+    let entries: Vec<_> = blocks.keys().map(|id| ledger.header(id).unwrap().unwrap()).collect();
+    let mut aside: BTreeMap<u64, Vec<Hash32>> = BTreeMap::new();
+    let mut ends = Vec::new();
+    for entry in entries.iter().filter(|entry| entry.branch == Branch::Side) {
+        let height = entry.header.height.get();
+        aside.entry(height).or_default().push(entry.id);
+        if entries.iter().all(|child| child.header.previous != entry.id) {
+            ends.push((height, entry.id));
+        }
+    }
+    for height in 0..=ledger.tip().height().get() + 1 {
+        let mut expected = aside.remove(&height).unwrap_or_default();
+        expected.sort_by_key(|id| std::cmp::Reverse(*id.as_bytes()));
+        assert_eq!(ledger.aside(height, usize::MAX).unwrap(), expected, "at height {height}");
+    }
+    ends.sort_by_key(|(height, id)| std::cmp::Reverse((*height, *id.as_bytes())));
+    let found = ledger.branch_ends(usize::MAX).unwrap();
+    let found: Vec<_> = found.iter().map(|entry| (entry.header.height.get(), entry.id)).collect();
+    assert_eq!(found, ends);
+    ends.truncate(2);
+    assert_eq!(ledger.branch_ends(2).unwrap().len(), ends.len());
+}
+
 /// A ledger that has seen nothing but the main chain of another one must say the same of it.
 fn assert_as_if_replayed<D: Disk>(ledger: &Ledger<D>) {
     let (mut fresh, _) = open(&MemoryDisk::new());

@@ -461,21 +461,26 @@ fn markup_of_others_is_data() {
         {
             assert!(!text.contains(sink), "{path} has {sink}");
         }
-        let inline = text.match_indices("<script").any(|(at, _)| !text[at..].starts_with("<script src=\"/"));
+        let inline = text
+            .match_indices("<script")
+            .any(|(at, _)| !text[at..].starts_with("<script type=\"module\" src=\"/"));
         assert!(!inline, "{path} has a script of its own");
     }
-    let script = node.get("/script.js");
-    is_protected(&script);
-    for sink in [
-        "innerHTML",
-        "outerHTML",
-        "insertAdjacentHTML",
-        "document.write",
-        "eval(",
-        "new Function",
-        "DOMParser",
-    ] {
-        assert!(!script.body.contains(sink), "the script has {sink}");
+    let scripts = mote::web::ASSETS.iter().filter(|asset| asset.path.ends_with(".js"));
+    for path in scripts.map(|asset| format!("/web/{}", asset.path)) {
+        let script = node.get(&path);
+        is_protected(&script);
+        for sink in [
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacentHTML",
+            "document.write",
+            "eval(",
+            "new Function",
+            "DOMParser",
+        ] {
+            assert!(!script.body.contains(sink), "{path} has {sink}");
+        }
     }
 }
 
