@@ -141,7 +141,7 @@ async function findOwn() {
   const isHere = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname) || sessionStorage.getItem("mote-token");
   if (isHere) {
     try {
-      for (const { address, index } of (await api.find("/wallet/addresses")) ?? []) own.set(address, index ? `mine ${index + 1}` : "mine");
+      for (const { address, index } of await api.get("/wallet/addresses")) own.set(address, index ? `mine ${index + 1}` : "mine");
     } catch {
       // Who may not see the wallet has no own addresses here.
     }
