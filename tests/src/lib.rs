@@ -1,5 +1,6 @@
 //! What the tests of the Mote ledger share.
 
+pub mod browser;
 pub mod devices;
 pub mod fixtures;
 pub mod growth;

@@ -174,6 +174,7 @@ impl<D: Disk> Routes<D> {
         pages
             .fold(Self::new(app), |routes, path| routes.add(Public, read, path, page::index))
             .add(Public, read, "/web/{*path}", page::asset)
+            .add(Public, read, "/offline-wallet.html", page::offline_wallet)
             .add(Public, read, "/docs", page::docs)
             .add(Public, read, "/healthz", status::health::<D>)
             .add(Public, read, "/metrics", metrics::metrics::<D>)

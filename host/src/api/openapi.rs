@@ -82,6 +82,7 @@ use super::{
         qr::qr,
         page::index,
         page::asset,
+        page::offline_wallet,
         page::docs,
     ),
     components(schemas(ProblemJson)),

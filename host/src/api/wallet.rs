@@ -16,9 +16,10 @@ use super::App;
 use super::accounts::AccountJson;
 use super::error::Problem;
 use super::extract::{self, OptionalJson};
-use super::json::{MemoInput, MemoSchema, Text, address, public_key};
+use super::json::{MemoInput, MemoSchema, public_key};
 use super::lookup;
 use super::transactions::unexpected;
+use crate::forms::{Text, address};
 use crate::node::request::{MiningSettings, Reply, Request};
 use crate::store::disk::Disk;
 use crate::wallet::passphrase::{EmptyPassphrase, Passphrase};
@@ -212,14 +213,16 @@ pub async fn lock<D: Disk>(State(app): State<App<D>>) -> Result<Json<WalletJson>
     app.wallet_json(info).await.map(Json)
 }
 
-/// The wallet's addresses, newest first.
+/// The wallet's addresses, newest first; none where there is no wallet.
 #[utoipa::path(
     get, path = "/api/v1/wallet/addresses", tag = "wallet",
-    responses((status = 200, body = Vec<WalletAddress>), (status = 404, description = "no-wallet"))
+    responses((status = 200, body = Vec<WalletAddress>))
 )]
 pub async fn addresses<D: Disk>(State(app): State<App<D>>) -> Result<Json<Vec<WalletAddress>>, Problem> {
-    let info = app.0.wallet.info().await?.ok_or(ServiceError::NoWallet)?;
-    app.wallet_addresses(info).await.map(Json)
+    match app.0.wallet.info().await? {
+        Some(info) => app.wallet_addresses(info).await.map(Json),
+        None => Ok(Json(Vec::new())),
+    }
 }
 
 /// Takes the next address (`m/44'/7700'/i'` of the words) into use.

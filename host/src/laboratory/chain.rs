@@ -10,8 +10,8 @@ use super::block::{JudgedBlock, look};
 use super::ground::{self, BLOCKS, Place, Trees, params};
 use super::people::Person;
 use super::{Unfit, search};
-use crate::api::json::{HexBytes, Text};
 use crate::block::{self, Block};
+use crate::forms::{HexBytes, Text};
 
 /// The longest block of a chain, in bytes: so many of them fit a request.
 pub const BLOCK_MAX_BYTES: usize = 4_096;

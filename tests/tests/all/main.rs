@@ -2,6 +2,7 @@
 
 mod architecture;
 mod attacks;
+mod browser;
 mod checkpoint;
 mod crashes;
 mod devices;

@@ -19,7 +19,7 @@ use super::node::{Node, eventually, outer_address};
 use super::peer::{Peer, handshake};
 
 /// Every route that is the operator's, with a body that it would take.
-fn private_routes(node: &Node) -> Vec<(&'static str, &'static str, Value)> {
+pub fn private_routes(node: &Node) -> Vec<(&'static str, &'static str, Value)> {
     let payment = json!({"to": node.text(account(3)), "amount": "1"});
     let mut routes = loopback_routes();
     routes.extend([
@@ -54,7 +54,7 @@ fn request(method: &str, path: &str, body: &Value) -> Request {
 }
 
 /// What the operator has, which no attack here may change.
-fn operators(node: &Node) -> (Answer, Answer, Value, Vec<u8>) {
+pub fn operators(node: &Node) -> (Answer, Answer, Value, Vec<u8>) {
     let wallet = fs::read(node.file("wallet", ".json")).expect("there is a wallet");
     let mut mining = node.get("/api/v1/mining").json();
     mining["hash_rate"] = Value::Null;
@@ -62,7 +62,7 @@ fn operators(node: &Node) -> (Answer, Answer, Value, Vec<u8>) {
 }
 
 #[track_caller]
-fn is_as_before(node: &Node, before: &(Answer, Answer, Value, Vec<u8>)) {
+pub fn is_as_before(node: &Node, before: &(Answer, Answer, Value, Vec<u8>)) {
     let now = operators(node);
     assert_eq!(
         (&now.0.body, &now.1.body, &now.2, &now.3),
@@ -71,7 +71,7 @@ fn is_as_before(node: &Node, before: &(Answer, Answer, Value, Vec<u8>)) {
 }
 
 /// A node with a wallet that has coins, open to other computers or not.
-fn stage(arguments: &[&str]) -> Node {
+pub fn stage(arguments: &[&str]) -> Node {
     let node = Node::start_with("regtest", arguments);
     node.make_wallet();
     node.mine();
@@ -466,7 +466,7 @@ fn markup_of_others_is_data() {
             .any(|(at, _)| !text[at..].starts_with("<script type=\"module\" src=\"/"));
         assert!(!inline, "{path} has a script of its own");
     }
-    let scripts = mote::web::ASSETS.iter().filter(|asset| asset.path.ends_with(".js"));
+    let scripts = mote::web::assets().filter(|asset| asset.path.ends_with(".js"));
     for path in scripts.map(|asset| format!("/web/{}", asset.path)) {
         let script = node.get(&path);
         is_protected(&script);

@@ -2,6 +2,7 @@
 //! attacker would take. Each must be refused by name, and nothing may be lost or changed.
 
 mod access;
+mod browser;
 mod consensus;
 mod denial;
 mod http;

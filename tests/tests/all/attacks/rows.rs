@@ -74,6 +74,9 @@ const TESTS: &[(&str, &str, &str)] = &[
     ("L25", "network/branches.rs", "nodes_that_fork_at_equal_height_agree_with_the_next_block"),
     ("L26", "network/branches.rs", "asking_for_the_best_chain_says_what_came_of_it"),
     ("S14", "network/peers.rs", "a_silent_peer_keeps_nobody_from_following_the_others"),
+    ("S03", "attacks/browser.rs", "a_page_of_another_origin_gets_nothing_from_a_browser"),
+    ("S04", "attacks/browser.rs", "forms_of_another_site_change_nothing_in_a_browser"),
+    ("S06", "attacks/browser.rs", "a_name_that_leads_here_is_refused_in_a_browser"),
     ("X01", "attacks/denial.rs", "what_a_peer_says_is_shown_short_and_without_controls"),
     ("X01", "attacks/access.rs", "markup_of_others_is_data"),
 ];

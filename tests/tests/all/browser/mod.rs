@@ -1,0 +1,4 @@
+//! The pages in a real browser, as people meet them.
+
+mod harness;
+mod pages;
