@@ -140,6 +140,8 @@ fn a_block_alone_shows_what_needs_no_chain() {
     let whole = alone(&blocks()[2], params());
     assert!(whole.valid && whole.work.is_none() && whole.height == 3);
     assert_eq!(whole.stages[4].outcome, Outcome::NotReached);
+    let genesis = Block { header: params().genesis().clone(), transactions: Vec::new() };
+    assert!(alone(&genesis, params()).valid, "nobody had to mine it");
     let local = Params::new(mote_core::params::Network::Local);
     assert_eq!(rules(&alone(&blocks()[2], &local)), ["T5-signature", "T5-signature"], "another network");
     let mut changed = blocks()[2].clone();

@@ -98,6 +98,7 @@ export async function show(page) {
   const said = () => {
     if (block.malformed) return " No node can read this.";
     if (block.broken.length) return ` A node refuses this block: ${block.broken[0].rule}.`;
+    if (block.height === 0) return " Nothing is broken: the genesis block is the same for everybody, and nobody had to mine it.";
     if (place === "alone") return " Nothing is broken that the block alone can show.";
     return block.valid ? " A node takes this block." : " The accounts below cannot be told.";
   };
