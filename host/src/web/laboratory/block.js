@@ -3,7 +3,7 @@
 import { bytes as fetchBytes, get } from "../api.js";
 import { alarm, button, card, facts, field, h, replace, row, table } from "../dom.js";
 import { count, duration, hex as toHex, scaled } from "../format.js";
-import { ask, frame, mark, ruleCard } from "./frame.js";
+import { ask, frame, mark, refocus, ruleCard } from "./frame.js";
 
 export const title = "Block";
 
@@ -110,13 +110,12 @@ export async function show(page) {
     replace(bytes, byteView(block, flip));
     replace(judged, judgement(block, place));
     drawCost();
-    const focused = document.activeElement?.id;
     replace(parts, table({ caption: "Fields", hideCaption: true, head: ["Field", "Says", "Bytes"], rows: block.fields.map((part, i) => {
       const input = h("input", { id: `block-field-${i}`, class: "hex", value: block.bytes.slice(2 * part.offset, 2 * (part.offset + part.length)), spellcheck: "false", autocomplete: "off", "aria-label": `Bytes of ${fieldName(part)}` });
       input.addEventListener("change", () => put(part, input.value).catch(alarm));
       return row(h("span", { class: `part part-${i % 6}` }, fieldName(part)), part.value === "" ? h("span", { class: "faint" }, "nothing") : part.value.length > 24 ? h("code", { title: part.value }, `${part.value.slice(0, 20)}…`) : part.value, input);
     }) }));
-    if (focused) document.getElementById(focused)?.focus();
+    refocus(area);
   };
   const one = h("form", { id: "byte-form", class: "inline" },
     field({ label: `Byte (0 to ${original.bytes.length / 2 - 1})`, name: "at", id: "byte-at", type: "number", min: "0", value: "140", required: true }), h("button", { id: "byte-flip" }, "Flip its lowest bit"));
