@@ -69,6 +69,9 @@ export function newest(action, show, fail) {
   };
 }
 
+// The first digits of a hash, enough to tell a few apart.
+export const brief = (hash) => hash.slice(0, 6);
+
 // A mark that does not depend on its colour.
 export const mark = (holds) => h("span", { class: `mark ${holds === null ? "" : holds ? "good" : "bad"}`, "aria-hidden": "true" }, holds === null ? "–" : holds ? "✓" : "✗");
 

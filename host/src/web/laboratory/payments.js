@@ -23,17 +23,17 @@ export async function show(page) {
   const madeIn = (step) => answer.payments.find((made) => made.step === step);
   const outcome = (item) => (item.what === "refused"
     ? ruleCard({ rule: item.code, sentence: item.sentence, reason: item.reason, detail: item.detail })
-    : h("p", { class: "note good" }, mark(true), ` ${happening(item, name)}`));
+    : h("p", { class: "note good" }, mark(true), ` ${happening(item, name, true)}`));
   const draw = () => {
     const [now] = answer.moments[steps.length].nodes;
     const done = answer.moments[steps.length].happened;
-    replace(last, steps.length ? [h("p", null, h("strong", null, `${say(steps[steps.length - 1], madeIn(steps.length - 1))}.`)), done.length ? done.map(outcome) : null] : h("p", null, "Nothing has happened yet."));
+    replace(last, steps.length ? [h("p", null, h("strong", null, `${say(steps[steps.length - 1], madeIn(steps.length - 1), true)}.`)), done.length ? done.map(outcome) : null] : h("p", null, "Nothing has happened yet."));
     last.dataset.outcome = done.find((item) => item.what === "refused")?.code ?? "taken";
     replace(accounts,
       table({ caption: "By the chain", head: ["Account", "Motes", "Next nonce"], rows: now.accounts.map((account, i) => row(NAMES[i], account.balance, String(account.nonce))) }),
       h("p", null, now.mempool.length ? `Open, to be mined next: ${now.mempool.map(name).join("; ")}.` : h("span", { class: "faint" }, "No payments are open.")));
-    replace(log, answer.moments.slice(1).map((past, i) => h("li", null, h("strong", null, say(steps[i], madeIn(i))),
-      past.happened.length ? h("ul", null, past.happened.map((item) => h("li", { class: item.what === "refused" ? "loud" : null }, item.what === "refused" ? `✗ ${item.detail}` : `✓ ${happening(item, name)}`))) : null)));
+    replace(log, answer.moments.slice(1).map((past, i) => h("li", null, h("strong", null, say(steps[i], madeIn(i), true)),
+      past.happened.length ? h("ul", null, past.happened.map((item) => h("li", { class: item.what === "refused" ? "loud" : null }, item.what === "refused" ? `✗ ${item.detail}` : `✓ ${happening(item, name, true)}`))) : null)));
   };
   const replay = async (changed) => {
     if (changed.length > STEPS_MAX) throw new Error(`${STEPS_MAX} steps are the most: start again`);
