@@ -36,10 +36,8 @@ pub struct Benches {
 
 impl Default for Benches {
     fn default() -> Self {
-        Self {
-            admitted: Arc::new(Semaphore::new(ADMITTED_MAX)),
-            running: Arc::new(Semaphore::new(RUNNING_MAX)),
-        }
+        let places = |count| Arc::new(Semaphore::new(count));
+        Self { admitted: places(ADMITTED_MAX), running: places(RUNNING_MAX) }
     }
 }
 
@@ -109,8 +107,8 @@ pub async fn try_hash<D: Disk>(
     app.0.benches.run(move || hash::hash(&request)).await
 }
 
-/// Judges a block of the laboratory's chain or of this node's, changed or not: its fields, every rule that it breaks, and what mining it
-/// again takes.
+/// Judges a block of the laboratory's chain or of this node's, changed or not: its fields, every rule that it
+/// breaks, and what mining it again takes.
 #[utoipa::path(
     post, path = "/api/v1/laboratory/block", tag = "laboratory", request_body = BlockRequest,
     responses(

@@ -1,6 +1,7 @@
 // Payments, good and bad, sent to a real node.
 
 import { alarm, button, card, field, h, replace, row, table } from "../dom.js";
+import { grains, motes } from "../format.js";
 import { ask, frame, mark, ruleCard } from "./frame.js";
 import { happening } from "./peers.js";
 import { NAMES, PEOPLE, read, say, write } from "./scenario.js";
@@ -58,6 +59,7 @@ export async function show(page) {
     ["cheap", "Pay too small a fee", "Ada offers a fee of 0.0001.", () => add(pay({ fee: "0.0001" }))],
     ["gap", "Skip a number", "Ada’s payment has a number that is not her turn yet.", () => add(pay({ nonce: next() + 5 }))],
   ];
+  const send = async (step) => add({ ...step, amount: motes(grains(step.amount)), fee: motes(grains(step.fee)) });
   const people = PEOPLE.map((person, i) => [person, NAMES[i]]);
   const own = h("form", { id: "pay-form" }, h("div", { class: "inline" },
     field({ label: "From", name: "from", id: "pay-from", control: "select", options: people, value: "ada" }), field({ label: "To", name: "to", id: "pay-to", control: "select", options: people, value: "ben" }),
@@ -67,11 +69,11 @@ export async function show(page) {
   own.addEventListener("submit", (event) => {
     event.preventDefault();
     const { from, to, amount, fee, nonce, signer, signed_for: network } = Object.fromEntries(new FormData(own));
-    const step = { do: "pay", from, to, amount: amount.trim(), fee: fee.trim(), at: 0 };
+    const step = { do: "pay", from, to, amount, fee, at: 0 };
     if (nonce !== "") step.nonce = Number(nonce);
     if (signer) step.signer = signer;
     if (network === "main") step.signed_for = network;
-    add(step).catch(alarm);
+    send(step).catch(alarm);
   });
   area.append(h("div", { class: "columns" },
     card("Try", h("ul", { class: "trials" }, trials.map(([id, text, what, action]) => h("li", null, button(text, action, { id: `payments-${id}`, "aria-describedby": `payments-${id}-what` }), h("span", { class: "faint", id: `payments-${id}-what` }, what)))),

@@ -1,7 +1,7 @@
 // Real nodes side by side.
 
 import { alarm, button, card, field, h, replace, svg } from "../dom.js";
-import { scaled, short } from "../format.js";
+import { grains, motes, scaled, short } from "../format.js";
 import { ask, brief, frame, mark } from "./frame.js";
 import { NAMES, PEOPLE, read, say, write } from "./scenario.js";
 
@@ -116,6 +116,7 @@ export async function show(page) {
     const about = steps.filter((step) => (step.do === "cut" || step.do === "join") && Math.min(step.a, step.b) === a && Math.max(step.a, step.b) === b);
     return about.length > 0 && about[about.length - 1].do === "cut";
   };
+  const send = async (step) => add({ ...step, amount: motes(grains(step.amount)) });
   const people = PEOPLE.map((person, i) => [person, NAMES[i]]);
   const pay = h("form", { id: "pay-form", class: "inline" },
     field({ label: "From", name: "from", id: "pay-from", control: "select", options: people, value: "ada" }), field({ label: "To", name: "to", id: "pay-to", control: "select", options: people, value: "cleo" }),
@@ -124,7 +125,7 @@ export async function show(page) {
   pay.addEventListener("submit", (event) => {
     event.preventDefault();
     const { from, to, amount, at: node } = Object.fromEntries(new FormData(pay));
-    add({ do: "pay", from, to, amount: amount.trim(), at: Number(node) }).catch(alarm);
+    send({ do: "pay", from, to, amount, at: Number(node) }).catch(alarm);
   });
   replace(payment, h("h3", null, "Pay"), pay);
   const size = field({ label: "Nodes", name: "nodes", id: "peers-count", control: "select", options: ["1", "2", "3", "4", "5"].map((number) => [number, number]), value: String(nodes) });
