@@ -9,6 +9,7 @@ pub mod config;
 pub mod device;
 pub mod driver;
 pub mod feed;
+pub mod laboratory;
 pub mod miner;
 pub mod net;
 pub mod node;

@@ -241,6 +241,18 @@ fn parse_hex(text: &str) -> Result<Vec<u8>, ParseHexError> {
     Ok(pairs.iter().map(|[high, low]| value(*high) << 4 | value(*low)).collect())
 }
 
+/// Any bytes in hex.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HexBytes(pub Vec<u8>);
+
+impl FromStr for HexBytes {
+    type Err = ParseHexError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        parse_hex(text).map(Self)
+    }
+}
+
 /// A memo in hex.
 #[derive(Clone, Debug)]
 pub struct HexMemo(pub Memo);

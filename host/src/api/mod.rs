@@ -15,6 +15,7 @@
 //! | `course`, `charts` | how the chain went |
 //! | `search`, `card`, `qr` | finding what a text names; joining the network; texts as pictures |
 //! | `wallet`, `mining`, `peers` | what only the operator may do |
+//! | `laboratory` | experiments |
 //! | `events` | server-sent events |
 //! | `metrics`, `openapi`, `page` | for monitors, for programs, for people |
 
@@ -40,6 +41,7 @@ pub mod events;
 pub mod extract;
 pub mod guard;
 pub mod json;
+pub mod laboratory;
 pub mod lookup;
 pub mod mempool;
 pub mod metrics;
@@ -60,6 +62,7 @@ use course::Course;
 use error::{Code, Problem};
 use events::Streams;
 use guard::{Class, Guard, TokenPolicy};
+use laboratory::Benches;
 use metrics::Metrics;
 use token::Token;
 
@@ -96,6 +99,7 @@ struct Shared<D: Disk> {
     course: Course,
     streams: Streams,
     metrics: Metrics,
+    benches: Benches,
 }
 
 impl<D: Disk> Clone for App<D> {
@@ -109,8 +113,9 @@ impl<D: Disk> App<D> {
     pub fn new(parts: AppParts<D>) -> Self {
         let AppParts { handle, params, wallet, token, bind, token_policy } = parts;
         let guard = Arc::new(Guard::new(bind, token_policy, token));
-        let (streams, metrics, course) = (Streams::new(), Metrics::new(), Course::default());
-        Self(Arc::new(Shared { handle, params, bind, wallet, guard, course, streams, metrics }))
+        let (streams, metrics, benches) = (Streams::new(), Metrics::new(), Benches::new());
+        let course = Course::default();
+        Self(Arc::new(Shared { handle, params, bind, wallet, guard, course, streams, metrics, benches }))
     }
 
     /// Ends the streams of events, which would keep a server from ending by itself.
@@ -169,6 +174,7 @@ impl<D: Disk> Routes<D> {
         pages
             .fold(Self::new(app), |routes, path| routes.add(Public, read, path, page::index))
             .add(Public, read, "/web/{*path}", page::asset)
+            .add(Public, read, "/offline-wallet.html", page::offline_wallet)
             .add(Public, read, "/docs", page::docs)
             .add(Public, read, "/healthz", status::health::<D>)
             .add(Public, read, "/metrics", metrics::metrics::<D>)
@@ -192,6 +198,13 @@ impl<D: Disk> Routes<D> {
             .add(Public, read, "/api/v1/accounts/{address}/proof", accounts::proof::<D>)
             .add(Public, read, "/api/v1/mempool", mempool::mempool::<D>)
             .add(Public, read, "/api/v1/events", events::events::<D>)
+            .add(Public, make, "/api/v1/laboratory/hash", laboratory::try_hash::<D>)
+            .add(Public, make, "/api/v1/laboratory/block", laboratory::judge_block::<D>)
+            .add(Public, make, "/api/v1/laboratory/block/mine", laboratory::mine_block::<D>)
+            .add(Public, make, "/api/v1/laboratory/chain", laboratory::change_chain::<D>)
+            .add(Public, make, "/api/v1/laboratory/peers", laboratory::replay::<D>)
+            .add(Public, make, "/api/v1/laboratory/proofs", laboratory::prove::<D>)
+            .add(Public, make, "/api/v1/laboratory/difficulty", laboratory::follow_difficulty::<D>)
             .add(Private, read, "/api/v1/wallet", wallet::wallet::<D>)
             .add(LoopbackOnly, make, "/api/v1/wallet", wallet::create::<D>)
             .add(LoopbackOnly, make, "/api/v1/wallet/restore", wallet::restore::<D>)

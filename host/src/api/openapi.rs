@@ -10,8 +10,8 @@ use utoipa::{Modify, OpenApi};
 
 use super::error::ProblemJson;
 use super::{
-    accounts, blocks, branches, card, charts, events, mempool, metrics, mining, page, peers, qr, search,
-    status, transactions, wallet,
+    accounts, blocks, branches, card, charts, events, laboratory, mempool, metrics, mining, page, peers, qr,
+    search, status, transactions, wallet,
 };
 
 #[derive(OpenApi)]
@@ -28,6 +28,7 @@ use super::{
         (name = "chain", description = "The chain as it grows"),
         (name = "transactions", description = "Transactions, open and mined"),
         (name = "accounts", description = "Accounts and their proofs"),
+        (name = "laboratory", description = "Experiments, which read and change nothing of the node"),
         (name = "wallet", description = "The node's wallet, for its operator"),
         (name = "mining", description = "The miner, for its operator"),
         (name = "peers", description = "The peers, for the operator"),
@@ -52,6 +53,13 @@ use super::{
         accounts::history,
         accounts::proof,
         mempool::mempool,
+        laboratory::try_hash,
+        laboratory::judge_block,
+        laboratory::mine_block,
+        laboratory::change_chain,
+        laboratory::replay,
+        laboratory::prove,
+        laboratory::follow_difficulty,
         wallet::wallet,
         wallet::create,
         wallet::restore,
@@ -74,6 +82,7 @@ use super::{
         qr::qr,
         page::index,
         page::asset,
+        page::offline_wallet,
         page::docs,
     ),
     components(schemas(ProblemJson)),

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::sync::LazyLock;
 
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use mote_core::rules::Rule;
@@ -41,6 +41,13 @@ pub async fn index(headers: HeaderMap) -> Response {
 pub async fn asset(Segment(path): Segment, headers: HeaderMap) -> Result<Response, Problem> {
     let asset = web::asset(&path).ok_or_else(|| Problem::not_found("there is no such file"))?;
     Ok(embedded(asset, &headers))
+}
+
+/// The browser wallet as one file, to be opened from a disk.
+#[utoipa::path(get, path = "/offline-wallet.html", tag = "pages", responses((status = 200, body = String, content_type = "text/html")))]
+pub async fn offline_wallet() -> impl IntoResponse {
+    let saved = "attachment; filename=\"mote-wallet.html\"";
+    ([(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_DISPOSITION, saved)], web::offline_wallet())
 }
 
 /// This API for people to read, with all codes of errors.

@@ -1,5 +1,6 @@
 mod access;
 mod chain;
+mod laboratory;
 mod payments;
 mod views;
 

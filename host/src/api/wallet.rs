@@ -218,7 +218,6 @@ pub async fn lock<D: Disk>(State(app): State<App<D>>) -> Result<Json<WalletJson>
     responses((status = 200, body = Vec<WalletAddress>))
 )]
 pub async fn addresses<D: Disk>(State(app): State<App<D>>) -> Result<Json<Vec<WalletAddress>>, Problem> {
-    // Pages ask this first: browsers report every answer of 404 as a fault of the page.
     match app.0.wallet.info().await? {
         Some(info) => app.wallet_addresses(info).await.map(Json),
         None => Ok(Json(Vec::new())),

@@ -2,7 +2,7 @@
 
 import { h, row, svg, table } from "./dom.js";
 
-const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [600, 200, 56, 12, 12, 24];
+const [LEFT, RIGHT, TOP, BOTTOM] = [64, 12, 12, 24];
 
 // A chart of `points` [{x, y, name}] in the order of x; `format` writes a y. Zero is always in sight.
 export function lineChart({ title, points, format, xTitle }) {
@@ -11,6 +11,8 @@ export function lineChart({ title, points, format, xTitle }) {
     figure.append(h("figcaption", null, title), h("p", { class: "chart-none faint" }, "There is nothing to draw yet: a few more blocks, please."));
     return figure;
   }
+  // Letters stay as large as others on a narrow page.
+  const [WIDTH, HEIGHT] = innerWidth < 640 ? [340, 180] : [600, 200];
   const [first, last] = [points[0].x, points[points.length - 1].x];
   const top = Math.max(...points.map((point) => point.y)) || 1;
   const x = (value) => LEFT + ((value - first) / (last - first || 1)) * (WIDTH - LEFT - RIGHT);

@@ -5,15 +5,20 @@
 //!
 //! | file | purpose |
 //! | --- | --- |
-//! | `dom.js`, `style.css` | elements, and their look |
+//! | `dom.js`, `style.css`, `laboratory.css` | elements, and their look |
 //! | `api.js`, `live.js` | requests, and what happens |
 //! | `format.js`, `chart.js`, `provenance.js` | amounts and times, charts, proofs drawn |
 //! | `sha256.js`, `codec.js`, `address.js`, `proofs.js` | the page's own checks, which trust no node |
+//! | `keys.js`, `keyring.js`, `payment.js` | keys of the browser, and payments from them |
+//! | `offline.js` | the same wallet as one file |
 
-use std::collections::BTreeMap;
+mod offline;
+
 use std::sync::LazyLock;
 
+use bip39::Language;
 use mote_core::hash::sha256;
+pub use offline::wallet as offline_wallet;
 
 /// A file that browsers are given.
 #[derive(Clone, Copy, Debug)]
@@ -65,13 +70,24 @@ pub const PAGES: [&str; 14] = [
 
 /// The asset at a path below `/web/`.
 pub fn asset(path: &str) -> Option<Asset> {
-    static BY_PATH: LazyLock<BTreeMap<&str, Asset>> =
-        LazyLock::new(|| ASSETS.iter().map(|asset| (asset.path, *asset)).collect());
-    BY_PATH.get(path).copied()
+    assets().find(|asset| asset.path == path)
 }
 
 /// Everything below `/web/`.
-pub const ASSETS: &[Asset] = &[
+pub fn assets() -> impl Iterator<Item = Asset> {
+    ASSETS.iter().copied().chain([Asset { path: "words.js", text: words() }])
+}
+
+/// The words of which wallets are made, as a module.
+fn words() -> &'static str {
+    static MODULE: LazyLock<String> = LazyLock::new(|| {
+        let words = Language::English.word_list().join(" ");
+        format!("// The English words of BIP-39.\n\nexport const WORDS = \"{words}\".split(\" \");\n")
+    });
+    &MODULE
+}
+
+const ASSETS: &[Asset] = &[
     Asset { path: "address.js", text: include_str!("address.js") },
     Asset { path: "api.js", text: include_str!("api.js") },
     Asset { path: "app.js", text: include_str!("app.js") },
@@ -80,12 +96,27 @@ pub const ASSETS: &[Asset] = &[
     Asset { path: "dom.js", text: include_str!("dom.js") },
     Asset { path: "format.js", text: include_str!("format.js") },
     Asset { path: "icon.svg", text: include_str!("icon.svg") },
+    Asset { path: "keyring.js", text: include_str!("keyring.js") },
+    Asset { path: "keys.js", text: include_str!("keys.js") },
+    Asset { path: "laboratory.css", text: include_str!("laboratory.css") },
+    Asset { path: "laboratory/block.js", text: include_str!("laboratory/block.js") },
+    Asset { path: "laboratory/chain.js", text: include_str!("laboratory/chain.js") },
+    Asset { path: "laboratory/difficulty.js", text: include_str!("laboratory/difficulty.js") },
+    Asset { path: "laboratory/frame.js", text: include_str!("laboratory/frame.js") },
+    Asset { path: "laboratory/hash.js", text: include_str!("laboratory/hash.js") },
+    Asset { path: "laboratory/index.js", text: include_str!("laboratory/index.js") },
+    Asset { path: "laboratory/payments.js", text: include_str!("laboratory/payments.js") },
+    Asset { path: "laboratory/peers.js", text: include_str!("laboratory/peers.js") },
+    Asset { path: "laboratory/proofs.js", text: include_str!("laboratory/proofs.js") },
+    Asset { path: "laboratory/scenario.js", text: include_str!("laboratory/scenario.js") },
     Asset { path: "live-worker.js", text: include_str!("live-worker.js") },
     Asset { path: "live.js", text: include_str!("live.js") },
+    Asset { path: "offline.js", text: include_str!("offline.js") },
     Asset { path: "pages.js", text: include_str!("pages.js") },
     Asset { path: "pages/address.js", text: include_str!("pages/address.js") },
     Asset { path: "pages/block.js", text: include_str!("pages/block.js") },
     Asset { path: "pages/blocks.js", text: include_str!("pages/blocks.js") },
+    Asset { path: "pages/browser-wallet.js", text: include_str!("pages/browser-wallet.js") },
     Asset { path: "pages/forks.js", text: include_str!("pages/forks.js") },
     Asset { path: "pages/home.js", text: include_str!("pages/home.js") },
     Asset { path: "pages/mempool.js", text: include_str!("pages/mempool.js") },
@@ -95,6 +126,7 @@ pub const ASSETS: &[Asset] = &[
     Asset { path: "pages/start.js", text: include_str!("pages/start.js") },
     Asset { path: "pages/transaction.js", text: include_str!("pages/transaction.js") },
     Asset { path: "pages/wallet.js", text: include_str!("pages/wallet.js") },
+    Asset { path: "payment.js", text: include_str!("payment.js") },
     Asset { path: "proofs.js", text: include_str!("proofs.js") },
     Asset { path: "provenance.js", text: include_str!("provenance.js") },
     Asset { path: "sha256.js", text: include_str!("sha256.js") },

@@ -10,7 +10,7 @@ import { provenance } from "../provenance.js";
 export const title = "Address";
 
 const LIMIT = 25;
-const CHARTED = 200;
+const CHARTED = 100;
 const ROLES = { sent: "− sent", received: "+ received", itself: "= to itself", mined: "⛏ mined" };
 
 // The entries of a history as a table.

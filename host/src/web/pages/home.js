@@ -1,6 +1,6 @@
 // The chain as it grows, and how the network is.
 
-import { findWallet, get } from "../api.js";
+import { get, wallet as ownWallet } from "../api.js";
 import { lineChart } from "../chart.js";
 import { button, card, empty, facts, h, link, replace, row, table } from "../dom.js";
 import { addressLink, ago, amount, count, duration, moment, ownName, scaled, short, transactionLink } from "../format.js";
@@ -27,7 +27,7 @@ function strip(capacity) {
     return h("li", { class: name ? "mine" : null },
       h("a", { href: `/block/${block.height}` }, h("strong", null, count(block.height)), h("span", null, ago(block.time)),
         h("span", null, block.transaction_count === 1 ? "1 payment" : `${count(block.transaction_count)} payments`),
-        h("span", { class: "faint" }, name ? `Mined by me` : `by ${short(block.miner, 9, 4)}`), h("code", { class: "faint" }, short(block.id, 8, 4)), fill));
+        h("span", { class: "faint" }, block.height === 0 ? "genesis" : name ? "mined by me" : `by ${short(block.miner, 8, 4)}`), h("code", { class: "faint" }, short(block.id, 8, 4)), fill));
   };
 
   return {
@@ -58,7 +58,7 @@ export async function show(page) {
   const { main } = page;
   page.setTitle("Home");
   const span = SPANS.some(([blocks]) => blocks === page.query.get("blocks")) ? page.query.get("blocks") : SPANS[0][0];
-  const [status, wallet] = await Promise.all([get("/status"), findWallet().catch(() => null)]);
+  const [status, wallet] = await Promise.all([get("/status"), ownWallet().catch(() => null)]);
   const capacity = status.network === "regtest" ? 1024 : 128;
   const blocks = strip(capacity);
   const [summary, open, chartArea] = [h("div"), h("div"), h("div", { class: "columns charts" })];
@@ -69,8 +69,8 @@ export async function show(page) {
     h("h2", { class: "hidden" }, "Blocks"), blocks.list,
     card("The network", summary),
     h("section", { class: "card", "aria-labelledby": "course" },
-      h("h2", { id: "course" }, "The course of the last ", h("span", null, SPANS.map(([value, text]) =>
-        h("a", { class: "badge", href: `/?blocks=${value}`, "aria-current": value === span ? "true" : null }, value === span ? `✓ ${text}` : text)))),
+      h("h2", { id: "course" }, `The course of the last ${SPANS.find(([value]) => value === span)[1].replace(/^an /, "")}`),
+      h("p", null, SPANS.map(([value, text]) => h("a", { class: "badge", href: `/?blocks=${value}`, "aria-current": value === span ? "true" : null }, value === span ? `✓ ${text}` : text))),
       chartArea),
     h("section", { class: "card" }, h("h2", null, "Open payments"), open));
   for (let i = 0; i < 4; i += 1) chartArea.append(h("figure", { class: "chart" }));
@@ -108,7 +108,7 @@ export async function show(page) {
         lineChart({ title: "Time a block takes", points: tidy(points((point) => point.interval)), format: duration, xTitle: "Block" }),
         lineChart({ title: "Difficulty", points: tidy(points((point) => point.difficulty)), format: (value) => scaled(value), xTitle: "Block" }),
         lineChart({ title: "Hash rate", points: tidy(points((point) => point.hash_rate)), format: (value) => scaled(value, "/s"), xTitle: "Block" }),
-        lineChart({ title: "Fees", points: tidy(points((point) => Number(point.fees))), format: (value) => `${Number(value.toPrecision(3))} motes`, xTitle: "Block" }));
+        lineChart({ title: "Fees in motes", points: tidy(points((point) => Number(point.fees))), format: (value) => String(Number(value.toPrecision(3))), xTitle: "Block" }));
     },
   };
   await Promise.all([looks.state(), looks.chain(true), looks.open()]);

@@ -1,21 +1,21 @@
 // The wallet of this node: its keys stay in the node's data folder.
 
-import { findWallet, get, post } from "../api.js";
-import { decodeAddress, prefixOf } from "../address.js";
+import { get, post, wallet as ownWallet } from "../api.js";
+import { prefixOf } from "../address.js";
 import { button, card, copyable, empty, facts, field, form, h, link, note, replace, row, save, table } from "../dom.js";
 import { addressLink, amount, count, grains, motes } from "../format.js";
+import * as payment from "../payment.js";
 import { historyTable } from "./address.js";
 
 export const title = "Wallet";
 
-const FEE = "0.001";
 const NEW_WORDS = "mote-new-words";
 
 export async function show(page) {
   const status = await get("/status");
   const words = sessionStorage.getItem(NEW_WORDS);
   if (words) return showWords(page, status, words);
-  const wallet = await findWallet();
+  const wallet = await ownWallet();
   if (wallet) return showWallet(page, status, wallet);
   return showNone(page, status);
 }
@@ -62,9 +62,10 @@ function showWords(page, status, text) {
 async function showWallet(page, status, wallet) {
   const [holds, door, pay, addresses, past] = [h("div"), h("div"), h("div"), h("div"), h("div")];
   page.main.append(h("h1", null, "Wallet"),
-    h("div", { class: "columns" }, h("section", { class: "card" }, holds, door), h("section", { class: "card" }, h("h2", null, "Receive"), h("p", null, copyable(wallet.address)),
-      h("img", { class: "qr", alt: "QR code of the address", width: "192", height: "192", src: `/api/v1/qr?text=${encodeURIComponent(wallet.address)}` }))),
-    h("div", { class: "columns" }, h("section", { class: "card" }, h("h2", null, "Send"), pay), h("section", { class: "card" }, addresses)),
+    h("div", { class: "columns" },
+      h("div", null, h("section", { class: "card" }, holds, door), h("section", { class: "card" }, h("h2", null, "Send"), pay)),
+      h("div", null, h("section", { class: "card" }, h("h2", null, "Receive"), h("p", null, copyable(wallet.address)),
+        h("img", { class: "qr", alt: "QR code of the address", width: "192", height: "192", src: `/api/v1/qr?text=${encodeURIComponent(wallet.address)}` })), h("section", { class: "card" }, addresses))),
     h("section", { class: "card" }, past), backup(status));
 
   let now = wallet;
@@ -99,30 +100,22 @@ async function showWallet(page, status, wallet) {
 // again after a lost answer never pays twice.
 function sendForm(page, status, wallet, addresses, after) {
   const area = h("div", { "aria-live": "polite" });
+  const prefix = prefixOf(status.network);
   const enter = (given = {}) => {
     const entered = form([
-      field({ label: "Pay to", name: "to", required: true, value: given.to ?? page.query.get("to") ?? "", placeholder: `${prefixOf(status.network)}1…` }),
-      field({ label: "Amount in motes", name: "amount", required: true, inputmode: "decimal", value: given.amount ?? page.query.get("amount") ?? "" }),
-      field({ label: "Fee in motes", name: "fee", required: true, inputmode: "decimal", value: given.fee ?? FEE, hint: "0.001 at least. A higher one is mined sooner where many wait." }),
-      field({ label: "Memo (may be empty)", name: "memo", value: given.memo ?? page.query.get("memo") ?? "", hint: "Up to 64 bytes that everybody can read for ever." }),
+      ...payment.fields(prefix, { to: page.query.get("to"), amount: page.query.get("amount"), memo: page.query.get("memo"), ...given }),
       addresses().length > 1 ? field({ label: "From", name: "from", control: "select", value: given.from, options: [...addresses()].reverse().map((entry) => [entry.address, `Address ${entry.index + 1}, ${entry.balance} motes`]) }) : null,
     ].filter(Boolean), "Go on", (values) => review(values), { id: "send" });
     replace(area, entered);
   };
   const review = (values) => {
-    const { prefix } = decodeAddress(values.to);
-    if (prefix !== prefixOf(status.network)) throw new Error(`the address is of another network: expected one that starts with ${prefixOf(status.network)}1`);
-    const [sum, fee] = [grains(values.amount), grains(values.fee)];
-    if (sum === 0n) throw new Error("the amount must be more than nothing");
-    if (fee < grains(FEE)) throw new Error(`the fee must be at least ${FEE} motes`);
-    const length = new TextEncoder().encode(values.memo).length;
-    if (length > 64) throw new Error(`the memo may have 64 bytes, this one has ${length}`);
+    const order = payment.read(values, prefix);
     const from = addresses().find((entry) => entry.address === values.from) ?? wallet();
     replace(area, h("h3", null, "Is this right?"), facts([
-      ["Pay to", h("code", null, values.to.trim())], ["Amount", amount(motes(sum))], ["Fee", amount(motes(fee))], ["In all", amount(motes(sum + fee))], ["Memo", values.memo || h("span", { class: "faint" }, "none")],
+      ["Pay to", h("code", null, order.recipient)], ["Amount", amount(order.amount)], ["Fee", amount(order.fee)], ["In all", amount(order.total)], ["Memo", values.memo || h("span", { class: "faint" }, "none")],
     ]), h("div", { class: "actions" }, button("Send now", async () => {
-      const payment = { to: values.to.trim(), amount: motes(sum), fee: motes(fee), nonce: from.next_nonce, ...(values.memo ? { memo: values.memo } : {}), ...(values.from ? { from: values.from } : {}) };
-      const sent = await post("/wallet/send", payment);
+      const { recipient: to, amount: sum, fee } = order;
+      const sent = await post("/wallet/send", { to, amount: sum, fee, memo: { hex: order.memo }, nonce: from.next_nonce, ...(values.from ? { from: values.from } : {}) });
       replace(area, note("good", h("strong", null, "✓ Sent. "), "It waits for the next block. ", link(`/transaction/${sent.id}`, "See it")), button("Another payment", () => enter()));
       page.say("The payment is sent.");
       await after();
@@ -134,7 +127,7 @@ function sendForm(page, status, wallet, addresses, after) {
 
 function backup(status) {
   return card("Backup", h("p", null, "The 24 words are the backup: with them, “Restore one” makes the same wallet on any node of any kind, offline if you like. They were shown once and cannot be shown again; whoever lost them makes a new wallet and pays everything to it."),
-    h("p", null, "A copy of the file ", h("code", null, "wallet"), " in the node’s data folder works as well, together with its passphrase."),
+    h("p", null, "A copy of the file ", h("code", null, "wallet.json"), " in the node’s data folder works as well, together with its passphrase."),
     h("div", { class: "actions" }, button("Save a note for the drawer", () => save("mote-backup.txt", "text/plain",
       `Mote, network ${status.network}\n\nThe 24 words, written by hand:\n\n${Array.from({ length: 24 }, (_, i) => `${String(i + 1).padStart(2)} ________________`).join("\n")}\n\nRestore: open the node's page, Wallet, "Restore one".\n`))));
 }

@@ -466,7 +466,7 @@ fn markup_of_others_is_data() {
             .any(|(at, _)| !text[at..].starts_with("<script type=\"module\" src=\"/"));
         assert!(!inline, "{path} has a script of its own");
     }
-    let scripts = mote::web::ASSETS.iter().filter(|asset| asset.path.ends_with(".js"));
+    let scripts = mote::web::assets().filter(|asset| asset.path.ends_with(".js"));
     for path in scripts.map(|asset| format!("/web/{}", asset.path)) {
         let script = node.get(&path);
         is_protected(&script);
