@@ -15,6 +15,9 @@ use serde_json::{Value, json};
 /// Blocks of the long chain.
 const LONG: u64 = 100_000;
 
+/// Whether a page shows something and is not busy with showing more.
+const FILLED: &str = "return document.querySelector('main:not([aria-busy]) h1') !== null";
+
 /// A node, and what there is to see on it.
 pub struct Stage {
     /// The node whose pages are looked at.
@@ -70,9 +73,10 @@ impl Stage {
         Self { node, address: text(&block["miner"]), paid: Some((paid, LONG / 2)), _others: Vec::new() }
     }
 
-    /// Opens a page of the node.
+    /// Opens a page of the node, and waits until it shows all that it shows at first.
     pub fn open(&self, window: &Window, path: &str) {
         window.open(&address_of(&self.node, path));
+        window.wait_for_script("the page is filled", FILLED, &[]);
     }
 }
 
