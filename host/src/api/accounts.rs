@@ -3,16 +3,16 @@
 use axum::Json;
 use axum::extract::State;
 use mote_core::address::{Address, AddressPrefix};
-use mote_core::hash::Hash32;
 use mote_core::keys::PublicKey;
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::App;
 use super::error::Problem;
 use super::extract::{Paging, Query, Segment, parse_number};
-use super::json::{HeaderJson, TransactionJson, address};
 use super::lookup::{self, AccountView, Happened};
+use crate::forms::{TransactionJson, address};
+use crate::receipt::form::AccountReceipt;
 use crate::store::disk::Disk;
 use crate::store::error::StoreError;
 use crate::store::rows::Role;
@@ -149,48 +149,6 @@ impl HistoryJson {
     }
 }
 
-/// What proves what an account holds, or that it was never used: see the design's account tree.
-#[derive(Serialize, ToSchema)]
-#[schema(as = AccountProof)]
-pub struct AccountProofJson {
-    /// The account's address.
-    address: String,
-    /// Its key in the account tree, which the proof is folded with.
-    key: String,
-    /// What it holds, in motes.
-    balance: String,
-    /// How many of its transactions are mined.
-    nonce: u64,
-    /// The leaf that the search for the key ends in; another one than the key's proves its absence.
-    leaf: Option<LeafJson>,
-    /// The steps from the leaf up to the header's `state_root`.
-    path: Vec<StepJson>,
-    /// The header of the last block.
-    header: HeaderJson,
-}
-
-/// A leaf of the account tree.
-#[derive(Serialize, ToSchema)]
-#[schema(as = AccountLeaf)]
-pub struct LeafJson {
-    /// Its key.
-    key: String,
-    /// Its balance in motes.
-    balance: String,
-    /// Its nonce.
-    nonce: u64,
-}
-
-/// A branch on the way up.
-#[derive(Serialize, ToSchema)]
-#[schema(as = AccountStep)]
-pub struct StepJson {
-    /// The bit of the key that decides the side: 0 is left.
-    index: u8,
-    /// The hash of the other side.
-    sibling: String,
-}
-
 /// An account at the tip; one that was never used has nothing and nonce 0.
 #[utoipa::path(
     get, path = "/api/v1/accounts/{address}", tag = "accounts",
@@ -226,40 +184,44 @@ pub async fn history<D: Disk>(
     Ok(Json(entries.into_iter().map(|happened| HistoryJson::new(prefix, happened)).collect()))
 }
 
-/// What proves an account against the header of the last block.
+/// After which block an account is to be proven.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct After {
+    /// A height on the main chain; the last block's where it is not given.
+    #[param(value_type = Option<u64>)]
+    block: Option<String>,
+}
+
+/// The receipt of what an account held after a block, or that it was never used until then, which
+/// `mote verify` and anybody else can check without a node.
 #[utoipa::path(
     get, path = "/api/v1/accounts/{address}/proof", tag = "accounts",
-    params(("address" = String, Path, description = "an address of this network")),
-    responses((status = 200, body = AccountProofJson), (status = 400, description = "malformed"))
+    params(("address" = String, Path, description = "an address of this network"), After),
+    responses(
+        (status = 200, body = AccountReceipt),
+        (status = 400, description = "malformed"),
+        (status = 404, description = "not-found: there is no such block"),
+    )
 )]
 pub async fn proof<D: Disk>(
     State(app): State<App<D>>,
     Segment(text): Segment,
-) -> Result<Json<AccountProofJson>, Problem> {
-    let key = app.parse_address(&text)?;
-    let found = app.0.handle.view(move |node| lookup::account_proof(node, &key)).await??;
-    let tip = || Problem::not_found("the last block is not stored");
-    let (proof, header) = found.ok_or_else(tip)?;
-    let account_key = key.account_key();
-    let proven = proof.get(&header.state_root, &account_key);
-    let proven = proven.map_err(|error| StoreError::Proof { key: account_key, error })?.unwrap_or_default();
-    let prefix = app.0.params.address_prefix;
-    Ok(Json(AccountProofJson {
-        address: address(prefix, key),
-        key: account_key.to_string(),
-        balance: proven.balance.to_string(),
-        nonce: proven.nonce,
-        leaf: proof.leaf.map(|leaf| LeafJson {
-            key: leaf.key.to_string(),
-            balance: leaf.account.balance.to_string(),
-            nonce: leaf.account.nonce,
-        }),
-        path: proof
-            .steps()
-            .map(|s| StepJson { index: s.index, sibling: Hash32::to_string(&s.sibling) })
-            .collect(),
-        header: HeaderJson::new(prefix, &header),
-    }))
+    Query(After { block }): Query<After>,
+) -> Result<Json<AccountReceipt>, Problem> {
+    let owner = app.parse_address(&text)?;
+    let malformed = |text: &String| {
+        let got: String = text.chars().take(80).collect();
+        Problem::malformed("block", format_args!("expected a height, got {got:?}"))
+    };
+    let height = block.map(|text| parse_number(&text).ok_or_else(|| malformed(&text))).transpose()?;
+    let found = app.0.handle.view(move |node| lookup::account_proof(node.ledger(), owner, height)).await??;
+    let proof = found.ok_or_else(|| Problem::not_found("there is no block at that height"))?;
+    let key = owner.account_key();
+    let account = proof.proof.get(&proof.block.header.state_root, &key);
+    let account = account.map_err(|error| StoreError::Proof { key, error })?.unwrap_or_default();
+    Ok(Json(AccountReceipt::new(&app.0.params, &proof, account)))
 }
 
 /// The place of an entry of a history: a height, or height and index.

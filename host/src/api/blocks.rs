@@ -11,8 +11,8 @@ use utoipa::ToSchema;
 use super::App;
 use super::error::Problem;
 use super::extract::{Paging, Query, Segment};
-use super::json::{HeaderJson, TransactionJson};
 use super::lookup::{self, BlockName};
+use crate::forms::{HeaderJson, TransactionJson};
 use crate::store::disk::Disk;
 use crate::store::lookup::{BlockEntry, Branch};
 

@@ -1,69 +1,20 @@
-//! The JSON forms of what a chain is made of, the same wherever they appear: amounts are decimal
-//! strings of motes, ids, keys and memos lower-case hex, accounts addresses.
+//! What comes in as JSON, in the same forms as it goes out: see [`crate::forms`].
 
-use std::fmt::Write;
 use std::marker::PhantomData;
 use std::str::FromStr;
 
-use mote_core::address::{Address, AddressPrefix};
-use mote_core::block::Header;
+use mote_core::address::Address;
 use mote_core::hash::Hash32;
-use mote_core::keys::{PublicKey, Signature};
-use mote_core::params::{MEMO_MAX_BYTES, Params};
-use mote_core::pow::CompactTarget;
+use mote_core::keys::PublicKey;
+use mote_core::params::Params;
 use mote_core::transaction::{Memo, Transaction};
 use mote_core::units::Amount;
 use serde::de::{Error as _, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
 use super::error::Problem;
-
-/// A signed payment, as it is sent in and shown everywhere.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-#[schema(as = Transaction)]
-pub struct TransactionJson {
-    /// Names the transaction, its signature included.
-    #[schema(pattern = "^[0-9a-f]{64}$")]
-    pub id: String,
-    /// Address of the account that pays.
-    #[schema(example = "lmote1…")]
-    pub sender: String,
-    /// Address of the account that is paid.
-    #[schema(example = "lmote1…")]
-    pub recipient: String,
-    /// What the recipient gets, in motes.
-    #[schema(example = "12.5")]
-    pub amount: String,
-    /// What the miner gets, in motes.
-    #[schema(example = "0.001")]
-    pub fee: String,
-    /// How many transactions the sender had made before.
-    pub nonce: u64,
-    /// 0 to 64 bytes in hex.
-    #[schema(pattern = "^([0-9a-f]{2}){0,64}$")]
-    pub memo: String,
-    /// The Ed25519 signature in hex.
-    #[schema(pattern = "^[0-9a-f]{128}$")]
-    pub signature: String,
-}
-
-impl TransactionJson {
-    /// The form of `transaction`, whose id the caller may know already.
-    pub fn new(prefix: AddressPrefix, id: &Hash32, transaction: &Transaction) -> Self {
-        let Transaction { sender, recipient, amount, fee, nonce, memo, signature } = transaction;
-        Self {
-            id: id.to_string(),
-            sender: address(prefix, *sender),
-            recipient: address(prefix, *recipient),
-            amount: amount.to_string(),
-            fee: fee.to_string(),
-            nonce: *nonce,
-            memo: hex(memo),
-            signature: hex(signature.as_bytes()),
-        }
-    }
-}
+use crate::forms::{HexMemo, HexSignature, ParseHexError};
 
 /// A signed payment as it comes in.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -118,71 +69,6 @@ impl SubmittedTransaction {
     }
 }
 
-/// A header: what proof of work covers, and its id.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-#[schema(as = Header)]
-pub struct HeaderJson {
-    /// Names the block.
-    #[schema(pattern = "^[0-9a-f]{64}$")]
-    pub id: String,
-    /// The version of the rules.
-    pub version: u16,
-    /// The number of blocks below.
-    pub height: u64,
-    /// Id of the parent.
-    pub previous: String,
-    /// RFC 6962 root over all blocks before this one.
-    pub history_root: String,
-    /// RFC 6962 root over the transactions.
-    pub transactions_root: String,
-    /// How many transactions the block has.
-    pub transaction_count: u32,
-    /// Root of the account tree after this block.
-    pub state_root: String,
-    /// Address of the account that gets the reward and the fees.
-    pub miner: String,
-    /// When the miner says that it made the block, in Unix seconds.
-    pub time: u64,
-    /// What the id must not be above, in compact form: 8 hexadecimal digits.
-    #[schema(example = "1f00ffff")]
-    pub target: String,
-    /// How many attempts a block of this target takes on average; for people to look at.
-    pub difficulty: f64,
-    /// What the miner varied to get there: any unsigned 64-bit number.
-    pub nonce: u64,
-}
-
-impl HeaderJson {
-    /// The form of `header`.
-    pub fn new(prefix: AddressPrefix, header: &Header) -> Self {
-        Self {
-            id: header.id().to_string(),
-            version: header.version,
-            height: header.height.get(),
-            previous: header.previous.to_string(),
-            history_root: header.history_root.to_string(),
-            transactions_root: header.transactions_root.to_string(),
-            transaction_count: header.transaction_count,
-            state_root: header.state_root.to_string(),
-            miner: address(prefix, header.miner),
-            time: header.time.seconds(),
-            target: header.target.to_string(),
-            difficulty: difficulty(header.target),
-            nonce: header.nonce,
-        }
-    }
-}
-
-/// How many attempts a block of this target takes on average, 0 where it is no target.
-pub fn difficulty(target: CompactTarget) -> f64 {
-    target.expand().map_or(0.0, |target| target.work().as_f64())
-}
-
-/// The text form of an account.
-pub fn address(prefix: AddressPrefix, key: PublicKey) -> String {
-    Address::new(prefix, key).to_string()
-}
-
 /// The account of an address that must belong to the network of `params`.
 pub fn public_key(field: &str, address: Text<Address>, params: &Params) -> Result<PublicKey, Problem> {
     let (got, expected) = (address.0.prefix(), params.address_prefix);
@@ -194,6 +80,7 @@ pub fn public_key(field: &str, address: Text<Address>, params: &Params) -> Resul
     Err(Problem::malformed(field, reason))
 }
 
+<<<<<<< HEAD
 /// Lower-case hexadecimal digits, first byte first.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
@@ -282,6 +169,8 @@ impl FromStr for HexSignature {
     }
 }
 
+=======
+>>>>>>> api
 /// A value that JSON carries as a string, in the value's own text form. A number is no amount: what
 /// a float has lost cannot be told from what it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

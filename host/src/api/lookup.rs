@@ -4,10 +4,8 @@
 use mote_core::block::Header;
 use mote_core::hash::Hash32;
 use mote_core::keys::PublicKey;
-use mote_core::merkle::Path;
 use mote_core::params::reward;
-use mote_core::pow::Work;
-use mote_core::state::{Account, Proof};
+use mote_core::state::Account;
 use mote_core::transaction::Transaction;
 use mote_core::units::{Amount, Height};
 
@@ -15,9 +13,10 @@ use super::error::Problem;
 use super::extract::parse_number;
 use crate::block::Block;
 use crate::node::Node;
+use crate::receipt::{AccountProof, BlockProof, Place, TransactionProof};
 use crate::store::disk::Disk;
 use crate::store::error::StoreError;
-use crate::store::history::TransactionPath;
+use crate::store::ledger::Ledger;
 use crate::store::lookup::{BlockEntry, Branch};
 use crate::store::rows::Role;
 
@@ -126,34 +125,28 @@ pub fn transaction<D: Disk>(node: &Node<D>, id: &Hash32) -> Result<Option<Locate
     }))
 }
 
-/// What proves a transaction against the header of the tip.
-#[derive(Clone, Debug)]
-pub struct Receipt {
-    /// The transaction.
-    pub transaction: Transaction,
-    /// The way from it to its block's transactions root.
-    pub path: TransactionPath,
-    /// The header of its block.
-    pub header: Header,
-    /// The work of the chain up to and including the block.
-    pub work: Work,
-    /// The header of the tip.
-    pub tip: Header,
-    /// The way from the block to the tip's history root; none where the block is the tip.
-    pub history: Option<Path>,
+/// What leads from the block of the main chain at `height` to the tip.
+fn block_proof<D: Disk>(ledger: &Ledger<D>, height: u64) -> Result<Option<BlockProof>, StoreError> {
+    let Some(id) = ledger.id_at(height)? else { return Ok(None) };
+    let (Some(block), Some(tip)) = (ledger.header(&id)?, ledger.header(&ledger.tip().id())?) else {
+        return Ok(None);
+    };
+    let path = ledger.history_path(height, tip.header.height.get())?;
+    let place = path.map(|path| Place { work: block.work, path: path.to_vec() });
+    Ok(Some(BlockProof { header: block.header, place, tip: tip.header }))
 }
 
-/// Makes the receipt of a mined transaction.
-pub fn receipt<D: Disk>(node: &Node<D>, id: &Hash32) -> Result<Option<Receipt>, StoreError> {
-    let ledger = node.ledger();
+/// What proves a mined transaction.
+pub fn transaction_proof<D: Disk>(
+    ledger: &Ledger<D>,
+    id: &Hash32,
+) -> Result<Option<TransactionProof>, StoreError> {
     let (Some(found), Some(path)) = (ledger.transaction(id)?, ledger.transaction_path(id)?) else {
         return Ok(None);
     };
-    let (block, tip) = (ledger.header(&found.block)?, ledger.header(&ledger.tip().id())?);
-    let (Some(block), Some(tip)) = (block, tip) else { return Ok(None) };
-    let history = ledger.history_path(found.height, tip.header.height.get())?;
-    let (transaction, header, work) = (found.transaction, block.header, block.work);
-    Ok(Some(Receipt { transaction, path, header, work, tip: tip.header, history }))
+    let Some(block) = block_proof(ledger, found.height)? else { return Ok(None) };
+    let (transaction, index, path) = (found.transaction, path.index, path.path.to_vec());
+    Ok(Some(TransactionProof { transaction, index, path, block }))
 }
 
 /// An account, and what open transactions will make of it.
@@ -206,18 +199,16 @@ pub fn account<D: Disk>(node: &Node<D>, key: &PublicKey) -> Result<AccountView, 
     Ok(accounts(node, std::slice::from_ref(key))?.pop().unwrap_or_default())
 }
 
-/// What proves an account against the header of the tip.
+/// What proves an account after the block of the main chain at `height`, or after the last one.
 pub fn account_proof<D: Disk>(
-    node: &Node<D>,
-    key: &PublicKey,
-) -> Result<Option<(Proof, Header)>, StoreError> {
-    let ledger = node.ledger();
-    let id = ledger.tip().id();
-    let (Some(proof), Some(tip)) = (ledger.account_proof(&id, &key.account_key())?, ledger.header(&id)?)
-    else {
-        return Ok(None);
-    };
-    Ok(Some((proof, tip.header)))
+    ledger: &Ledger<D>,
+    owner: PublicKey,
+    height: Option<u64>,
+) -> Result<Option<AccountProof>, StoreError> {
+    let height = height.unwrap_or_else(|| ledger.tip().height().get());
+    let Some(id) = ledger.id_at(height)? else { return Ok(None) };
+    let (proof, block) = (ledger.account_proof(&id, &owner.account_key())?, block_proof(ledger, height)?);
+    Ok(proof.zip(block).map(|(proof, block)| AccountProof { owner, proof, block }))
 }
 
 /// Something that happened to an account.

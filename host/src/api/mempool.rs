@@ -6,8 +6,8 @@ use axum::extract::State;
 use super::App;
 use super::error::Problem;
 use super::extract::{Paging, Query};
-use super::json::TransactionJson;
 use super::transactions::parse_id;
+use crate::forms::TransactionJson;
 use crate::store::disk::Disk;
 
 /// Open transactions in the order in which a miner takes them: by fee, a sender's by nonce. `before`

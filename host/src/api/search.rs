@@ -11,8 +11,8 @@ use utoipa::{IntoParams, ToSchema};
 use super::App;
 use super::error::Problem;
 use super::extract::{Query, parse_number};
-use super::json::address;
 use super::lookup::{self, BlockName};
+use crate::forms::address;
 use crate::store::disk::Disk;
 
 /// What is looked for.

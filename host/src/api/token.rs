@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::json::hex;
+use crate::forms::hex;
 
 /// The file's name in the data folder.
 pub const TOKEN_FILE: &str = "api-token";

@@ -10,9 +10,11 @@ use utoipa::ToSchema;
 use super::App;
 use super::error::{Code, Problem};
 use super::extract::{self, Segment};
-use super::json::{HeaderJson, SubmittedTransaction, TransactionJson};
+use super::json::SubmittedTransaction;
 use super::lookup::{self, Located};
+use crate::forms::TransactionJson;
 use crate::node::request::{Reply, Request};
+use crate::receipt::form::TransactionReceipt;
 use crate::store::disk::Disk;
 
 /// A transaction that was taken in.
@@ -49,33 +51,6 @@ pub struct LocatedJson {
     index: Option<u32>,
     /// How many blocks confirm it; 0 while it is open.
     confirmations: u64,
-}
-
-/// What proves a transaction: with the tip's header alone, whoever trusts its id can check that the
-/// transaction is on the chain.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Receipt)]
-pub struct ReceiptJson {
-    /// The network's name.
-    network: String,
-    /// Id of its genesis block, which the signature covers.
-    genesis: String,
-    /// The transaction; its id is the leaf.
-    transaction: TransactionJson,
-    /// Its place in the block, from 0.
-    index: u32,
-    /// The siblings from the leaf up to the header's `transactions_root` (RFC 6962).
-    path: Vec<String>,
-    /// The header of the transaction's block.
-    header: HeaderJson,
-    /// The work of the chain up to and including that block, in attempts, 64 hexadecimal digits; with
-    /// the block's id it is the block's leaf in the log of all blocks.
-    work: String,
-    /// The siblings from that leaf up to the tip's `history_root`, a log of `tip.height` leaves; null
-    /// where the block is the tip itself.
-    history_path: Option<Vec<String>>,
-    /// The header of the last block.
-    tip: HeaderJson,
 }
 
 /// Takes in a signed transaction from any wallet and passes it on. Answered once it is durable.
@@ -135,12 +110,12 @@ pub async fn transaction<D: Disk>(
     }))
 }
 
-/// The receipt of a mined transaction.
+/// The receipt of a mined transaction, which `mote verify` and anybody else can check without a node.
 #[utoipa::path(
     get, path = "/api/v1/transactions/{id}/proof", tag = "transactions",
     params(("id" = String, Path, description = "the transaction's id")),
     responses(
-        (status = 200, body = ReceiptJson),
+        (status = 200, body = TransactionReceipt),
         (status = 400, description = "malformed"),
         (status = 404, description = "not-found: also while the transaction is open"),
     )
@@ -148,25 +123,12 @@ pub async fn transaction<D: Disk>(
 pub async fn proof<D: Disk>(
     State(app): State<App<D>>,
     Segment(text): Segment,
-) -> Result<Json<ReceiptJson>, Problem> {
+) -> Result<Json<TransactionReceipt>, Problem> {
     let id = parse_id(&text)?;
-    let found = app.0.handle.view(move |node| lookup::receipt(node, &id)).await??;
-    let lookup::Receipt { transaction, path, header, work, tip, history } =
+    let found = app.0.handle.view(move |node| lookup::transaction_proof(node.ledger(), &id)).await??;
+    let proof =
         found.ok_or_else(|| Problem::not_found(format_args!("no mined transaction has the id {id}")))?;
-    let params = &app.0.params;
-    let prefix = params.address_prefix;
-    let texts = |path: &[Hash32]| path.iter().map(Hash32::to_string).collect();
-    Ok(Json(ReceiptJson {
-        network: params.network().to_string(),
-        genesis: params.genesis_id().to_string(),
-        transaction: TransactionJson::new(prefix, &id, &transaction),
-        index: path.index,
-        path: texts(&path.path),
-        header: HeaderJson::new(prefix, &header),
-        work: super::json::hex(&work.to_be_bytes()),
-        history_path: history.map(|path| texts(&path)),
-        tip: HeaderJson::new(prefix, &tip),
-    }))
+    Ok(Json(TransactionReceipt::new(&app.0.params, &proof)))
 }
 
 impl<D: Disk> App<D> {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use mote_core::hash::Hash32;
 
 use super::device::flags::{DeviceVerb, EmulateArguments, NODE_PORT};
 use super::error::CliError;
@@ -92,7 +93,7 @@ pub enum Verb {
     Export(ExportArguments),
     /// Read a chain from such a text, checking every rule
     Import(ImportArguments),
-    /// Check a whole data folder from the first block on, without changing it
+    /// Check a receipt; without one, a whole data folder from the first block on, without changing it
     Verify(VerifyArguments),
     /// Make and run devices: nodes on microcontrollers
     #[command(subcommand)]
@@ -250,6 +251,11 @@ pub struct ImportArguments {
 /// What to check.
 #[derive(Args, Debug)]
 pub struct VerifyArguments {
+    /// File with the receipt of a transaction or an account, - for standard input [default: the data folder]
+    pub receipt: Option<PathBuf>,
+    /// Id of a block that you trust, to which the receipt must lead
+    #[arg(long, value_name = "ID", requires = "receipt")]
+    pub tip: Option<Hash32>,
     /// How to print the result.
     #[command(flatten)]
     pub form: Form,

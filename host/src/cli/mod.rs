@@ -62,6 +62,6 @@ pub fn execute(verb: Verb, config: &Config, out: &mut impl Write) -> Result<(), 
         Verb::Export(arguments) => export::export(config, &arguments, out),
         Verb::Import(arguments) => import::import(config, &arguments, out),
         Verb::Device(verb) => device::device(verb, config, out),
-        Verb::Verify(arguments) => verify::verify(config, arguments.form, out),
+        Verb::Verify(arguments) => verify::verify(config, &arguments, out),
     }
 }

@@ -1,5 +1,7 @@
 //! Verbs on data folders without a node, from the command line to what is printed.
 
+mod receipts;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

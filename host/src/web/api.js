@@ -77,6 +77,3 @@ export async function bytes(path) {
   if (!response.ok) throw new Problem(response.status, await response.json());
   return new Uint8Array(await response.arrayBuffer());
 }
-
-// The wallet of the node; none where there is none.
-export const wallet = async () => ((await get("/wallet/addresses")).length ? get("/wallet") : null);

@@ -7,7 +7,7 @@ import * as live from "./live.js";
 import { pages } from "./pages.js";
 
 const main = document.getElementById("main");
-const [state, alert] = [document.getElementById("state"), document.getElementById("alert")];
+const [state, bar, alert] = ["state", "sync", "alert"].map((id) => document.getElementById(id));
 let leaving = new AbortController();
 
 tellWith((text) => {
@@ -128,11 +128,13 @@ async function showState() {
     }
     if (now.read_only) parts.push(`Read-only: ${now.read_only}`);
     if (now.clock_skew_seconds) parts.push(`This clock is ${now.clock_skew_seconds} s off its peers’`);
-    state.className = now.read_only ? "state bad" : now.syncing || now.clock_skew_seconds ? "state warn" : "state";
+    state.className = now.read_only ? "bad" : now.syncing || now.clock_skew_seconds ? "warn" : "";
+    bar.hidden = !now.syncing;
+    if (now.syncing) bar.value = (100 * now.syncing.height) / Math.max(1, now.syncing.target);
     const text = parts.join(" · ");
     if (state.textContent !== text) state.textContent = text;
   } catch (error) {
-    state.className = "state bad";
+    state.className = "bad";
     state.textContent = `The node does not answer: ${error.message}`;
   }
 }
@@ -155,7 +157,7 @@ addEventListener("mote-own", () => findOwn());
 
 live.start();
 live.listen(["open", "block", "reorg", "transaction", "peer"], showState);
-live.listen(["lost"], () => { state.className = "state bad"; state.textContent = "The node does not answer; trying again …"; });
+live.listen(["lost"], () => { state.className = "bad"; state.textContent = "The node does not answer; trying again …"; });
 setInterval(() => { if (!document.hidden) showState(); }, 5000);
 keepTime();
 showState();

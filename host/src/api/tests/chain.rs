@@ -74,6 +74,23 @@ async fn proofs_lead_to_the_tip() {
     assert_eq!(proof["leaf"]["key"], proof["key"]);
     assert_eq!((&proof["balance"], &proof["nonce"]), (&json!("30"), &json!(1)));
     assert_eq!(proof["header"]["id"], tip["id"]);
+
+    // What the node says is what a reader without a node can check.
+    let check = |answer: &Value| crate::receipt::check(answer.to_string().as_bytes()).unwrap();
+    let trusted = hash(&tip["id"]);
+    check(&receipt).anchored_at(&trusted).unwrap();
+    check(&proof).anchored_at(&trusted).unwrap();
+    let path = format!("/api/v1/accounts/{address}/proof");
+    for (height, balance) in [(0, "0"), (1, "10"), (2, "20"), (3, "30")] {
+        let older = node.get(&format!("{path}?block={height}")).await.ok(200);
+        assert_eq!((&older["balance"], &older["header"]["height"]), (&json!(balance), &json!(height)));
+        assert_eq!((&older["tip"], older["work"].is_null()), (tip, height == 3));
+        check(&older).anchored_at(&trusted).unwrap();
+    }
+    node.get(&format!("{path}?block=4")).await.problem(404, "not-found");
+    for query in ["block=x", "block=-1", "block=", "at=1"] {
+        node.get(&format!("{path}?{query}")).await.problem(400, "malformed");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -155,7 +155,7 @@ async fn signed_transactions_come_from_anywhere() {
         memo: Memo::from_slice(b"<b>").unwrap(),
     };
     let signed = payment.sign(&node.params, &key);
-    let form = json::TransactionJson::new(node.params.address_prefix, &signed.id(), &signed);
+    let form = crate::forms::TransactionJson::new(node.params.address_prefix, &signed.id(), &signed);
     let form = serde_json::to_value(form).unwrap();
     let changed = |field: &str, value: Value| {
         let mut changed = form.clone();

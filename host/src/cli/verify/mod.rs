@@ -1,4 +1,4 @@
-//! Checking a whole data folder without changing it.
+//! Checking a receipt, or a whole data folder without changing it. Of the folder:
 //!
 //! 1. Every record of the log and of the journal of open transactions has the checksum that it says.
 //! 2. Every block, in the order in which it was accepted, obeys every rule: all are replayed from
@@ -8,6 +8,7 @@
 //! The folder's own programs do the reading, over an overlay that keeps what they would write.
 
 mod compare;
+mod receipt;
 mod replay;
 
 use std::io::Write;
@@ -17,6 +18,7 @@ use mote_core::params::Params;
 use serde_json::json;
 
 use super::error::CliError;
+use super::flags::VerifyArguments;
 use super::folder::refused;
 use super::output::{Facts, Form};
 use super::overlay::OverlayDisk;
@@ -26,8 +28,16 @@ use crate::store::ledger::Ledger;
 use crate::store::lock::FolderLock;
 use crate::store::opening::IndexState;
 
+/// Checks what the arguments name.
+pub fn verify(config: &Config, arguments: &VerifyArguments, out: &mut impl Write) -> Result<(), CliError> {
+    match &arguments.receipt {
+        Some(file) => receipt::verify(file, arguments.tip, arguments.form, out),
+        None => verify_folder(config, arguments.form, out),
+    }
+}
+
 /// Checks the folder and reports the first damage, with the file and the offset.
-pub fn verify(config: &Config, form: Form, out: &mut impl Write) -> Result<(), CliError> {
+fn verify_folder(config: &Config, form: Form, out: &mut impl Write) -> Result<(), CliError> {
     let folder = &config.folder;
     if !folder.is_dir() {
         return Err(CliError::NoData(folder.clone()));

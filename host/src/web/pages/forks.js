@@ -17,7 +17,7 @@ function drawing(ends) {
   const x = (height) => 20 + (height - lowest) * STEP;
   const shapes = [];
   const block = (height, lane, id, kind) => svg("a", { href: `/block/${id}` },
-    svg("rect", { class: kind, x: x(height), y: 10 + lane * LANE, width: 84, height: 30, rx: 5 }), svg("text", { x: x(height) + 42, y: 30 + lane * LANE, "text-anchor": "middle" }, count(height)), svg("title", null, `${kind} block ${height}${kind === "stale" ? `, ${short(id)}` : ""}`));
+    svg("rect", { class: kind, x: x(height), y: 10 + lane * LANE, width: 84, height: 30, rx: 5 }), svg("text", { x: x(height) + 42, y: 30 + lane * LANE, "text-anchor": "middle" }, count(height)), svg("title", null, `${kind} block ${height}, ${short(String(id))}`));
   for (let height = lowest; height <= main.height; height += 1) {
     if (height > lowest) shapes.push(svg("line", { x1: x(height) - STEP + 84, y1: 25, x2: x(height), y2: 25 }));
     shapes.push(block(height, 0, height, "main"));

@@ -1,6 +1,6 @@
 // The chain as it grows, and how the network is.
 
-import { get, wallet as ownWallet } from "../api.js";
+import { findWallet, get } from "../api.js";
 import { lineChart } from "../chart.js";
 import { button, card, empty, facts, h, link, replace, row, table } from "../dom.js";
 import { addressLink, ago, amount, count, duration, moment, ownName, scaled, short, transactionLink } from "../format.js";
@@ -58,7 +58,7 @@ export async function show(page) {
   const { main } = page;
   page.setTitle("Home");
   const span = SPANS.some(([blocks]) => blocks === page.query.get("blocks")) ? page.query.get("blocks") : SPANS[0][0];
-  const [status, wallet] = await Promise.all([get("/status"), ownWallet().catch(() => null)]);
+  const [status, wallet] = await Promise.all([get("/status"), findWallet().catch(() => null)]);
   const capacity = status.network === "regtest" ? 1024 : 128;
   const blocks = strip(capacity);
   const [summary, open, chartArea] = [h("div"), h("div"), h("div", { class: "columns charts" })];

@@ -1,6 +1,6 @@
 // The miner of this node.
 
-import { get, post, wallet } from "../api.js";
+import { findWallet, get, post } from "../api.js";
 import { lineChart } from "../chart.js";
 import { button, card, empty, facts, field, form, h, link, replace } from "../dom.js";
 import { addressLink, count, duration, scaled } from "../format.js";
@@ -24,7 +24,7 @@ export async function show(page) {
     if (samples.length > SAMPLES) samples.shift();
     replace(rate, lineChart({ title: "Hash rate", points: samples, format: (value) => scaled(value, "/s"), xTitle: "When" }));
     if (isEditing) return;
-    if (!now.miner && !(await wallet())) return replace(control, empty("Nobody to pay", "The reward of a block goes to the wallet, and there is none yet.", h("a", { class: "button primary", href: "/wallet" }, "Make a wallet")));
+    if (!now.miner && !(await findWallet())) return replace(control, empty("Nobody to pay", "The reward of a block goes to the wallet, and there is none yet.", h("a", { class: "button primary", href: "/wallet" }, "Make a wallet")));
     const share = status.hash_rate > 0 ? Math.min(1, now.hash_rate / status.hash_rate) : 0;
     replace(control,
       h("p", null, h("span", { class: `badge ${now.enabled ? "good" : ""}` }, now.enabled ? "● On" : "○ Off"), now.enabled ? " It goes on from block to block." : " It looks for nothing."),

@@ -1,12 +1,12 @@
 // The first minutes: try it, join a network, make a wallet.
 
-import { get, post, wallet as ownWallet } from "../api.js";
+import { findWallet, get, post } from "../api.js";
 import { button, field, form, h, link } from "../dom.js";
 
 export const title = "Start";
 
 export async function show(page) {
-  const [status, wallet] = await Promise.all([get("/status"), ownWallet().catch(() => null)]);
+  const [status, wallet] = await Promise.all([get("/status"), findWallet().catch(() => null)]);
   page.main.append(h("h1", null, "Start here"), await choices(page, status, wallet),
     h("p", null, "New to all this? ", link("/laboratory", "The laboratory"), " shows how it works, step by step, on the real code."));
 }
@@ -17,7 +17,7 @@ const isLocal = (network) => network === "regtest" || network.startsWith("local"
 export async function choices(page, status, wallet) {
   const card = (name, ...children) => h("section", { class: "card" }, h("h2", null, name), ...children);
   const tryIt = button("Mine a block now", async () => {
-    if (!(await ownWallet())) {
+    if (!(await findWallet())) {
       const { words } = await post("/wallet", {});
       sessionStorage.setItem("mote-new-words", words);
     }

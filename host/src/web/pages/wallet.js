@@ -1,6 +1,6 @@
 // The wallet of this node: its keys stay in the node's data folder.
 
-import { get, post, wallet as ownWallet } from "../api.js";
+import { findWallet, get, post } from "../api.js";
 import { prefixOf } from "../address.js";
 import { button, card, copyable, empty, facts, field, form, h, link, note, replace, row, save, table } from "../dom.js";
 import { addressLink, amount, count, grains, motes } from "../format.js";
@@ -15,7 +15,7 @@ export async function show(page) {
   const status = await get("/status");
   const words = sessionStorage.getItem(NEW_WORDS);
   if (words) return showWords(page, status, words);
-  const wallet = await ownWallet();
+  const wallet = await findWallet();
   if (wallet) return showWallet(page, status, wallet);
   return showNone(page, status);
 }
