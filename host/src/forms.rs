@@ -2,6 +2,7 @@
 //! strings of motes, ids, keys and memos lower-case hex, accounts addresses.
 
 use std::fmt::Write;
+use std::marker::PhantomData;
 use std::str::FromStr;
 
 use mote_core::address::{Address, AddressPrefix};
@@ -11,7 +12,8 @@ use mote_core::keys::{PublicKey, Signature};
 use mote_core::params::MEMO_MAX_BYTES;
 use mote_core::pow::CompactTarget;
 use mote_core::transaction::{Memo, Transaction};
-use serde::{Deserialize, Serialize};
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 /// A signed payment, as it is sent in and shown everywhere.
@@ -172,6 +174,18 @@ fn parse_hex(text: &str) -> Result<Vec<u8>, ParseHexError> {
     Ok(pairs.iter().map(|[high, low]| value(*high) << 4 | value(*low)).collect())
 }
 
+/// Any bytes in hex.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HexBytes(pub Vec<u8>);
+
+impl FromStr for HexBytes {
+    type Err = ParseHexError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        parse_hex(text).map(Self)
+    }
+}
+
 /// A memo in hex.
 #[derive(Clone, Debug)]
 pub struct HexMemo(pub Memo);
@@ -198,5 +212,41 @@ impl FromStr for HexSignature {
         let bytes = parse_hex(text)?;
         let length = ParseHexError::Length { got: bytes.len(), expected: "64 bytes" };
         bytes.try_into().map(|bytes| Self(Signature::from_bytes(bytes))).map_err(|_| length)
+    }
+}
+
+/// A value that JSON carries as a string, in the value's own text form. A number is no amount: what
+/// a float has lost cannot be told from what it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Text<T>(pub T);
+
+impl<'de, T: FromStr<Err: std::fmt::Display>> Deserialize<'de> for Text<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Parse<T>(PhantomData<T>);
+        impl<T: FromStr<Err: std::fmt::Display>> Visitor<'_> for Parse<T> {
+            type Value = Text<T>;
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("a string")
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Text<T>, E> {
+                text.parse().map(Text).map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_str(Parse(PhantomData))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mote_core::units::Amount;
+
+    use super::*;
+
+    #[test]
+    fn numbers_are_no_amounts() {
+        assert_eq!(serde_json::from_str::<Text<Amount>>("\"0.5\"").unwrap().0.grains(), 500_000);
+        for wrong in ["0.5", "5", "true", "null", "[\"5\"]", "\"-5\"", "\"5e3\"", "\"Infinity\"", "\"\""] {
+            assert!(serde_json::from_str::<Text<Amount>>(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -1,8 +1,5 @@
 //! What comes in as JSON, in the same forms as it goes out: see [`crate::forms`].
 
-use std::marker::PhantomData;
-use std::str::FromStr;
-
 use mote_core::address::Address;
 use mote_core::hash::Hash32;
 use mote_core::keys::PublicKey;
@@ -14,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
 use super::error::Problem;
-use crate::forms::{HexMemo, HexSignature, ParseHexError};
+use crate::forms::{HexMemo, HexSignature, ParseHexError, Text};
 
 /// A signed payment as it comes in.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -80,118 +77,6 @@ pub fn public_key(field: &str, address: Text<Address>, params: &Params) -> Resul
     Err(Problem::malformed(field, reason))
 }
 
-<<<<<<< HEAD
-/// Lower-case hexadecimal digits, first byte first.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-/// Why a text is not the hex form of so many bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ParseHexError {
-    /// A character is no lower-case hexadecimal digit.
-    #[error("character {position} is not a lower-case hexadecimal digit")]
-    Digit {
-        /// Offset of the first wrong character.
-        position: usize,
-    },
-    /// The number of digits is odd.
-    #[error("expected an even number of hexadecimal digits, got {got}")]
-    Odd {
-        /// How many there are.
-        got: usize,
-    },
-    /// There are too many or too few bytes.
-    #[error("expected {expected}, got {got}")]
-    Length {
-        /// How many bytes there are.
-        got: usize,
-        /// How many there may be.
-        expected: &'static str,
-    },
-}
-
-fn parse_hex(text: &str) -> Result<Vec<u8>, ParseHexError> {
-    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    if let Some(position) = text.bytes().position(|byte| !is_digit(byte)) {
-        return Err(ParseHexError::Digit { position });
-    }
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    if !rest.is_empty() {
-        return Err(ParseHexError::Odd { got: text.len() });
-    }
-    let value = |digit: u8| if digit.is_ascii_digit() { digit - b'0' } else { digit - b'a' + 10 };
-    Ok(pairs.iter().map(|[high, low]| value(*high) << 4 | value(*low)).collect())
-}
-
-/// Any bytes in hex.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HexBytes(pub Vec<u8>);
-
-impl FromStr for HexBytes {
-    type Err = ParseHexError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        parse_hex(text).map(Self)
-    }
-}
-
-/// A memo in hex.
-#[derive(Clone, Debug)]
-pub struct HexMemo(pub Memo);
-
-impl FromStr for HexMemo {
-    type Err = ParseHexError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bytes = parse_hex(text)?;
-        let length = ParseHexError::Length { got: bytes.len(), expected: "at most 64 bytes" };
-        const { assert!(MEMO_MAX_BYTES == 64, "the message says 64") };
-        Memo::from_slice(&bytes).map(Self).map_err(|_| length)
-    }
-}
-
-/// A signature in hex.
-#[derive(Clone, Debug)]
-pub struct HexSignature(pub Signature);
-
-impl FromStr for HexSignature {
-    type Err = ParseHexError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bytes = parse_hex(text)?;
-        let length = ParseHexError::Length { got: bytes.len(), expected: "64 bytes" };
-        bytes.try_into().map(|bytes| Self(Signature::from_bytes(bytes))).map_err(|_| length)
-    }
-}
-
-=======
->>>>>>> api
-/// A value that JSON carries as a string, in the value's own text form. A number is no amount: what
-/// a float has lost cannot be told from what it says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Text<T>(pub T);
-
-impl<'de, T: FromStr<Err: std::fmt::Display>> Deserialize<'de> for Text<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Parse<T>(PhantomData<T>);
-        impl<T: FromStr<Err: std::fmt::Display>> Visitor<'_> for Parse<T> {
-            type Value = Text<T>;
-            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                formatter.write_str("a string")
-            }
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Text<T>, E> {
-                text.parse().map(Text).map_err(E::custom)
-            }
-        }
-        deserializer.deserialize_str(Parse(PhantomData))
-    }
-}
-
 /// A memo as the wallet takes it: text as it is, or bytes as `{"hex": "…"}`.
 #[derive(Clone, Debug)]
 pub struct MemoInput(pub Memo);
@@ -251,13 +136,5 @@ mod tests {
         }
         assert!(memo(&format!("{:?}", "x".repeat(64))).is_ok());
         assert!(memo(&format!("{:?}", "x".repeat(65))).is_err());
-    }
-
-    #[test]
-    fn numbers_are_no_amounts() {
-        assert_eq!(serde_json::from_str::<Text<Amount>>("\"0.5\"").unwrap().0.grains(), 500_000);
-        for wrong in ["0.5", "5", "true", "null", "[\"5\"]", "\"-5\"", "\"5e3\"", "\"Infinity\"", "\"\""] {
-            assert!(serde_json::from_str::<Text<Amount>>(wrong).is_err(), "{wrong}");
-        }
     }
 }

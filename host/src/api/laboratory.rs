@@ -34,15 +34,15 @@ pub struct Benches {
     running: Arc<Semaphore>,
 }
 
-impl Benches {
+impl Default for Benches {
     /// Benches that nobody uses yet.
-    pub fn new() -> Self {
-        Self {
-            admitted: Arc::new(Semaphore::new(ADMITTED_MAX)),
-            running: Arc::new(Semaphore::new(RUNNING_MAX)),
-        }
+    fn default() -> Self {
+        let places = |count| Arc::new(Semaphore::new(count));
+        Self { admitted: places(ADMITTED_MAX), running: places(RUNNING_MAX) }
     }
+}
 
+impl Benches {
     /// Carries an experiment out when it is its turn.
     async fn run<T, E>(
         &self,

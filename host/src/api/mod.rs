@@ -113,7 +113,7 @@ impl<D: Disk> App<D> {
     pub fn new(parts: AppParts<D>) -> Self {
         let AppParts { handle, params, wallet, token, bind, token_policy } = parts;
         let guard = Arc::new(Guard::new(bind, token_policy, token));
-        let (streams, metrics, benches) = (Streams::new(), Metrics::new(), Benches::new());
+        let (streams, metrics, benches) = (Streams::new(), Metrics::new(), Benches::default());
         let course = Course::default();
         Self(Arc::new(Shared { handle, params, bind, wallet, guard, course, streams, metrics, benches }))
     }

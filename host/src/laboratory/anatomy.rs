@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::people::called;
-use crate::api::json::hex;
+use crate::forms::hex;
 
 /// A field of a block on the wire.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]

@@ -9,8 +9,8 @@ use super::ground::{Place, Trees, blocks};
 use super::hash::leading_zeros;
 use super::judge::{Broken, StageOutcome, Verdict, judge};
 use super::{Unfit, search};
-use crate::api::json::{HexBytes, Text, hex};
 use crate::block::{self, Block};
+use crate::forms::{HexBytes, Text, hex};
 
 /// The longest block that is judged, in bytes.
 pub const BLOCK_MAX_BYTES: usize = 4_096;

@@ -10,8 +10,8 @@ use super::block::{BLOCK_MAX_BYTES, JudgedBlock, look};
 use super::ground::{self, BLOCKS, Place, Trees, params};
 use super::people::Person;
 use super::{Unfit, search};
-use crate::api::json::{HexBytes, Text};
 use crate::block::{self, Block};
+use crate::forms::{HexBytes, Text};
 
 /// A chain, and what to do with it before it is judged.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Unfit, search};
-use crate::api::json::hex;
+use crate::forms::hex;
 
 /// The longest text, in bytes.
 pub const TEXT_MAX_BYTES: usize = 4_096;

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::people::Person;
-use crate::api::json::Text;
+use crate::forms::Text;
 
 /// The most nodes of one experiment.
 pub const NODES_MAX: usize = 5;

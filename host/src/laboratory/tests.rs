@@ -14,8 +14,8 @@ use super::moments::{Happening, PeersAnswer};
 use super::proofs::{ProofsRequest, Tree};
 use super::scenario::Scenario;
 use super::*;
-use crate::api::json::{HexBytes, Text};
 use crate::block::{Block, decode, encode};
+use crate::forms::{HexBytes, Text};
 use crate::store::ledger::{AddError, Ledger};
 use crate::store::memory::MemoryDisk;
 
@@ -287,7 +287,7 @@ fn proofs_hold_until_they_are_spoilt() {
             let proof = ask(None).unwrap();
             assert!(proof.shows.is_some() && proof.error.is_none(), "{tree:?} {leaves}: {proof:?}");
             if let Some(top) = proof.levels.last() {
-                assert_eq!(*top, [proof.root.clone()]);
+                assert_eq!(top, std::slice::from_ref(&proof.root));
             }
             for spoil in 0..=proof.path.len() {
                 let spoilt = ask(Some(spoil)).unwrap();
