@@ -63,12 +63,14 @@ async function open(address, how) {
     const page = makePage(found.rest, url.searchParams, signal);
     page.setTitle(module.title);
     main.replaceChildren();
+    main.setAttribute("aria-busy", "true");
     await module.show(page);
   } catch (error) {
     if (signal.aborted) return;
     replace(main, h("h1", null, error.status === 404 ? "Not found" : "This page cannot be shown"), h("p", null, error.message),
       h("p", null, button("Try again", () => open(location.href, "replace"))));
   }
+  if (!signal.aborted) main.removeAttribute("aria-busy");
   if (how === "push" && !signal.aborted) {
     scrollTo(0, 0);
     main.focus({ preventScroll: true });

@@ -7,7 +7,8 @@ mod api;
 mod ports;
 mod wire;
 
-use std::fs::File;
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -63,6 +64,7 @@ pub struct Launch {
     wrapper: Vec<String>,
     data: Option<PathBuf>,
     current: Option<PathBuf>,
+    chain: Option<PathBuf>,
 }
 
 impl Launch {
@@ -81,6 +83,7 @@ impl Launch {
             wrapper: Vec::new(),
             data: None,
             current: None,
+            chain: None,
         }
     }
 
@@ -114,6 +117,12 @@ impl Launch {
         self
     }
 
+    /// Begins with a copy of the chain whose files are in this folder.
+    pub fn with_chain(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.chain = Some(folder.into());
+        self
+    }
+
     /// Listens at a loopback address of its own, so that other nodes reach it only through a [`Wire`].
     pub fn behind_wire(mut self) -> Self {
         self.host = "127.0.0.2";
@@ -124,6 +133,9 @@ impl Launch {
     pub fn start(self) -> Node {
         loop {
             let mut node = Node::new(self.clone());
+            if let Some(chain) = &self.chain {
+                copy_files(chain, &node.folder()).expect("the chain can be copied");
+            }
             match node.try_start() {
                 Ok(()) => return node,
                 // Somebody else took the port since it was chosen.
@@ -272,7 +284,7 @@ impl Node {
 
     /// Everything that the node has said on its standard error.
     pub fn log(&self) -> String {
-        let bytes = std::fs::read(self.log_path()).unwrap_or_default();
+        let bytes = fs::read(self.log_path()).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
@@ -327,7 +339,7 @@ impl Node {
         let child = self.child.as_mut().expect("the node runs");
         let status = wait_until("the node ends", PATIENCE, || {
             let status = child.try_wait().expect("a child can be waited for");
-            status.ok_or_else(|| std::fs::read_to_string(&log).unwrap_or_default())
+            status.ok_or_else(|| fs::read_to_string(&log).unwrap_or_default())
         });
         let took = begun.elapsed();
         self.child = None;
@@ -380,6 +392,15 @@ impl Drop for Node {
             eprintln!("what the node at port {} said last:\n{tail}", self.port.number());
         }
     }
+}
+
+fn copy_files(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for file in fs::read_dir(from)? {
+        let file = file?;
+        fs::copy(file.path(), to.join(file.file_name()))?;
+    }
+    Ok(())
 }
 
 /// Waits until all nodes have the same tip, and returns its height.

@@ -1,21 +1,68 @@
-//! Every page, on a node that has nothing, on one that has a bit of everything, and on a long chain.
+//! Every page, on a node that has nothing, on one that has a bit of everything, and on a long chain: it shows
+//! what it is, complains of nothing, and is for everybody.
 
-use mote_tests::browser::{Browser, Control, broken_rules, keyboard_faults, overflow};
-use mote_tests::processes::Launch;
+use mote_tests::browser::{Browser, broken_rules, keyboard_faults, overflow};
+
+use super::stages::Stage;
+
+/// The pages that every node has, and their main headings.
+const PAGES: [(&str, &str); 7] = [
+    ("/start", "Start here"),
+    ("/blocks", "The newest blocks"),
+    ("/mempool", "Open payments"),
+    ("/forks", "Forks"),
+    ("/mining", "Mining"),
+    ("/network", "Network"),
+    ("/wallet", "Wallet"),
+];
+
+/// All pages of a node, and their main headings.
+fn pages(stage: &Stage) -> Vec<(String, String)> {
+    let mut pages: Vec<(String, String)> =
+        PAGES.map(|(path, heading)| (path.to_owned(), heading.to_owned())).to_vec();
+    let status = stage.node.api().status();
+    let home = if status.height == 0 { "Welcome to Mote" } else { "The regtest network" };
+    pages.push(("/".to_owned(), home.to_owned()));
+    pages.push((format!("/address/{}", stage.address), "Address".to_owned()));
+    pages.push(("/block/0".to_owned(), "Genesis block".to_owned()));
+    if let Some((transaction, height)) = &stage.paid {
+        pages.push((format!("/transaction/{transaction}"), "Payment of".to_owned()));
+        pages.push((format!("/block/{height}"), "Block ".to_owned()));
+        pages.push((format!("/block/{}", status.tip), "Block ".to_owned()));
+        pages.push((format!("/blocks?before={height}"), "Blocks below".to_owned()));
+    }
+    pages
+}
+
+#[track_caller]
+fn are_for_everybody(stage: &Stage) {
+    let browser = Browser::start();
+    let window = browser.window();
+    let mut faults = Vec::new();
+    for (path, heading) in pages(stage) {
+        stage.open(&window, &path);
+        if !window.text("h1").contains(&heading) {
+            faults.push(format!("{path}: expected {heading}, got {}", window.text("main")));
+        }
+        for look in [keyboard_faults, broken_rules, overflow] {
+            faults.extend(look(&window).into_iter().map(|fault| format!("{path}: {fault}")));
+        }
+    }
+    faults.extend(browser.faults());
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
 
 #[test]
-fn the_first_page_is_for_everybody() {
-    let node = Launch::regtest().start();
-    let browser = Browser::start();
-    // That there is no wallet yet is an answer that the browser takes for a failure.
-    browser.expect_complaint(
-        "/api/v1/wallet - Failed to load resource: the server responded with a status of 404",
-    );
-    let window = browser.window();
-    window.open(&format!("http://{}/", node.address()));
-    window.wait_for(&Control::of("heading", "Chain"));
-    let none: [String; 0] = [];
-    assert_eq!(keyboard_faults(&window), none);
-    assert_eq!(broken_rules(&window), none);
-    assert_eq!(overflow(&window), none);
+fn pages_of_an_empty_node_are_for_everybody() {
+    are_for_everybody(&Stage::empty());
+}
+
+#[test]
+fn pages_of_a_lively_node_are_for_everybody() {
+    are_for_everybody(&Stage::lively());
+}
+
+#[test]
+fn pages_of_a_long_chain_are_for_everybody() {
+    are_for_everybody(&Stage::long());
 }
