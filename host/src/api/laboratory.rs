@@ -15,10 +15,11 @@ use crate::laboratory::block::{self, BlockRequest, JudgedBlock, MinedBlock};
 use crate::laboratory::chain::{self, ChainAnswer, ChainRequest};
 use crate::laboratory::difficulty::{self, DifficultyAnswer, DifficultyRequest};
 use crate::laboratory::hash::{self, HashAnswer, HashRequest};
-use crate::laboratory::moments::PeersAnswer;
+use crate::laboratory::moments::{PeersAnswer, Refusal};
 use crate::laboratory::peers::{self, PeersError};
 use crate::laboratory::proofs::{self, ProofsAnswer, ProofsError, ProofsRequest};
 use crate::laboratory::scenario::Scenario;
+use crate::node::request::SubmitError;
 use crate::store::disk::Disk;
 
 /// How many experiments run at once: the node has better things to do with the other processors.
@@ -65,6 +66,16 @@ impl Benches {
         let failed = |error| Problem::new(Code::Internal, format_args!("the experiment failed: {error}"));
         Ok(Json(work.await.map_err(failed)??))
     }
+}
+
+/// How a refusal is told: as whoever submits such a transaction is told.
+pub(crate) fn refusal(error: SubmitError) -> Refusal {
+    let (detail, code) = (error.to_string(), Problem::from(error).code());
+    let reason = match code {
+        Code::Rule(rule) => Some(rule.reason()),
+        _ => None,
+    };
+    Refusal { code: code.as_str(), sentence: code.sentence(), reason, detail }
 }
 
 impl From<Unfit> for Problem {
@@ -171,7 +182,7 @@ pub async fn replay<D: Disk>(
     State(app): State<App<D>>,
     extract::Json(request): extract::Json<Scenario>,
 ) -> Result<Json<PeersAnswer>, Problem> {
-    app.0.benches.run(move || peers::peers(&request)).await
+    app.0.benches.run(move || peers::peers(&request, refusal)).await
 }
 
 /// Builds a tree of hashes, proves one of its leaves, and verifies the proof, spoilt or not.

@@ -143,14 +143,23 @@ pub enum Happening {
         node: usize,
         /// The payment's id.
         payment: String,
-        /// The rule or the code, as the API says it.
-        #[schema(example = "L2-balance")]
-        code: &'static str,
-        /// What it demands.
-        sentence: &'static str,
-        /// Why, where it is a rule of consensus.
-        reason: Option<&'static str>,
-        /// What was got and what was expected.
-        detail: String,
+        /// Why.
+        #[serde(flatten)]
+        refusal: Refusal,
     },
+}
+
+/// Why a payment was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = LaboratoryRefusal)]
+pub struct Refusal {
+    /// The rule or the code, as a submitted payment would get it.
+    #[schema(example = "L2-balance")]
+    pub code: &'static str,
+    /// What it demands.
+    pub sentence: &'static str,
+    /// Why, where it is a rule of consensus.
+    pub reason: Option<&'static str>,
+    /// What was got and what was expected.
+    pub detail: String,
 }

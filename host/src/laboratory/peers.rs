@@ -8,11 +8,12 @@ use mote_core::transaction::{Memo, Payment, Transaction};
 use mote_core::units::Amount;
 
 use super::Unfit;
-use super::moments::{AccountSeen, BlockSeen, Happening, MomentSeen, NodeSeen, PaymentSeen, PeersAnswer};
+use super::moments::{
+    AccountSeen, BlockSeen, Happening, MomentSeen, NodeSeen, PaymentSeen, PeersAnswer, Refusal,
+};
 use super::people::{Person, called};
 use super::scenario::{NODES_MAX, PayStep, STEPS_MAX, Scenario, SignedFor, Step, WAIT_MAX_SECONDS};
 use super::world::World;
-use crate::api::error::{Code, Problem};
 use crate::node::Node;
 use crate::node::request::{Reply, Request, SubmitError};
 use crate::node::status::Event;
@@ -30,12 +31,12 @@ pub enum PeersError {
     Store(#[from] StoreError),
 }
 
-/// Replays the scenario.
-pub fn peers(scenario: &Scenario) -> Result<PeersAnswer, PeersError> {
+/// Replays the scenario. `refusal` says how refusals are told.
+pub fn peers(scenario: &Scenario, refusal: fn(SubmitError) -> Refusal) -> Result<PeersAnswer, PeersError> {
     check(scenario)?;
     // What these nodes report is not for the log of the node that runs them.
     tracing::subscriber::with_default(tracing::subscriber::NoSubscriber::default(), || {
-        let mut experiment = Experiment::new(scenario.nodes)?;
+        let mut experiment = Experiment::new(scenario.nodes, refusal)?;
         experiment.observe(Vec::new())?;
         for (number, step) in scenario.steps.iter().enumerate() {
             experiment.step(number, step)?;
@@ -79,6 +80,7 @@ struct Experiment {
     moments: Vec<MomentSeen>,
     /// What is open and what is mined at each node.
     known: Vec<Known>,
+    refusal: fn(SubmitError) -> Refusal,
 }
 
 #[derive(Clone, Default)]
@@ -88,10 +90,10 @@ struct Known {
 }
 
 impl Experiment {
-    fn new(nodes: usize) -> Result<Self, StoreError> {
+    fn new(nodes: usize, refusal: fn(SubmitError) -> Refusal) -> Result<Self, StoreError> {
         let world = World::new(nodes)?;
         let (blocks, made, moments) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
-        Ok(Self { world, blocks, made, moments, known: vec![Known::default(); nodes] })
+        Ok(Self { world, blocks, made, moments, known: vec![Known::default(); nodes], refusal })
     }
 
     fn step(&mut self, number: usize, step: &Step) -> Result<(), PeersError> {
@@ -140,7 +142,9 @@ impl Experiment {
         let payment = transaction.id().to_string();
         match self.world.request(node, Request::Submit(transaction))? {
             Reply::Submitted(Ok(_)) => Some(Happening::Taken { node, payment }),
-            Reply::Submitted(Err(error)) => Some(refused(node, payment, error)),
+            Reply::Submitted(Err(error)) => {
+                Some(Happening::Refused { node, payment, refusal: (self.refusal)(error) })
+            }
             _ => None,
         }
     }
@@ -238,13 +242,4 @@ fn happening(node: usize, event: Event) -> Option<Happening> {
         }
         Event::Transaction { .. } | Event::Peer { .. } | Event::Mining(_) => None,
     }
-}
-
-fn refused(node: usize, payment: String, error: SubmitError) -> Happening {
-    let (detail, code) = (error.to_string(), Problem::from(error).code());
-    let reason = match code {
-        Code::Rule(rule) => Some(rule.reason()),
-        _ => None,
-    };
-    Happening::Refused { node, payment, code: code.as_str(), sentence: code.sentence(), reason, detail }
 }

@@ -14,6 +14,7 @@ use super::moments::{Happening, PeersAnswer};
 use super::proofs::{ProofsRequest, Tree};
 use super::scenario::Scenario;
 use super::*;
+use crate::api::laboratory::refusal;
 use crate::block::{Block, decode, encode};
 use crate::forms::{HexBytes, Text};
 use crate::store::ledger::{AddError, Ledger};
@@ -214,7 +215,7 @@ fn hashes_are_attempts_of_a_miner() {
 
 fn replay(nodes: usize, steps: &str) -> PeersAnswer {
     let scenario = format!("{{\"nodes\":{nodes},\"steps\":[{steps}]}}");
-    peers::peers(&serde_json::from_str::<Scenario>(&scenario).unwrap()).unwrap()
+    peers::peers(&serde_json::from_str::<Scenario>(&scenario).unwrap(), refusal).unwrap()
 }
 
 const PARTITION: &str = r#"{"do":"mine","node":0},{"do":"cut","a":0,"b":1},
@@ -266,7 +267,7 @@ fn payments_are_refused_by_the_rules_of_a_node() {
         .iter()
         .flat_map(|moment| &moment.happened)
         .filter_map(|happening| match happening {
-            Happening::Refused { code, .. } => Some(*code),
+            Happening::Refused { refusal, .. } => Some(refusal.code),
             _ => None,
         })
         .collect();
@@ -288,7 +289,7 @@ fn payments_are_refused_by_the_rules_of_a_node() {
 fn scenarios_are_bounded() {
     let unfit = |nodes: usize, steps: &str| {
         let scenario = format!("{{\"nodes\":{nodes},\"steps\":[{steps}]}}");
-        peers::peers(&serde_json::from_str(&scenario).unwrap()).unwrap_err().to_string()
+        peers::peers(&serde_json::from_str(&scenario).unwrap(), refusal).unwrap_err().to_string()
     };
     assert!(unfit(0, "").starts_with("nodes: "));
     assert!(unfit(6, "").starts_with("nodes: "));
