@@ -83,7 +83,7 @@ export async function show(page) {
   try {
     await replay(steps);
   } catch (error) {
-    alarm(error);
     await replay(read(START));
+    alarm(error);
   }
 }

@@ -144,7 +144,7 @@ export async function show(page) {
     await replay(steps);
   } catch (error) {
     // An address that somebody mistyped still gives nodes to try.
-    alarm(error);
     await replay([]);
+    alarm(error);
   }
 }
