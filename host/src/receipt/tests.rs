@@ -113,6 +113,7 @@ fn every_transaction_of_a_chain_is_proven() {
                 assert_eq!((transaction.id(), *at), (id, index));
                 assert_eq!((proven.block.header.height.get(), proven.confirmations()), (height, 7 - height));
                 assert_eq!(Some(proven.id), chain.ledger.id_at(height).unwrap());
+                assert_eq!(proven.shown_work().as_f64(), if height == 6 { 2.0 } else { 4.0 });
                 proven.anchored_at(&tip).unwrap();
                 let error = proven.anchored_at(&id).unwrap_err();
                 assert_eq!(error, ReceiptError::Anchor { got: tip, expected: id });
@@ -140,6 +141,7 @@ fn accounts_are_proven_after_every_block() {
     }
     let first = judge(&chain.account(7, 0)).unwrap();
     assert_eq!((first.confirmations(), first.id), (6, chain.params.genesis_id()));
+    assert_eq!(first.shown_work().as_f64(), 2.0);
     // A chain that is the genesis block alone.
     let new = Chain::of(&[]);
     let receipt = new.account(7, 0);
