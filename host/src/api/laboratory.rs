@@ -35,7 +35,6 @@ pub struct Benches {
 }
 
 impl Default for Benches {
-    /// Benches that nobody uses yet.
     fn default() -> Self {
         let places = |count| Arc::new(Semaphore::new(count));
         Self { admitted: places(ADMITTED_MAX), running: places(RUNNING_MAX) }
@@ -108,8 +107,8 @@ pub async fn try_hash<D: Disk>(
     app.0.benches.run(move || hash::hash(&request)).await
 }
 
-/// Judges a block of the laboratory's chain, changed or not: its fields, every rule that it breaks, and what mining it
-/// again takes.
+/// Judges a block of the laboratory's chain or of this node's, changed or not: its fields, every rule that it
+/// breaks, and what mining it again takes.
 #[utoipa::path(
     post, path = "/api/v1/laboratory/block", tag = "laboratory", request_body = BlockRequest,
     responses(
@@ -122,10 +121,11 @@ pub async fn judge_block<D: Disk>(
     State(app): State<App<D>>,
     extract::Json(request): extract::Json<BlockRequest>,
 ) -> Result<Json<JudgedBlock>, Problem> {
-    app.0.benches.run(move || block::show(&request)).await
+    let params = app.0.params.clone();
+    app.0.benches.run(move || block::show(&request, &params)).await
 }
 
-/// Searches a nonce for a block of the laboratory as it stands.
+/// Searches a nonce for a block as it stands.
 #[utoipa::path(
     post, path = "/api/v1/laboratory/block/mine", tag = "laboratory", request_body = BlockRequest,
     responses(
@@ -138,7 +138,8 @@ pub async fn mine_block<D: Disk>(
     State(app): State<App<D>>,
     extract::Json(request): extract::Json<BlockRequest>,
 ) -> Result<Json<MinedBlock>, Problem> {
-    app.0.benches.run(move || block::mine(&request)).await
+    let params = app.0.params.clone();
+    app.0.benches.run(move || block::mine(&request, &params)).await
 }
 
 /// Changes or mines a block of a short chain, and judges all of them.

@@ -1,19 +1,20 @@
 //! A block whose bytes can be changed: what they say, which rules they break, what mining it again takes.
 
-use mote_core::pow::Work;
+use mote_core::codec::DecodeError;
+use mote_core::params::Params;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::anatomy::{self, Field};
 use super::ground::{Place, Trees, blocks};
 use super::hash::leading_zeros;
-use super::judge::{Broken, StageOutcome, Verdict, judge};
+use super::judge::{Broken, StageOutcome, Verdict, judge, judge_alone};
 use super::{Unfit, search};
 use crate::block::{self, Block};
 use crate::forms::{HexBytes, Text, hex};
 
 /// The longest block that is judged, in bytes.
-pub const BLOCK_MAX_BYTES: usize = 4_096;
+pub const BLOCK_MAX_BYTES: usize = 16_384;
 
 /// The place of the block in the laboratory's chain: its height.
 const HEIGHT: usize = 3;
@@ -24,15 +25,30 @@ const HEIGHT: usize = 3;
 #[serde(deny_unknown_fields)]
 pub struct BlockRequest {
     /// The block's bytes in hex; the untouched block where they are not given.
-    #[schema(value_type = Option<String>, pattern = "^([0-9a-f]{2}){0,4096}$")]
+    #[schema(value_type = Option<String>, pattern = "^([0-9a-f]{2}){0,16384}$")]
     pub bytes: Option<Text<HexBytes>>,
+    /// What is known besides the block.
+    #[serde(default)]
+    pub place: Known,
+}
+
+/// What a block is judged by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[schema(as = LaboratoryKnown)]
+#[serde(rename_all = "lowercase")]
+pub enum Known {
+    /// The laboratory's chain below, and its accounts.
+    #[default]
+    Laboratory,
+    /// Nothing but the rules of this node's network: for a block of its chain.
+    Alone,
 }
 
 /// A block at its place in the laboratory's chain.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[schema(as = LaboratoryBlock)]
 pub struct JudgedBlock {
-    /// The height of its place.
+    /// The height of its place, or what its header says where it has none.
     pub height: u64,
     /// Its bytes in hex.
     pub bytes: String,
@@ -48,13 +64,14 @@ pub struct JudgedBlock {
     pub target: Option<String>,
     /// How many attempts a block of its target takes on average, at most 2^64 - 1; 0 where it has none.
     pub expected_attempts: u64,
-    /// The work of the chain up to and including the block, in attempts, hexadecimal.
-    pub work: String,
+    /// The work of the chain up to and including the block, in attempts, hexadecimal; null where the chain is not
+    /// known.
+    pub work: Option<String>,
     /// How each stage of judging it went.
     pub stages: Vec<StageOutcome>,
     /// Every broken rule, in the order in which a node comes upon them; a node stops at the first.
     pub broken: Vec<Broken>,
-    /// Whether a node takes the block.
+    /// Whether every rule holds that can be judged; one that is judged alone may still not fit its chain.
     pub valid: bool,
 }
 
@@ -70,22 +87,36 @@ pub struct MinedBlock {
     pub attempts: u64,
 }
 
-/// Judges the block as a child of the one before it in the laboratory's chain.
-pub fn show(request: &BlockRequest) -> Result<JudgedBlock, Unfit> {
-    let (mut trees, place) = ground();
-    Ok(look(&mut trees, &place, HEIGHT, &bytes(request)?).0)
+/// Judges the block. `params` are those of this node's network.
+pub fn show(request: &BlockRequest, params: &Params) -> Result<JudgedBlock, Unfit> {
+    Ok(look_at(request.place, params, &bytes(request)?))
 }
 
 /// Searches a nonce for the block as it stands.
-pub fn mine(request: &BlockRequest) -> Result<MinedBlock, Unfit> {
+pub fn mine(request: &BlockRequest, params: &Params) -> Result<MinedBlock, Unfit> {
     let bytes = bytes(request)?;
-    let (mut trees, place) = ground();
     let mut block = block::decode(&bytes)
         .map_err(|error| Unfit::new("bytes", format_args!("they are no block: {error}")))?;
     let found = search::mine(&mut block.header);
     let attempts = if found { block.header.nonce + 1 } else { search::ATTEMPTS_MAX };
-    let (block, _) = look(&mut trees, &place, HEIGHT, &block::encode(&block));
+    let block = look_at(request.place, params, &block::encode(&block));
     Ok(MinedBlock { block, found, attempts })
+}
+
+fn look_at(known: Known, params: &Params, bytes: &[u8]) -> JudgedBlock {
+    match known {
+        Known::Laboratory => {
+            let (mut trees, place) = ground();
+            look(&mut trees, &place, HEIGHT, bytes).0
+        }
+        Known::Alone => {
+            let decoded = block::decode(bytes);
+            let verdict =
+                decoded.as_ref().map_or_else(|_| Verdict::of_bytes(), |block| judge_alone(params, block));
+            let height = decoded.as_ref().map_or(0, |block| block.header.height.get());
+            describe(bytes, &decoded, height, verdict)
+        }
+    }
 }
 
 fn bytes(request: &BlockRequest) -> Result<Vec<u8>, Unfit> {
@@ -118,12 +149,25 @@ pub(super) fn look(
 ) -> (JudgedBlock, Option<(Block, Place)>) {
     let decoded = block::decode(bytes);
     let verdict = decoded.as_ref().map_or_else(|_| Verdict::of_bytes(), |block| judge(trees, place, block));
+    let next = decoded.as_ref().ok().map(|block| place.behind(&block.header, verdict.accounts));
+    let is_executed = verdict.accounts.is_some();
+    let mut judged = describe(bytes, &decoded, height as u64, verdict);
+    judged.valid &= is_executed;
+    judged.work = next.as_ref().map(|next| next.tip.work().to_string());
+    (judged, decoded.ok().zip(next))
+}
+
+fn describe(
+    bytes: &[u8],
+    decoded: &Result<Block, DecodeError>,
+    height: u64,
+    verdict: Verdict,
+) -> JudgedBlock {
     let header = decoded.as_ref().ok().map(|block| &block.header);
     let id = header.map(|header| header.id());
     let target = header.and_then(|header| header.target.expand());
-    let next = header.map(|header| place.behind(header, verdict.accounts));
-    let judged = JudgedBlock {
-        height: height as u64,
+    JudgedBlock {
+        height,
         bytes: hex(bytes),
         fields: anatomy::fields(bytes),
         malformed: decoded.as_ref().err().map(ToString::to_string),
@@ -131,10 +175,9 @@ pub(super) fn look(
         zero_bits: id.map_or(0, |id| leading_zeros(id.as_bytes())),
         target: target.map(|target| hex(&target.to_be_bytes())),
         expected_attempts: target.map_or(0, |target| target.work().saturating_u64()),
-        work: next.as_ref().map_or(Work::ZERO, |next| next.tip.work()).to_string(),
-        valid: decoded.is_ok() && verdict.broken.is_empty() && verdict.accounts.is_some(),
+        work: None,
+        valid: decoded.is_ok() && verdict.broken.is_empty(),
         stages: verdict.stages,
         broken: verdict.broken,
-    };
-    (judged, decoded.ok().zip(next))
+    }
 }

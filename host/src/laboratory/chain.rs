@@ -6,12 +6,15 @@ use mote_core::units::{Amount, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::block::{BLOCK_MAX_BYTES, JudgedBlock, look};
+use super::block::{JudgedBlock, look};
 use super::ground::{self, BLOCKS, Place, Trees, params};
 use super::people::Person;
 use super::{Unfit, search};
 use crate::block::{self, Block};
 use crate::forms::{HexBytes, Text};
+
+/// The longest block of a chain, in bytes: so many of them fit a request.
+pub const BLOCK_MAX_BYTES: usize = 4_096;
 
 /// A chain, and what to do with it before it is judged.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]

@@ -5,10 +5,12 @@
 //! it is, and left out for the mended ones.
 
 use mote_core::block::{Header, transactions_root};
-use mote_core::chain::Tip;
 use mote_core::params::{Params, Retarget};
 use mote_core::pow::CompactTarget;
-use mote_core::rules::{Clock, Executed, Rule, RuleError, check_header, check_transaction};
+use mote_core::rules::{
+    CheckedTransaction, Executed, Rule, RuleError, check_header, check_transaction, inspect_header,
+};
+use mote_core::transaction::Transaction;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -114,19 +116,11 @@ impl Verdict {
 /// Judges a block as the next one at `place`.
 pub(super) fn judge(trees: &mut Trees, place: &Place, block: &Block) -> Verdict {
     let Block { header, transactions } = block;
-    let mut broken: Vec<Broken> = header_errors(params(), &place.tip, header, place.clock())
-        .into_iter()
-        .map(|error| Broken::new(Stage::Header, error, None))
-        .collect();
-    let body = body_errors(block).into_iter();
-    broken.extend(body.map(|error| Broken::new(Stage::Body, error, None)));
-    let mut checked = Vec::with_capacity(transactions.len());
-    for (index, transaction) in transactions.iter().enumerate() {
-        match check_transaction(params(), transaction) {
-            Ok(transaction) => checked.push(transaction),
-            Err(error) => broken.push(Broken::new(Stage::Payments, error, Some(index))),
-        }
-    }
+    let (tip, clock) = (&place.tip, place.clock());
+    let errors =
+        header_errors(params(), header, |params, header| check_header(params, tip, header, clock).map(drop));
+    let mut broken = header_and_body(errors, block);
+    let checked = check_payments(params(), transactions, &mut broken);
     let root = place.accounts.filter(|_| checked.len() == transactions.len());
     let executed = root.map(|root| trees.execute(root, header, &checked));
     let (mut accounts, mut is_executed) = (None, executed.is_some());
@@ -145,15 +139,48 @@ pub(super) fn judge(trees: &mut Trees, place: &Place, block: &Block) -> Verdict 
         Some(Err(None)) => is_executed = false,
         None => {}
     }
-    let stages = Stage::ALL.map(|stage| {
-        let outcome = match stage {
-            _ if broken.iter().any(|broken| broken.stage == stage) => Outcome::Failed,
-            Stage::Accounts if !is_executed => Outcome::NotReached,
-            _ => Outcome::Passed,
-        };
-        StageOutcome { stage, outcome }
-    });
-    Verdict { broken, stages: stages.to_vec(), accounts }
+    let reached = if is_executed { Stage::Accounts } else { Stage::Payments };
+    Verdict { stages: stages(&broken, reached), broken, accounts }
+}
+
+/// Judges by what a block shows without its chain and the accounts.
+pub(super) fn judge_alone(params: &Params, block: &Block) -> Verdict {
+    let check = |params: &Params, header: &Header| inspect_header(params, header).map(drop);
+    let mut broken = header_and_body(header_errors(params, &block.header, check), block);
+    check_payments(params, &block.transactions, &mut broken);
+    Verdict { stages: stages(&broken, Stage::Payments), broken, accounts: None }
+}
+
+fn header_and_body(errors: Vec<RuleError>, block: &Block) -> Vec<Broken> {
+    let header = errors.into_iter().map(|error| Broken::new(Stage::Header, error, None));
+    let body = body_errors(block).into_iter().map(|error| Broken::new(Stage::Body, error, None));
+    header.chain(body).collect()
+}
+
+/// Checks each payment alone, and notes those that break a rule.
+fn check_payments<'a>(
+    params: &Params,
+    transactions: &'a [Transaction],
+    broken: &mut Vec<Broken>,
+) -> Vec<CheckedTransaction<'a>> {
+    let mut checked = Vec::with_capacity(transactions.len());
+    for (index, transaction) in transactions.iter().enumerate() {
+        match check_transaction(params, transaction) {
+            Ok(transaction) => checked.push(transaction),
+            Err(error) => broken.push(Broken::new(Stage::Payments, error, Some(index))),
+        }
+    }
+    checked
+}
+
+/// How the stages up to `reached` went.
+fn stages(broken: &[Broken], reached: Stage) -> Vec<StageOutcome> {
+    let outcome = |stage| match stage {
+        _ if broken.iter().any(|broken| broken.stage == stage) => Outcome::Failed,
+        _ if stage > reached => Outcome::NotReached,
+        _ => Outcome::Passed,
+    };
+    Stage::ALL.map(|stage| StageOutcome { stage, outcome: outcome(stage) }).to_vec()
 }
 
 /// The order in which a node looks at a header, see [`check_header`].
@@ -171,10 +198,14 @@ const ORDER: [Rule; 11] = [
     Rule::HeaderTimeFuture,
 ];
 
-/// Every rule that a header breaks as a child of `tip`.
-fn header_errors(params: &Params, tip: &Tip, header: &Header, clock: Clock) -> Vec<RuleError> {
+/// Every rule that a header breaks by what `check` looks at.
+fn header_errors(
+    params: &Params,
+    header: &Header,
+    check: impl Fn(&Params, &Header) -> Result<(), RuleError>,
+) -> Vec<RuleError> {
     let (mut errors, mut mended) = (Vec::new(), header.clone());
-    while let Err(error) = check_header(params, tip, &mended, clock) {
+    while let Err(error) = check(params, &mended) {
         let is_first = [Rule::HeaderPrevious, Rule::HeaderHeight, Rule::HeaderTarget].contains(&error.rule());
         if !is_first || !mend(&mut mended, &error) {
             break;
@@ -189,7 +220,7 @@ fn header_errors(params: &Params, tip: &Tip, header: &Header, clock: Clock) -> V
     (easy.floor, easy.retarget) = (CompactTarget::from_bits(0x207f_ffff), Retarget::Never);
     mended.target = easy.floor;
     while search::mine(&mut mended)
-        && let Err(error) = check_header(&easy, tip, &mended, clock)
+        && let Err(error) = check(&easy, &mended)
     {
         errors.push(error);
         if !mend(&mut mended, &error) {

@@ -4,7 +4,7 @@ use mote_core::params::Params;
 use mote_core::rules::{Clock, Rule};
 use mote_core::units::Amount;
 
-use super::block::{BlockRequest, JudgedBlock};
+use super::block::{BlockRequest, JudgedBlock, Known};
 use super::chain::{Action, ChainRequest};
 use super::difficulty::{DifficultyRequest, Rules, Start};
 use super::ground::{BLOCKS, Place, blocks, params};
@@ -20,11 +20,11 @@ use crate::store::ledger::{AddError, Ledger};
 use crate::store::memory::MemoryDisk;
 
 fn request(bytes: Vec<u8>) -> BlockRequest {
-    BlockRequest { bytes: Some(Text(HexBytes(bytes))) }
+    BlockRequest { bytes: Some(Text(HexBytes(bytes))), place: Known::Laboratory }
 }
 
 fn judged(bytes: Vec<u8>) -> JudgedBlock {
-    block::show(&request(bytes)).unwrap()
+    block::show(&request(bytes), params()).unwrap()
 }
 
 fn rules(block: &JudgedBlock) -> Vec<&'static str> {
@@ -119,12 +119,35 @@ fn mining_again_finds_a_nonce_and_mends_nothing_else() {
     changed.header.time = changed.header.time.plus(1);
     let before = judged(encode(&changed));
     assert_eq!(rules(&before), ["H4-proof-of-work"]);
-    let mined = block::mine(&request(encode(&changed))).unwrap();
+    let mined = block::mine(&request(encode(&changed)), params()).unwrap();
     assert!(mined.found && mined.block.valid && mined.attempts > 0);
-    assert_eq!(block::mine(&request(encode(&changed))).unwrap(), mined, "the same request, the same answer");
+    assert_eq!(
+        block::mine(&request(encode(&changed)), params()).unwrap(),
+        mined,
+        "the same request, the same answer"
+    );
     changed.transactions[0].amount = Amount::from_grains(1);
-    let mined = block::mine(&request(encode(&changed))).unwrap();
+    let mined = block::mine(&request(encode(&changed)), params()).unwrap();
     assert_eq!(rules(&mined.block), ["B3-transactions-root", "T5-signature"]);
+}
+
+#[test]
+fn a_block_alone_shows_what_needs_no_chain() {
+    let alone = |block: &Block, params: &Params| {
+        let bytes = Some(Text(HexBytes(encode(block))));
+        block::show(&BlockRequest { bytes, place: Known::Alone }, params).unwrap()
+    };
+    let whole = alone(&blocks()[2], params());
+    assert!(whole.valid && whole.work.is_none() && whole.height == 3);
+    assert_eq!(whole.stages[4].outcome, Outcome::NotReached);
+    let local = Params::new(mote_core::params::Network::Local);
+    assert_eq!(rules(&alone(&blocks()[2], &local)), ["T5-signature", "T5-signature"], "another network");
+    let mut changed = blocks()[2].clone();
+    changed.header.version = 3;
+    changed.header.previous = params().genesis_id();
+    changed.transactions.pop();
+    let expected = ["H1-version", "H4-proof-of-work", "B2-transaction-count", "B3-transactions-root"];
+    assert_eq!(rules(&alone(&changed, params())), expected);
 }
 
 #[test]

@@ -12,6 +12,7 @@ async fn every_experiment_answers_strangers_too() {
     for (path, body) in [
         ("hash", json!({"text": "abc", "zero_bits": 8, "search": "on"})),
         ("block", json!({})),
+        ("block", json!({"place": "alone"})),
         ("block/mine", json!({})),
         ("chain", json!({"action": {"do": "memo", "height": 3, "payment": 0, "text": "<b>"}})),
         ("peers", json!({"nodes": 2, "steps": [{"do": "mine", "node": 1}]})),
@@ -29,7 +30,7 @@ async fn every_experiment_answers_strangers_too() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_laboratory_does_not_offer_is_a_problem() {
     let node = Running::start();
-    let long = "00".repeat(5_000);
+    let long = "00".repeat(17_000);
     for (path, body, part) in [
         ("hash", json!({"text": 1}), "text"),
         ("hash", json!({"text": "", "zero_bits": 25}), "zero_bits"),

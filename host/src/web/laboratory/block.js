@@ -1,8 +1,8 @@
 // A block whose bytes can be changed.
 
-import { get } from "../api.js";
+import { bytes as fetchBytes, get } from "../api.js";
 import { alarm, button, card, facts, field, h, replace, row, table } from "../dom.js";
-import { count, duration, scaled } from "../format.js";
+import { count, duration, hex as toHex, scaled } from "../format.js";
 import { ask, frame, mark, ruleCard } from "./frame.js";
 
 export const title = "Block";
@@ -11,11 +11,12 @@ const STAGES = { bytes: "The bytes are a block", header: "The header fits its ch
 
 const fieldName = ({ name, payment }) => (payment === null ? name : `payment ${payment + 1}: ${name}`).replaceAll("_", " ");
 
-// What a judge found, for this page and for the one of chains.
-export function judgement(block) {
+// What a judge found, stage by stage and rule by rule.
+function judgement(block, place) {
+  const name = (stage) => (place === "alone" && stage === "header" ? "The header is sound by itself" : STAGES[stage]);
   return [
-    h("ul", { class: "checks", id: `stages-${block.height}` }, block.stages.map(({ stage, outcome }) => h("li", { "data-stage": stage, "data-outcome": outcome },
-      mark(outcome === "not-reached" ? null : outcome === "passed"), h("span", null, STAGES[stage], h("span", { class: "faint" }, outcome === "not-reached" ? " (cannot be told)" : ""), h("span", { class: "hidden" }, `: ${outcome}`))))),
+    h("ul", { class: "checks", id: "block-stages" }, block.stages.map(({ stage, outcome }) => h("li", { "data-stage": stage, "data-outcome": outcome },
+      mark(outcome === "not-reached" ? null : outcome === "passed"), h("span", null, name(stage), h("span", { class: "faint" }, outcome === "not-reached" ? " (cannot be told)" : ""), h("span", { class: "hidden" }, `: ${outcome}`))))),
     block.malformed ? h("p", { class: "got" }, h("code", null, block.malformed)) : null,
     block.broken.map((broken, i) => ruleCard(broken, i === 0)),
   ];
@@ -44,19 +45,40 @@ function byteView(block, flip) {
   return view;
 }
 
-export async function show(page) {
-  const area = await frame(page, "block", "This block pays two people, and every byte of it is covered by its proof of work. Change one and see what a node would say.");
-  const [verdict, bytes, judged, cost, parts] = ["block-verdict", null, null, null, null].map((id) => h("div", { id, class: "tall" }));
-  const rate = (await get("/status")).hash_rate;
-  const original = await ask("block", {});
-  let block = original;
-  let depth = 6;
+// What was changed, short enough for an address: the bytes by their places, or all where their number changed.
+function difference(from, to) {
+  if (from === to) return { set: null, bytes: null };
+  if (from.length !== to.length) return { set: null, bytes: to };
+  const changed = [];
+  for (let at = 0; 2 * at < to.length; at += 1) if (from.slice(2 * at, 2 * at + 2) !== to.slice(2 * at, 2 * at + 2)) changed.push(`${at}-${to.slice(2 * at, 2 * at + 2)}`);
+  return { set: changed.join("."), bytes: null };
+}
 
-  const look = async (hex) => draw(await ask("block", { bytes: hex }));
+function applied(from, query) {
+  if (query.get("bytes")) return query.get("bytes");
+  const bytes = from.match(/../g) ?? [];
+  for (const change of (query.get("set") ?? "").split(".")) {
+    const match = /^(\d+)-([0-9a-f]{2})$/.exec(change);
+    if (match && Number(match[1]) < bytes.length) bytes[Number(match[1])] = match[2];
+  }
+  return bytes.join("");
+}
+
+export async function show(page) {
+  const area = await frame(page, "block", "Every byte of a block is covered by its proof of work. Change one and see what a node would say, and what it would cost to mine the block again.");
+  const [verdict, bytes, judged, cost, parts] = ["block-verdict", null, null, null, null].map((id) => h("div", { id, class: "tall" }));
+  const named = page.query.get("block");
+  const status = await get("/status");
+  const place = named === null ? "laboratory" : "alone";
+  const original = await ask("block", named === null ? {} : { place, bytes: toHex(await fetchBytes(`/blocks/${encodeURIComponent(named)}/raw`)) });
+  let block = original;
+  let depth = named === null ? 6 : Math.max(0, status.height - original.height);
+
+  const look = async (hex) => draw(await ask("block", { place, bytes: hex }));
   const flip = async (at) => {
     const byte = (parseInt(block.bytes.slice(2 * at, 2 * at + 2), 16) ^ 1).toString(16).padStart(2, "0");
     await look(block.bytes.slice(0, 2 * at) + byte + block.bytes.slice(2 * at + 2));
-    page.say(`Byte ${at} is ${byte} now. ${block.valid ? "The block is valid." : `${block.broken.length} rules are broken.`}`);
+    page.say(`Byte ${at} is ${byte} now. ${block.valid ? "Nothing is broken." : `${block.broken.length} rules are broken.`}`);
   };
   const put = async (part, given) => {
     const text = given.trim().toLowerCase();
@@ -66,26 +88,34 @@ export async function show(page) {
   const drawCost = () => {
     const attempts = Number(block.expected_attempts);
     const all = attempts * (1 + depth);
-    const time = (work) => (rate > 0 ? `${duration(work / rate)} at this network’s ${scaled(rate)} attempts a second` : "the network’s hash rate is not known yet");
+    const rate = status.hash_rate;
+    const time = (work) => (rate > 0 ? `${duration(work / rate)} at this network’s ${scaled(rate)} attempts a second` : `${duration(work / 200_000)} at 200 k attempts a second, as a laptop makes them`);
     replace(cost, facts([
       ["This block", h("span", { id: "block-cost" }, `${scaled(attempts)} attempts: ${time(attempts)}`)],
-      [`And ${depth} blocks above it`, h("span", { id: "block-cost-above" }, `${scaled(all)} attempts: ${time(all)}`)],
-    ]), h("p", { class: "hint" }, "Meanwhile everybody else goes on with the true chain: who has less than half of the hash rate never catches up for long."));
+      [`And the ${depth} above it`, h("span", { id: "block-cost-above" }, `${scaled(all)} attempts: ${time(all)}`)],
+    ]), h("p", { class: "hint" }, "Meanwhile everybody else goes on with the true chain: who has less than half of the hash rate falls behind."));
+  };
+  const said = () => {
+    if (block.malformed) return " No node can read this.";
+    if (block.broken.length) return ` A node refuses this block: ${block.broken[0].rule}.`;
+    if (place === "alone") return " Nothing is broken that the block alone can show.";
+    return block.valid ? " A node takes this block." : " The accounts below cannot be told.";
   };
   const draw = (next) => {
     block = next;
-    page.note({ bytes: block.bytes === original.bytes ? null : block.bytes });
-    replace(verdict, h("p", { class: `note ${block.valid ? "good" : "bad"}` }, mark(block.valid), h("strong", null, block.valid ? " A node takes this block." : block.malformed ? " No node can read this." : ` A node refuses this block: ${block.broken[0]?.rule ?? "its accounts cannot be told"}.`)),
-      facts([["Id", h("code", { id: "block-id" }, block.id ?? "none")], ["Target", h("code", { id: "block-target" }, block.target ?? "none")], ["Zero bits of the id", String(block.zero_bits)], ["Height", count(block.height)]]));
+    page.note(difference(original.bytes, block.bytes));
+    replace(verdict, h("p", { class: `note ${block.valid ? "good" : "bad"}` }, mark(block.valid), h("strong", null, said())),
+      facts([["Id", h("code", { id: "block-id" }, block.id ?? "none")], ["Target: the id must not be above it", h("code", { id: "block-target" }, block.target ?? "none")], ["Zero bits of the id", String(block.zero_bits)], ["Height", count(block.height)]]));
     replace(bytes, byteView(block, flip));
-    replace(judged, judgement(block));
+    replace(judged, judgement(block, place));
     drawCost();
+    const focused = document.activeElement?.id;
     replace(parts, table({ caption: "Fields", hideCaption: true, head: ["Field", "Says", "Bytes"], rows: block.fields.map((part, i) => {
-      const id = `block-field-${i}`;
-      const input = h("input", { id, class: "hex", value: block.bytes.slice(2 * part.offset, 2 * (part.offset + part.length)), spellcheck: "false", autocomplete: "off", "aria-label": `Bytes of ${fieldName(part)}` });
+      const input = h("input", { id: `block-field-${i}`, class: "hex", value: block.bytes.slice(2 * part.offset, 2 * (part.offset + part.length)), spellcheck: "false", autocomplete: "off", "aria-label": `Bytes of ${fieldName(part)}` });
       input.addEventListener("change", () => put(part, input.value).catch(alarm));
-      return row(h("span", { class: `part part-${i % 6}` }, fieldName(part)), part.value === "" ? h("span", { class: "faint" }, "nothing") : part.value.length > 24 ? h("code", null, `${part.value.slice(0, 20)}…`) : part.value, input);
+      return row(h("span", { class: `part part-${i % 6}` }, fieldName(part)), part.value === "" ? h("span", { class: "faint" }, "nothing") : part.value.length > 24 ? h("code", { title: part.value }, `${part.value.slice(0, 20)}…`) : part.value, input);
     }) }));
+    if (focused) document.getElementById(focused)?.focus();
   };
   const one = h("form", { id: "byte-form", class: "inline" },
     field({ label: `Byte (0 to ${original.bytes.length / 2 - 1})`, name: "at", id: "byte-at", type: "number", min: "0", value: "140", required: true }), h("button", { id: "byte-flip" }, "Flip its lowest bit"));
@@ -96,17 +126,25 @@ export async function show(page) {
     else alarm(`the block has ${block.bytes.length / 2} bytes`);
   });
   const mine = button("Mine it again", async () => {
-    const mined = await ask("block/mine", { bytes: block.bytes });
+    const mined = await ask("block/mine", { place, bytes: block.bytes });
     draw(mined.block);
     page.say(mined.found ? `A nonce was found after ${mined.attempts} attempts.` : `No nonce was found in ${mined.attempts} attempts.`);
-    if (!mined.found) alarm(`no nonce was found in ${count(mined.attempts)} attempts: the target is too low to mine here`);
+    if (!mined.found) alarm(`no nonce was found in ${count(mined.attempts)} attempts, and more the laboratory does not make`);
   }, { id: "block-mine", class: "primary" });
   const reset = button("Undo all changes", () => draw(original), { id: "block-reset" });
-  const above = field({ label: "Blocks above it", name: "depth", id: "block-depth", type: "range", min: "0", max: "100", value: String(depth) });
+  const above = field({ label: "Blocks above it", name: "depth", id: "block-depth", type: "range", min: "0", max: String(Math.max(100, depth)), value: String(depth) });
   above.addEventListener("input", (event) => { depth = Number(event.target.value); drawCost(); });
-  area.append(card("Verdict", verdict, h("div", { class: "actions" }, mine, reset)),
+  const which = h("form", { id: "which-form", class: "inline" },
+    field({ label: "Height or id of a block of this node’s chain", name: "block", id: "block-name", value: named ?? "", placeholder: `0 to ${status.height}`, required: true }), h("button", { id: "block-take" }, "Take this block"),
+    named === null ? null : h("a", { class: "button", id: "block-own", href: "/laboratory/block" }, "Take the laboratory’s"));
+  which.addEventListener("submit", (event) => {
+    event.preventDefault();
+    page.go(`/laboratory/block?block=${encodeURIComponent(new FormData(which).get("block").trim())}`);
+  });
+  const hint = place === "alone" ? "A block of this node’s chain. It is judged alone here: whether it fits its chain and the accounts is left out." : "The laboratory’s own block: its chain and accounts are known, so every rule can be judged.";
+  area.append(card("Which block", h("p", null, hint), which), card("Verdict", verdict, h("div", { class: "actions" }, mine, reset)),
     h("div", { class: "columns" }, card("What a node looks at", judged), card("What mining again costs", above, cost)),
     card("Every byte, coloured by field", one, h("p", { class: "hint" }, "Or click a byte."), bytes), card("Every field", parts));
-  const given = page.query.get("bytes");
-  draw(given ? await ask("block", { bytes: given }) : original);
+  const given = applied(original.bytes, page.query);
+  draw(given === original.bytes ? original : await ask("block", { place, bytes: given }));
 }

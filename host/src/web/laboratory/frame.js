@@ -1,7 +1,7 @@
 // What the pages of the laboratory share: their order, the way from one to the next, and asking the node.
 
 import { post } from "../api.js";
-import { h, link } from "../dom.js";
+import { alarm, h, link } from "../dom.js";
 
 export const PAGES = [
   ["hash", "Hash", "What a hash is, and what a miner tries."],
@@ -29,7 +29,7 @@ export async function frame(page, name, sentence) {
   const [before, after] = [PAGES[at - 1], PAGES[at + 1]];
   const area = h("div", { class: "stack laboratory", id: `laboratory-${name}` });
   page.main.append(
-    h("p", { class: "crumbs" }, link("/laboratory", "Laboratory"), at < 0 ? null : ` · ${at + 1} of ${PAGES.length}`),
+    ...(at < 0 ? [] : [h("p", { class: "crumbs" }, link("/laboratory", "Laboratory"), ` · ${at + 1} of ${PAGES.length}`)]),
     h("h1", null, at < 0 ? "Laboratory" : PAGES[at][1]), h("p", { class: "lead" }, sentence), area);
   if (at >= 0) {
     page.main.append(h("nav", { class: "onward", "aria-label": "Experiments" },
@@ -45,7 +45,9 @@ const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 export async function ask(path, body) {
   for (let tries = 0; ; tries += 1) {
     try {
-      return await post(`/laboratory/${path}`, body);
+      const answer = await post(`/laboratory/${path}`, body);
+      alarm("");
+      return answer;
     } catch (error) {
       if (error.code !== "busy" || tries === 8) throw error;
       await pause(400 * (tries + 1));
@@ -68,6 +70,9 @@ export function newest(action, show, fail) {
     }
   };
 }
+
+// The first digits of a hash, enough to tell a few apart.
+export const brief = (hash) => hash.slice(0, 6);
 
 // A mark that does not depend on its colour.
 export const mark = (holds) => h("span", { class: `mark ${holds === null ? "" : holds ? "good" : "bad"}`, "aria-hidden": "true" }, holds === null ? "–" : holds ? "✓" : "✗");

@@ -1,6 +1,7 @@
 // Payments, good and bad, sent to a real node.
 
 import { alarm, button, card, field, h, replace, row, table } from "../dom.js";
+import { grains, motes } from "../format.js";
 import { ask, frame, mark, ruleCard } from "./frame.js";
 import { happening } from "./peers.js";
 import { NAMES, PEOPLE, read, say, write } from "./scenario.js";
@@ -23,17 +24,17 @@ export async function show(page) {
   const madeIn = (step) => answer.payments.find((made) => made.step === step);
   const outcome = (item) => (item.what === "refused"
     ? ruleCard({ rule: item.code, sentence: item.sentence, reason: item.reason, detail: item.detail })
-    : h("p", { class: "note good" }, mark(true), ` ${happening(item, name)}`));
+    : h("p", { class: "note good" }, mark(true), ` ${happening(item, name, true)}`));
   const draw = () => {
     const [now] = answer.moments[steps.length].nodes;
     const done = answer.moments[steps.length].happened;
-    replace(last, steps.length ? [h("p", null, h("strong", null, `${say(steps[steps.length - 1], madeIn(steps.length - 1))}.`)), done.length ? done.map(outcome) : null] : h("p", null, "Nothing has happened yet."));
+    replace(last, steps.length ? [h("p", null, h("strong", null, `${say(steps[steps.length - 1], madeIn(steps.length - 1), true)}.`)), done.length ? done.map(outcome) : null] : h("p", null, "Nothing has happened yet."));
     last.dataset.outcome = done.find((item) => item.what === "refused")?.code ?? "taken";
     replace(accounts,
       table({ caption: "By the chain", head: ["Account", "Motes", "Next nonce"], rows: now.accounts.map((account, i) => row(NAMES[i], account.balance, String(account.nonce))) }),
       h("p", null, now.mempool.length ? `Open, to be mined next: ${now.mempool.map(name).join("; ")}.` : h("span", { class: "faint" }, "No payments are open.")));
-    replace(log, answer.moments.slice(1).map((past, i) => h("li", null, h("strong", null, say(steps[i], madeIn(i))),
-      past.happened.length ? h("ul", null, past.happened.map((item) => h("li", { class: item.what === "refused" ? "loud" : null }, item.what === "refused" ? `✗ ${item.detail}` : `✓ ${happening(item, name)}`))) : null)));
+    replace(log, answer.moments.slice(1).map((past, i) => h("li", null, h("strong", null, say(steps[i], madeIn(i), true)),
+      past.happened.length ? h("ul", null, past.happened.map((item) => h("li", { class: item.what === "refused" ? "loud" : null }, item.what === "refused" ? `✗ ${item.detail}` : `✓ ${happening(item, name, true)}`))) : null)));
   };
   const replay = async (changed) => {
     if (changed.length > STEPS_MAX) throw new Error(`${STEPS_MAX} steps are the most: start again`);
@@ -58,6 +59,7 @@ export async function show(page) {
     ["cheap", "Pay too small a fee", "Ada offers a fee of 0.0001.", () => add(pay({ fee: "0.0001" }))],
     ["gap", "Skip a number", "Ada’s payment has a number that is not her turn yet.", () => add(pay({ nonce: next() + 5 }))],
   ];
+  const send = async (step) => add({ ...step, amount: motes(grains(step.amount)), fee: motes(grains(step.fee)) });
   const people = PEOPLE.map((person, i) => [person, NAMES[i]]);
   const own = h("form", { id: "pay-form" }, h("div", { class: "inline" },
     field({ label: "From", name: "from", id: "pay-from", control: "select", options: people, value: "ada" }), field({ label: "To", name: "to", id: "pay-to", control: "select", options: people, value: "ben" }),
@@ -67,11 +69,11 @@ export async function show(page) {
   own.addEventListener("submit", (event) => {
     event.preventDefault();
     const { from, to, amount, fee, nonce, signer, signed_for: network } = Object.fromEntries(new FormData(own));
-    const step = { do: "pay", from, to, amount: amount.trim(), fee: fee.trim(), at: 0 };
+    const step = { do: "pay", from, to, amount, fee, at: 0 };
     if (nonce !== "") step.nonce = Number(nonce);
     if (signer) step.signer = signer;
     if (network === "main") step.signed_for = network;
-    add(step).catch(alarm);
+    send(step).catch(alarm);
   });
   area.append(h("div", { class: "columns" },
     card("Try", h("ul", { class: "trials" }, trials.map(([id, text, what, action]) => h("li", null, button(text, action, { id: `payments-${id}`, "aria-describedby": `payments-${id}-what` }), h("span", { class: "faint", id: `payments-${id}-what` }, what)))),

@@ -1,8 +1,8 @@
 // Real nodes side by side.
 
 import { alarm, button, card, field, h, replace, svg } from "../dom.js";
-import { scaled, short } from "../format.js";
-import { ask, frame, mark } from "./frame.js";
+import { grains, motes, scaled, short } from "../format.js";
+import { ask, brief, frame, mark } from "./frame.js";
 import { NAMES, PEOPLE, read, say, write } from "./scenario.js";
 
 export const title = "Peers";
@@ -24,18 +24,19 @@ function drawing(moment, amount, ids) {
   }
   const nodes = moment.nodes.map((node, i) => {
     const [x, y] = at(i);
-    return svg("g", { class: `tip-${ids.indexOf(node.tip) % 5}` }, svg("circle", { cx: x, cy: y, r }), svg("text", { x, y: y - 2, "text-anchor": "middle" }, String(i + 1)), svg("text", { class: "small", x, y: y + 14, "text-anchor": "middle" }, short(node.tip, 4, 0)));
+    return svg("g", { class: `tip-${ids.indexOf(node.tip) % 5}` }, svg("circle", { cx: x, cy: y, r }), svg("text", { x, y: y - 2, "text-anchor": "middle" }, String(i + 1)), svg("text", { class: "small", x, y: y + 14, "text-anchor": "middle" }, brief(node.tip)));
   });
   const tips = new Set(moment.nodes.map((node) => node.tip)).size;
   return svg("svg", { class: "network", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${amount} nodes with ${tips} different ${tips === 1 ? "tip" : "tips"}` }, lines, nodes);
 }
 
-export function happening(item, name) {
-  const node = `Node ${item.node + 1}`;
+// What happened at a node, in a sentence; where there is only one node, it needs no number.
+export function happening(item, name, isAlone) {
+  const node = isAlone ? "The node" : `Node ${item.node + 1}`;
   const payments = (ids) => ids.map(name).join(", ");
   switch (item.what) {
-    case "block": return `${node}: block ${item.height} (${short(item.id, 6, 0)}) is the tip.`;
-    case "reorganisation": return `${node}: reorganisation. ${item.depth} ${item.depth === 1 ? "block" : "blocks"} undone, from ${short(item.from, 6, 0)} to ${short(item.to, 6, 0)}, which has more work.`;
+    case "block": return `${node}: block ${item.height} (${brief(item.id)}) is the tip.`;
+    case "reorganisation": return `${node}: reorganisation. ${item.depth} ${item.depth === 1 ? "block" : "blocks"} undone, from ${brief(item.from)} to ${brief(item.to)}, which has more work.`;
     case "returned": return `${node}: back among the open payments: ${payments(item.payments)}.`;
     case "dropped": return `${node}: impossible now and dropped: ${payments(item.payments)}.`;
     case "taken": return `${node} takes the payment ${name(item.payment)}.`;
@@ -78,15 +79,15 @@ export async function show(page) {
     const agreed = ids.length === 1;
     moment.className = `note ${agreed ? "good" : "warn"}`;
     replace(moment, mark(agreed), h("strong", null, at === 0 ? " The start." : ` Step ${at} of ${steps.length}: ${say(steps[at - 1], answer.payments.find((made) => made.step === at - 1))}.`), agreed ? " All nodes agree." : ` The nodes follow ${ids.length} different chains.`);
-    replace(picture, drawing(now, nodes, ids), h("p", { class: "hint" }, `After ${now.seconds} seconds of the nodes’ time. A dashed line is cut; nodes with the same number under theirs have the same tip.`));
+    replace(picture, drawing(now, nodes, ids), h("p", { class: "hint" }, `After ${now.seconds} seconds of the nodes’ time. A dotted line is cut; nodes that show the same digits have the same tip.`));
     const block = new Map(answer.blocks.map((other) => [other.id, other]));
     replace(places, now.nodes.map((node, i) => {
       const line = [];
       for (let id = node.tip; id && line.length < SHOWN && block.has(id); id = block.get(id).parent) line.push(block.get(id));
-      return h("section", { class: "card", id: `peers-node-${i}`, "data-tip": node.tip, "data-height": String(node.height) }, h("h2", null, `Node ${i + 1}: ${NAMES[i]}`, h("span", { class: `badge tip-${ids.indexOf(node.tip) % 5}` }, `tip ${short(node.tip, 6, 0)}`)),
+      return h("section", { class: "card", id: `peers-node-${i}`, "data-tip": node.tip, "data-height": String(node.height) }, h("h2", null, `Node ${i + 1}: ${NAMES[i]}`, h("span", { class: `badge tip-${ids.indexOf(node.tip) % 5}` }, `tip ${brief(node.tip)}`)),
         h("p", { class: "faint" }, `Height ${node.height}, work ${scaled(Number(BigInt(`0x${node.work}`)))} attempts, ${node.peers.length ? `talks to ${node.peers.map((peer) => peer + 1).join(", ")}` : "talks to nobody"}.`),
         h("ol", { class: "line", "aria-label": `Chain of node ${i + 1}, newest first` }, line.map((entry) => h("li", { class: `miner-${entry.miner ? NAMES.indexOf(entry.miner) : "none"}`, title: entry.id },
-          h("b", null, String(entry.height)), h("code", null, short(entry.id, 6, 0)), h("span", { class: "small" }, entry.miner ?? "genesis", entry.payments.length ? ` +${entry.payments.length}` : "")))),
+          h("b", null, String(entry.height)), h("code", null, brief(entry.id)), h("span", { class: "small" }, entry.miner ?? "genesis", entry.payments.length ? ` +${entry.payments.length}` : "")))),
         h("p", null, node.mempool.length ? `Open: ${node.mempool.map(name).join("; ")}.` : h("span", { class: "faint" }, "No open payments.")),
         h("p", { class: "faint" }, node.accounts.map((account, person) => `${NAMES[person]} ${account.balance}`).join(" · ")));
     }));
@@ -115,6 +116,7 @@ export async function show(page) {
     const about = steps.filter((step) => (step.do === "cut" || step.do === "join") && Math.min(step.a, step.b) === a && Math.max(step.a, step.b) === b);
     return about.length > 0 && about[about.length - 1].do === "cut";
   };
+  const send = async (step) => add({ ...step, amount: motes(grains(step.amount)) });
   const people = PEOPLE.map((person, i) => [person, NAMES[i]]);
   const pay = h("form", { id: "pay-form", class: "inline" },
     field({ label: "From", name: "from", id: "pay-from", control: "select", options: people, value: "ada" }), field({ label: "To", name: "to", id: "pay-to", control: "select", options: people, value: "cleo" }),
@@ -123,7 +125,7 @@ export async function show(page) {
   pay.addEventListener("submit", (event) => {
     event.preventDefault();
     const { from, to, amount, at: node } = Object.fromEntries(new FormData(pay));
-    add({ do: "pay", from, to, amount: amount.trim(), at: Number(node) }).catch(alarm);
+    send({ do: "pay", from, to, amount, at: Number(node) }).catch(alarm);
   });
   replace(payment, h("h3", null, "Pay"), pay);
   const size = field({ label: "Nodes", name: "nodes", id: "peers-count", control: "select", options: ["1", "2", "3", "4", "5"].map((number) => [number, number]), value: String(nodes) });

@@ -1,16 +1,16 @@
 // Trees of hashes and the paths in them.
 
 import { alarm, button, card, facts, field, h, replace, svg } from "../dom.js";
-import { count, short } from "../format.js";
-import { ask, frame, mark, newest } from "./frame.js";
+import { count } from "../format.js";
+import { ask, brief, frame, mark, newest } from "./frame.js";
 
 export const title = "Proofs";
 
 const DRAWN = 16;
 
 // The tree, with the way of the leaf and the hashes that are given beside it.
-function drawing({ levels, leaf }, index) {
-  const [step, line, box] = [Math.max(72, 0), 58, 62];
+function drawing({ levels, leaf, error }, index) {
+  const [step, line, box] = [72, 58, 62];
   const size = levels[0].length;
   const [width, height] = [size * step + 10, levels.length * line];
   const x = (level, i) => {
@@ -24,9 +24,9 @@ function drawing({ levels, leaf }, index) {
     const own = index >> level;
     const rises = level > 0 && levels[level - 1][2 * i + 1] === undefined;
     if (level > 0) for (const child of rises ? [2 * i] : [2 * i, 2 * i + 1]) shapes.push(svg("line", { x1: x(level, i) + box / 2, y1: y(level) + 28, x2: x(level - 1, child) + box / 2, y2: y(level - 1) }));
-    const kind = i === own ? (level === levels.length - 1 ? "root" : "computed") : i === (own ^ 1) ? "given" : "idle";
+    const kind = i === own ? (level < levels.length - 1 ? "computed" : error ? "broken" : "root") : i === (own ^ 1) ? "given" : "idle";
     const shown = level === 0 && i === index ? leaf : hash;
-    shapes.push(svg("g", { class: kind }, svg("rect", { x: x(level, i), y: y(level), width: box, height: 28, rx: 5 }), svg("text", { x: x(level, i) + box / 2, y: y(level) + 18, "text-anchor": "middle" }, short(shown, 6, 0)), svg("title", null, shown)));
+    shapes.push(svg("g", { class: kind }, svg("rect", { x: x(level, i), y: y(level), width: box, height: 28, rx: 5 }), svg("text", { x: x(level, i) + box / 2, y: y(level) + 18, "text-anchor": "middle" }, brief(shown)), svg("title", null, shown)));
   }));
   return h("div", { class: "scroll tree", tabindex: "0", role: "region", "aria-label": "The tree, the root on top" },
     svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": `A tree of ${size} leaves in ${levels.length} levels` }, shapes));

@@ -44,9 +44,9 @@ function readOne(text) {
 
 export const read = (text) => (text ? text.split(",").map(readOne).filter(Boolean) : []);
 
-// A step for people.
-export function say(step, made) {
-  const node = (number) => `node ${number + 1}`;
+// A step for people; where there is only one node, it needs no number.
+export function say(step, made, isAlone) {
+  const node = (number) => (isAlone ? "the node" : `node ${number + 1}`);
   switch (step.do) {
     case "mine": return `${node(step.node)} mines a block${step.person ? ` for ${nameOf(step.person)}` : ""}`;
     case "cut": return `the line between ${node(step.a)} and ${node(step.b)} is cut`;
@@ -56,7 +56,7 @@ export function say(step, made) {
     default: {
       const extra = [step.nonce === undefined ? null : `nonce ${step.nonce}`, step.fee ? `fee ${step.fee}` : null, step.signer && step.signer !== step.from ? `signed by ${nameOf(step.signer)}` : null,
         step.signed_for === "main" ? "signed for the main network" : null, made && step.nonce === undefined ? `nonce ${made.nonce}` : null].filter(Boolean);
-      return `${nameOf(step.from)} pays ${nameOf(step.to)} ${step.amount} motes at ${node(step.at ?? 0)}${extra.length ? ` (${extra.join(", ")})` : ""}`;
+      return `${nameOf(step.from)} pays ${nameOf(step.to)} ${step.amount} ${step.amount === "1" ? "mote" : "motes"}${isAlone ? "" : ` at ${node(step.at ?? 0)}`}${extra.length ? ` (${extra.join(", ")})` : ""}`;
     }
   }
 }

@@ -1,6 +1,7 @@
 //! Branches: every node ends on the one of most work.
 
 use mote_tests::processes::{Api, Launch, Node, PATIENCE, Status, wait_for_one_tip, wait_until};
+use serde_json::Value;
 
 fn have_one_tip(nodes: &[&Node]) -> bool {
     let all: Vec<Status> = nodes.iter().map(|node| node.api().status()).collect();
@@ -123,4 +124,33 @@ fn asking_for_the_best_chain_says_what_came_of_it() {
     });
     assert_eq!(resolved.replaced, resolved.from.id != resolved.to.id, "{resolved:?}");
     assert_eq!(resolved.to.id, second.api().status().tip);
+}
+
+#[test]
+fn a_branch_that_lost_is_still_shown() {
+    let [first, second] = [(); 2].map(|()| Launch::regtest().behind_wire().start());
+    for node in [&first, &second] {
+        node.api().create_wallet();
+    }
+    first.api().mine_many(2);
+    second.api().mine_many(4);
+    let (lost, won) = (first.api().status().tip, second.api().status().tip);
+    first.add_peer(&second);
+    assert_eq!(wait_for_one_tip(&[&first, &second]), 4);
+    let branches: Value = first.api().get("/branches").expect(200);
+    let field = |index: usize, name: &str| branches[index][name].clone();
+    assert_eq!((field(0, "id"), field(0, "status")), (won.into(), "main".into()));
+    assert_eq!((field(1, "id"), field(1, "status")), (lost.as_str().into(), "stale".into()));
+    assert_eq!(
+        (field(1, "fork_height"), field(1, "length"), field(1, "height")),
+        (0.into(), 2.into(), 2.into())
+    );
+    let below = first.api().block(&lost).previous;
+    assert_eq!(field(1, "blocks"), Value::from(vec![lost.clone(), below]));
+    assert_eq!(branches.as_array().map(Vec::len), Some(2), "{branches}");
+    let siblings: Value = first.api().get("/blocks/2/siblings").expect(200);
+    assert_eq!((&siblings[0]["id"], &siblings[0]["on_main_chain"]), (&lost.into(), &false.into()));
+    // What never lost here was never sent here.
+    let elsewhere: Value = second.api().get("/branches").expect(200);
+    assert_eq!(elsewhere.as_array().map(Vec::len), Some(1), "{elsewhere}");
 }

@@ -2,6 +2,7 @@
 //! network and finding it again, joining late, and the same from the command line.
 
 mod command_line;
+mod receipts;
 
 use mote_tests::processes::{Launch, Node, PATIENCE, wait_for_one_tip, wait_until};
 use std::time::Duration;
