@@ -10,7 +10,7 @@ use mote_core::miner::template;
 use mote_core::params::Params;
 use mote_core::rules::{CheckedTransaction, Clock, check_transaction};
 use mote_core::transaction::{Memo, Payment, Transaction};
-use mote_core::units::{Amount, Moment};
+use mote_core::units::{Amount, Moment, Timestamp};
 
 use crate::fixtures::{key, mine, regtest};
 
@@ -58,10 +58,21 @@ impl Grower {
 
     /// A block on the tip, mined for the account with this number.
     pub fn block<D: Disk>(&self, ledger: &Ledger<D>, miner: u64, transactions: Vec<Transaction>) -> Block {
+        self.block_at(ledger.tip().time().plus(10), ledger, miner, transactions)
+    }
+
+    /// The same, of a time of its own.
+    pub fn block_at<D: Disk>(
+        &self,
+        time: Timestamp,
+        ledger: &Ledger<D>,
+        miner: u64,
+        transactions: Vec<Transaction>,
+    ) -> Block {
         let (tip, miner) = (ledger.tip(), self.owner(miner));
         let executed = ledger.execute(tip, &self.check(&transactions), miner);
         let executed = executed.expect("the transactions obey every rule");
-        let mut header = template(&self.params, tip, miner, tip.time().plus(10), &executed);
+        let mut header = template(&self.params, tip, miner, time, &executed);
         mine(&mut header);
         Block { header, transactions }
     }

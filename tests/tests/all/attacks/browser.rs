@@ -1,11 +1,20 @@
 //! The same in a real browser: pages of somebody else try everything that browsers let pages try.
 
-use mote_tests::browser::{Browser, Site, Window};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use mote_core::address::Address;
+use mote_core::transaction::{Memo, Payment};
+use mote_core::units::Amount;
+use mote_core::wire::Message;
+use mote_tests::browser::{Browser, Control, Site, Window};
+use mote_tests::fixtures::{key, wire};
 use mote_tests::processes::{PATIENCE, wait_until};
 use serde_json::{Value, json};
 
 use super::access::{is_as_before, operators, private_routes, stage};
-use super::node::Node;
+use super::denial::{accept_as_peer, hostile_server};
+use super::node::{Node, eventually};
 
 /// Asks every route in every way in which a script can ask, and returns what it could read.
 const ASK: &str = "
@@ -80,6 +89,13 @@ for (const [name, value] of fields) {
 }
 document.body.append(form);
 form.submit();
+";
+
+/// What would be seen of markup that took effect.
+const POISONED: &str = "
+const found = document.querySelectorAll(`#poison, marquee, body script, iframe, [onerror], [onload], [onclick],
+  [href^='javascript:'], img:not([src^='/api/v1/qr?'])`);
+return [...found].map((element) => element.outerHTML.slice(0, 120));
 ";
 
 fn attacker() -> Site {
@@ -203,4 +219,92 @@ fn a_name_that_leads_here_is_refused_in_a_browser() {
     browser.forgive();
     is_as_before(&node, &before);
     node.is_unharmed(&holdings);
+}
+
+#[test]
+fn markup_of_others_is_inert_in_a_browser() {
+    const MARKUP: [&str; 8] = [
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "\"><svg onload=alert(1)>",
+        "'><marquee>x</marquee>",
+        "<a href=javascript:alert(1)>x</a>",
+        "<iframe src=//evil.example></iframe>",
+        "</title></textarea><b id=poison>x</b>",
+        "${alert(1)}{{alert(1)}}",
+    ];
+    let (node, ..) = Node::with_chain("regtest", 3);
+    let wallet = node.make_wallet();
+    let pay = |nonce: usize, recipient, memo: &str| {
+        let memo = Memo::from_slice(memo.as_bytes()).expect("it fits");
+        let (amount, fee) = (Amount::from_grains(1_000), Amount::from_grains(1_000));
+        let payment =
+            Payment { recipient, amount, fee, nonce: nonce as u64, memo }.sign(&node.params, &key(1));
+        assert_eq!(node.submit(&payment).status, 201);
+        payment.id().to_string()
+    };
+    let owner = Address::parse_for(&wallet, &node.params).expect("it is an address").public_key();
+    let mined: Vec<String> = MARKUP.iter().enumerate().map(|(nonce, memo)| pay(nonce, owner, memo)).collect();
+    node.mine();
+    MARKUP.iter().enumerate().for_each(|(nonce, memo)| drop(pay(MARKUP.len() + nonce, owner, memo)));
+    let (peer, _) = hostile_server(|socket| refuse(socket, MARKUP[1]));
+    assert_eq!(node.post("/api/v1/peers", &json!({"peer": peer.to_string()})).status, 201);
+    eventually("what the peer said", || {
+        node.get("/api/v1/peers").body.contains("onerror=alert").then_some(())
+    });
+
+    let browser = Browser::start();
+    // Addresses that lead nowhere are answered so.
+    browser.expect_complaint("Failed to load resource: the server responded with a status of 4");
+    let window = browser.window();
+    let is_inert = |path: &str, seen: &[&str]| {
+        window.open(&format!("http://{}{path}", node.address()));
+        window.wait_for_script(
+            "the page is filled",
+            "return document.querySelector('main:not([aria-busy]) h1') !== null",
+            &[],
+        );
+        seen.iter().for_each(|text| window.wait_for_text("main", text));
+        assert_eq!(window.script(POISONED, &[]), json!([]), "{path}");
+    };
+    is_inert("/mempool", &MARKUP);
+    is_inert(&format!("/address/{wallet}"), &MARKUP);
+    is_inert("/wallet", &MARKUP);
+    is_inert("/network", &[MARKUP[1]]);
+    for (transaction, memo) in mined.iter().zip(MARKUP) {
+        is_inert(&format!("/transaction/{transaction}"), &[memo]);
+    }
+    for path in ["/", "/start", "/blocks", "/block/4", "/forks", "/mining"] {
+        is_inert(path, &[]);
+    }
+    // What an attacker's link brings along.
+    for markup in MARKUP {
+        let text: String = markup.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        for path in [
+            "/block/",
+            "/transaction/",
+            "/address/",
+            "/blocks?before=",
+            "/mempool?before=",
+            "/?blocks=",
+            "/laboratory/block?block=",
+        ] {
+            is_inert(&format!("{path}{text}"), &[]);
+        }
+        is_inert(&format!("/wallet?to={text}&amount={text}&memo={text}"), &[]);
+        window.fill(&Control::of("searchbox", "Height, id, address or transaction"), markup);
+        window.click(&Control::button("Search"));
+        window.wait_for(&Control::of("alert", ""));
+        assert_eq!(window.script(POISONED, &[]), json!([]), "search for {markup}");
+    }
+}
+
+/// Greets nobody, and says why.
+fn refuse(socket: TcpStream, reason: &str) {
+    if let Some(mut socket) = accept_as_peer(socket) {
+        let refused = wire(&Message::Refused(reason));
+        let head = [0x82, u8::try_from(refused.len()).expect("it is short")];
+        let _ = socket.write_all(&[&head[..], &refused].concat());
+        while socket.read(&mut [0; 512]).is_ok_and(|count| count > 0) {}
+    }
 }

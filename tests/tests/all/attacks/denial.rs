@@ -186,7 +186,7 @@ fn branches_of_little_work_are_followed_but_not_kept() {
 }
 
 /// A server that a node dials, which does the same to each that connects; how many did.
-fn hostile_server(behave: fn(std::net::TcpStream)) -> (SocketAddr, Arc<AtomicUsize>) {
+pub fn hostile_server(behave: fn(std::net::TcpStream)) -> (SocketAddr, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let address = listener.local_addr().expect("it is bound");
     let count = Arc::new(AtomicUsize::new(0));
@@ -207,7 +207,8 @@ fn pour(mut socket: std::net::TcpStream, start: &[u8], rest: &[u8]) {
     }
 }
 
-fn accept_as_peer(mut socket: std::net::TcpStream) -> Option<std::net::TcpStream> {
+/// Shakes hands with a node that dials; none where it does not.
+pub fn accept_as_peer(mut socket: std::net::TcpStream) -> Option<std::net::TcpStream> {
     let mut request = Vec::new();
     let mut byte = [0];
     while !request.ends_with(b"\r\n\r\n") {

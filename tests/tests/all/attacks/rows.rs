@@ -77,6 +77,7 @@ const TESTS: &[(&str, &str, &str)] = &[
     ("S03", "attacks/browser.rs", "a_page_of_another_origin_gets_nothing_from_a_browser"),
     ("S04", "attacks/browser.rs", "forms_of_another_site_change_nothing_in_a_browser"),
     ("S06", "attacks/browser.rs", "a_name_that_leads_here_is_refused_in_a_browser"),
+    ("X01", "attacks/browser.rs", "markup_of_others_is_inert_in_a_browser"),
     ("X01", "attacks/denial.rs", "what_a_peer_says_is_shown_short_and_without_controls"),
     ("X01", "attacks/access.rs", "markup_of_others_is_data"),
 ];

@@ -6,7 +6,7 @@ use mote_tests::browser::{Browser, broken_rules, keyboard_faults, overflow};
 use super::stages::Stage;
 
 /// The pages that every node has, and their main headings.
-const PAGES: [(&str, &str); 7] = [
+const PAGES: [(&str, &str); 16] = [
     ("/start", "Start here"),
     ("/blocks", "The newest blocks"),
     ("/mempool", "Open payments"),
@@ -14,6 +14,15 @@ const PAGES: [(&str, &str); 7] = [
     ("/mining", "Mining"),
     ("/network", "Network"),
     ("/wallet", "Wallet"),
+    ("/browser-wallet", "Wallet in this browser"),
+    ("/laboratory", "Laboratory"),
+    ("/laboratory/hash", "Hash"),
+    ("/laboratory/block", "Block"),
+    ("/laboratory/chain", "Chain"),
+    ("/laboratory/peers", "Peers"),
+    ("/laboratory/payments", "Payments"),
+    ("/laboratory/proofs", "Proofs"),
+    ("/laboratory/difficulty", "Difficulty"),
 ];
 
 /// All pages of a node, and their main headings.

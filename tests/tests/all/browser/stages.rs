@@ -3,17 +3,26 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use mote::store::disk::FileDisk;
 use mote_core::address::Address;
+use mote_core::rules::Clock;
+use mote_core::units::Timestamp;
 use mote_tests::browser::Window;
 use mote_tests::fixtures::{account, regtest};
-use mote_tests::growth::Grower;
+use mote_tests::growth::{Grower, add};
 use mote_tests::processes::{Launch, Node, wait_for_one_tip};
+use mote_tests::random::Random;
 use serde_json::{Value, json};
 
 /// Blocks of the long chain.
 const LONG: u64 = 100_000;
+
+/// Blocks of the chain that goes on, the seconds between them, and who mines them.
+const RECENT: u64 = 360;
+const SPACING: u64 = 10;
+const MINERS: u64 = 5;
 
 /// Whether a page shows something and is not busy with showing more.
 const FILLED: &str = "return document.querySelector('main:not([aria-busy]) h1') !== null";
@@ -71,6 +80,40 @@ impl Stage {
         let text = |value: &Value| value.as_str().expect("it is text").to_owned();
         let paid = text(&block["transactions"][0]["id"]);
         Self { node, address: text(&block["miner"]), paid: Some((paid, LONG / 2)), _others: Vec::new() }
+    }
+
+    /// A node whose chain is an hour old and goes on: blocks of a few miners, payments, and a fork.
+    pub fn recent() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is right").as_secs();
+        let grower = Grower::default();
+        let mut ledger = grower.open(FileDisk::new(folder.path()).expect("the folder is there"));
+        let mut random = Random::new(1);
+        let mut time = now - RECENT * SPACING;
+        for number in 0..RECENT {
+            time = now.min(time + 1 + (random.exponential() * (SPACING - 1) as f64) as u64);
+            let payers = if number < 20 { 0 } else { random.next_u64() % MINERS };
+            let payments = (0..payers).map(|payer| {
+                let grains = 10_000 * (1 + random.next_u64() % 100);
+                grower.pay(&ledger, payer, 10 + number % 50, grains)
+            });
+            let payments = payments.collect();
+            let block =
+                |miner, payments| grower.block_at(Timestamp::from_seconds(time), &ledger, miner, payments);
+            let (block, late) = (block(random.next_u64() % MINERS, payments), block(MINERS, Vec::new()));
+            add(&mut ledger, &block);
+            if number == RECENT - 5 {
+                ledger.add(&late, Clock::AcceptedBefore).expect("the block obeys every rule");
+            }
+        }
+        ledger.close().expect("the index can be written");
+        let node = Launch::regtest().with_chain(folder.path()).start();
+        let address = node.api().create_wallet().address;
+        node.api().mine_many(2);
+        let sent = node.api().send(&Address::new(regtest().address_prefix, account(1)).to_string(), "2.5");
+        let height = node.api().mine().height;
+        node.api().send(&address, "1");
+        Self { node, address, paid: Some((sent.id, height)), _others: Vec::new() }
     }
 
     /// Opens a page of the node, and waits until it shows all that it shows at first.

@@ -1,0 +1,46 @@
+//! Pictures of the main pages, for those who have not started a node yet.
+
+use std::path::Path;
+
+use mote_tests::browser::{Browser, Scheme};
+
+use super::stages::Stage;
+
+/// Tells the test to keep the pictures, below `pictures/`.
+const PICTURES: &str = "MOTE_PICTURES";
+
+#[test]
+fn the_main_pages_can_be_pictured() {
+    let stage = Stage::recent();
+    let browser = Browser::start();
+    let window = browser.window();
+    window.reduce_motion();
+    window.set_size(1280, 1000);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (transaction, height) = stage.paid.clone().expect("there are payments");
+    for (name, path, scheme) in [
+        ("home", "/".to_owned(), Scheme::Light),
+        ("home-dark", "/".to_owned(), Scheme::Dark),
+        ("block", format!("/block/{height}"), Scheme::Light),
+        ("payment", format!("/transaction/{transaction}"), Scheme::Light),
+        ("wallet", "/wallet".to_owned(), Scheme::Light),
+        ("forks", "/forks".to_owned(), Scheme::Light),
+        ("laboratory-hash", "/laboratory/hash".to_owned(), Scheme::Light),
+        ("laboratory-peers", "/laboratory/peers".to_owned(), Scheme::Light),
+    ] {
+        window.set_scheme(scheme);
+        stage.open(&window, &path);
+        let are_charts_drawn =
+            "return [...document.querySelectorAll('figure.chart')].every((chart) => chart.firstChild)";
+        window.wait_for_script("the charts are drawn", are_charts_drawn, &[]);
+        let file = folder.path().join(format!("{name}.png"));
+        window.picture(&file);
+        let length = file.metadata().expect("the picture is there").len();
+        assert!(length > 10_000, "{name} is nearly empty: {length} bytes");
+        if std::env::var_os(PICTURES).is_some() {
+            let kept =
+                Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../pictures")).join(format!("{name}.png"));
+            std::fs::copy(&file, kept).expect("the checkout is writable");
+        }
+    }
+}
