@@ -120,6 +120,8 @@ impl Stage {
     pub fn open(&self, window: &Window, path: &str) {
         window.open(&address_of(&self.node, path));
         window.wait_for_script("the page is filled", FILLED, &[]);
+        let main = window.text("main");
+        assert!(!main.contains("cannot be shown"), "{path}: {main}");
     }
 }
 
