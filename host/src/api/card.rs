@@ -1,6 +1,6 @@
 //! The network card: all that a second machine needs in order to join this node's network.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
 use axum::Json;
 use axum::extract::{Extension, State};
@@ -114,15 +114,25 @@ fn addresses(bind: SocketAddr) -> std::io::Result<Vec<IpAddr>> {
     // A socket for all addresses of IPv6 also takes what comes by IPv4.
     let mut found: Vec<IpAddr> =
         up.filter(|ip| bind.is_ipv6() || ip.is_ipv4()).filter(is_of_others).collect();
-    found.sort_by_key(|ip| (ip.is_ipv6(), *ip));
+    let outward = outward();
+    found.sort_by_key(|ip| (Some(*ip) != outward, ip.is_ipv6(), *ip));
     found.dedup();
     if found.is_empty() {
         found.push(match bind.ip() {
-            IpAddr::V4(_) => IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
-            IpAddr::V6(_) => IpAddr::V6(std::net::Ipv6Addr::LOCALHOST),
+            IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
         });
     }
     Ok(found)
+}
+
+/// The address by which this computer reaches others, where it does: of several networks, such as those of
+/// containers, it is the one where other computers are. Connecting a datagram socket sends nothing.
+fn outward() -> Option<IpAddr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    // An address for documentation (RFC 5737), which only the default route leads to.
+    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
+    socket.local_addr().ok().map(|address| address.ip())
 }
 
 /// Whether others may reach a computer by this address: an address of one link needs more than itself.
@@ -159,7 +169,11 @@ mod tests {
     fn a_node_on_all_addresses_names_those_of_its_interfaces() {
         let bound = |text: &str| addresses(text.parse().unwrap()).unwrap();
         assert_eq!(bound("192.0.2.7:7700"), ["192.0.2.7".parse::<IpAddr>().unwrap()]);
-        for ip in bound("0.0.0.0:7700") {
+        let all = bound("0.0.0.0:7700");
+        if let Some(outward) = outward().filter(|ip| all.contains(ip)) {
+            assert_eq!(all.first(), Some(&outward));
+        }
+        for ip in all {
             assert!(ip.is_ipv4(), "{ip}");
             assert!(!ip.is_unspecified() && (is_of_others(&ip) || ip.is_loopback()), "{ip}");
         }

@@ -8,7 +8,7 @@
 //! | file | purpose |
 //! | --- | --- |
 //! | `guard`, `token` | who may do what |
-//! | `extract`, `json`, `error` | what comes in, what goes out, what goes wrong |
+//! | `extract`, `json`, `error` | what comes in, and what goes wrong; [`crate::forms`] is what goes out |
 //! | `lookup` | everything that is read from the node |
 //! | `status`, `blocks`, `transactions`, `accounts`, `mempool` | the chain |
 //! | `branches` | what stands beside the main chain |

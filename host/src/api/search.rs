@@ -26,6 +26,7 @@ pub struct Question {
 
 /// What a text can name.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[schema(as = FoundKind)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A block, on whatever branch.

@@ -13,8 +13,8 @@ use super::{Unfit, search};
 use crate::block::{self, Block};
 use crate::forms::{HexBytes, Text, hex};
 
-/// The longest block that is judged, in bytes.
-pub const BLOCK_MAX_BYTES: usize = 16_384;
+/// The longest block that is judged, in bytes: in hex it fits a request.
+pub const BLOCK_MAX_BYTES: usize = 32_000;
 
 /// The place of the block in the laboratory's chain: its height.
 const HEIGHT: usize = 3;
@@ -25,7 +25,7 @@ const HEIGHT: usize = 3;
 #[serde(deny_unknown_fields)]
 pub struct BlockRequest {
     /// The block's bytes in hex; the untouched block where they are not given.
-    #[schema(value_type = Option<String>, pattern = "^([0-9a-f]{2}){0,16384}$")]
+    #[schema(value_type = Option<String>, pattern = "^([0-9a-f]{2}){0,32000}$")]
     pub bytes: Option<Text<HexBytes>>,
     /// What is known besides the block.
     #[serde(default)]

@@ -11,8 +11,8 @@ use crate::forms::hex;
 /// The longest text, in bytes.
 pub const TEXT_MAX_BYTES: usize = 4_096;
 
-/// The most leading zero bits that can be asked for.
-pub const ZERO_BITS_MAX: u32 = 24;
+/// The most leading zero bits that can be asked for: a search for more would often end without a nonce.
+pub const ZERO_BITS_MAX: u32 = 20;
 
 /// A text to hash, and an attempt to make with it.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -24,9 +24,9 @@ pub struct HashRequest {
     /// The nonce to try, or to search from.
     #[serde(default)]
     pub nonce: u32,
-    /// With how many zero bits the id must begin at least, 0 to 24.
+    /// With how many zero bits the id must begin at least, 0 to 20.
     #[serde(default)]
-    #[schema(maximum = 24)]
+    #[schema(maximum = 20)]
     pub zero_bits: u32,
     /// Whether to search on from the nonce until an id meets the target.
     #[serde(default)]

@@ -43,6 +43,7 @@ use mote_core::params::Params;
 use mote_core::pow::Work;
 use mote_core::state::{Account, Proof};
 use mote_core::transaction::Transaction;
+use mote_core::units::Height;
 
 pub use error::ReceiptError;
 
@@ -134,6 +135,16 @@ impl Proven {
             return Ok(());
         }
         Err(ReceiptError::Anchor { got: self.tip_id, expected: *trusted })
+    }
+
+    /// The work that the receipt itself shows, by the targets of its headers: what it takes to make one up
+    /// for a reader who trusts no block.
+    pub fn shown_work(&self) -> Work {
+        let BlockProof { header, place, tip } = &self.block;
+        let mined = [Some(tip), place.as_ref().map(|_| header)].into_iter().flatten();
+        let targets =
+            mined.filter(|header| header.height > Height::GENESIS).map(|header| header.target.expand());
+        targets.flatten().fold(Work::ZERO, |sum, target| sum.saturating_add(target.work()))
     }
 
     /// How many blocks confirm it, the block itself included.

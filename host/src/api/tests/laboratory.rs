@@ -30,10 +30,10 @@ async fn every_experiment_answers_strangers_too() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_laboratory_does_not_offer_is_a_problem() {
     let node = Running::start();
-    let long = "00".repeat(17_000);
+    let long = "00".repeat(32_001);
     for (path, body, part) in [
         ("hash", json!({"text": 1}), "text"),
-        ("hash", json!({"text": "", "zero_bits": 25}), "zero_bits"),
+        ("hash", json!({"text": "", "zero_bits": 21}), "zero_bits"),
         ("block", json!({"bytes": "0g"}), "bytes"),
         ("block", json!({"bytes": long}), "bytes"),
         ("block/mine", json!({"bytes": "00"}), "bytes"),

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::super::chain::memo;
 use super::super::error::CliError;
 use super::super::output::{Facts, Form, count, date, field, plain, scaled};
-use crate::forms::{TransactionJson, address, difficulty, hex};
+use crate::forms::{TransactionJson, address, hex};
 use crate::receipt::{self, Proven, RECEIPT_MAX_BYTES, Subject};
 
 /// Checks the receipt in a file, and that it leads to the block that is trusted.
@@ -50,6 +50,7 @@ fn value(proven: &Proven, is_anchored: bool) -> Value {
         "network": proven.params.network().to_string(),
         "block": proven.id.to_string(), "height": block.header.height.get(), "time": block.header.time.seconds(),
         "work": block.place.as_ref().map(|place| hex(&place.work.to_be_bytes())),
+        "shown_work": proven.shown_work().as_f64(),
         "confirmations": proven.confirmations(),
         "tip": proven.tip_id.to_string(), "tip_height": block.tip.height.get(),
         "anchored": is_anchored,
@@ -74,11 +75,12 @@ fn value(proven: &Proven, is_anchored: bool) -> Value {
 
 fn facts(proven: &Proven, value: &Value, is_anchored: bool) -> Facts {
     let (prefix, block) = (proven.params.address_prefix, &proven.block);
+    let verdict = if is_anchored { "proven" } else { "claimed" };
     let facts = match &proven.subject {
         Subject::Transaction { transaction, .. } => {
             let Transaction { sender, recipient, amount, fee, .. } = &**transaction;
             Facts::default()
-                .add("proven", format!("a payment of {amount} motes"))
+                .add(verdict, format!("a payment of {amount} motes"))
                 .add("id", transaction.id())
                 .add("sender", address(prefix, *sender))
                 .add("recipient", address(prefix, *recipient))
@@ -90,8 +92,8 @@ fn facts(proven: &Proven, value: &Value, is_anchored: bool) -> Facts {
         Subject::Account { owner, account } => {
             let facts = Facts::default();
             let facts = match account {
-                Some(account) => facts.add("proven", format!("an account with {} motes", account.balance)),
-                None => facts.add("proven", "an account that was never used until then"),
+                Some(account) => facts.add(verdict, format!("an account with {} motes", account.balance)),
+                None => facts.add(verdict, "an account that was never used until then"),
             };
             let held = account.unwrap_or_default();
             facts
@@ -100,16 +102,17 @@ fn facts(proven: &Proven, value: &Value, is_anchored: bool) -> Facts {
                 .add("nonce", held.nonce)
         }
     };
+    let shown = scaled(proven.shown_work().as_f64());
     let work = match &block.place {
         Some(place) => format!("{} attempts up to this block", scaled(place.work.as_f64())),
-        None => format!("{} attempts for this block alone", scaled(difficulty(block.header.target))),
+        None => format!("{shown} attempts for this block alone"),
     };
     let anchor = match is_anchored {
-        true => "the tip is the block that you trust",
-        false => {
-            "not anchored: this is worth as much as the work above, until you compare the tip with a block that \
+        true => "the tip is the block that you trust".to_owned(),
+        false => format!(
+            "not anchored: to make up such a receipt takes {shown} attempts; compare the tip with a block that \
              you trust (--tip ID)"
-        }
+        ),
     };
     facts
         .add("network", proven.params.network())

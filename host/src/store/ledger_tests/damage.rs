@@ -109,6 +109,30 @@ fn an_index_that_cannot_be_used_is_rebuilt() {
     assert!(matches!(refused.err(), Some(StoreError::Genesis { .. })));
 }
 
+#[test]
+fn an_index_of_an_earlier_form_is_rebuilt() {
+    let disk = MemoryDisk::new();
+    let (mut ledger, _) = open(&disk);
+    let (mut draw, genesis) = (Draw(8), ledger.tip().id());
+    for _ in 0..3 {
+        grow(&mut ledger, &genesis, &mut draw);
+    }
+    let ends = ledger.branch_ends(usize::MAX).unwrap();
+    assert_eq!(ends.len(), 2);
+    // The form before this one did not say what stands beside the main chain.
+    let mut changes = Changes::default();
+    changes.put(Table::Meta, b"schema", &(SCHEMA - 1).to_be_bytes());
+    for table in [Table::Aside, Table::Ends] {
+        let rows = ledger.index.last(table, &[], &[0xff; 64], usize::MAX).unwrap();
+        rows.iter().for_each(|(key, _)| changes.remove(table, key));
+    }
+    ledger.index.apply(changes);
+    ledger.close().unwrap();
+    let (ledger, opened) = open(&disk);
+    assert!(matches!(opened.index, IndexState::Rebuilt { .. }), "{opened:?}");
+    assert_eq!(ledger.branch_ends(usize::MAX).unwrap(), ends);
+}
+
 /// The folder as it is now, for trying things out on it.
 fn copy(from: &MemoryDisk) -> MemoryDisk {
     let to = MemoryDisk::new();

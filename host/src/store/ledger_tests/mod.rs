@@ -20,7 +20,7 @@ use mote_core::units::{Amount, Moment, Timestamp};
 use crate::block::Block;
 use crate::store::disk::{Disk, DiskFile};
 use crate::store::error::StoreError;
-use crate::store::index::Table;
+use crate::store::index::{Changes, SCHEMA, Table};
 use crate::store::ledger::{AddError, Added, COMMIT_IDLE_MS, Ledger};
 use crate::store::lookup::Branch;
 use crate::store::memory::{Fault, MemoryDisk, PowerCut};

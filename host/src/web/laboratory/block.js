@@ -3,7 +3,7 @@
 import { bytes as fetchBytes, get } from "../api.js";
 import { alarm, button, card, facts, field, h, replace, row, table } from "../dom.js";
 import { count, duration, hex as toHex, scaled } from "../format.js";
-import { ask, frame, mark, ruleCard } from "./frame.js";
+import { ask, frame, mark, refocus, ruleCard } from "./frame.js";
 
 export const title = "Block";
 
@@ -98,6 +98,7 @@ export async function show(page) {
   const said = () => {
     if (block.malformed) return " No node can read this.";
     if (block.broken.length) return ` A node refuses this block: ${block.broken[0].rule}.`;
+    if (block.height === 0) return " Nothing is broken: the genesis block is the same for everybody, and nobody had to mine it.";
     if (place === "alone") return " Nothing is broken that the block alone can show.";
     return block.valid ? " A node takes this block." : " The accounts below cannot be told.";
   };
@@ -109,13 +110,12 @@ export async function show(page) {
     replace(bytes, byteView(block, flip));
     replace(judged, judgement(block, place));
     drawCost();
-    const focused = document.activeElement?.id;
     replace(parts, table({ caption: "Fields", hideCaption: true, head: ["Field", "Says", "Bytes"], rows: block.fields.map((part, i) => {
       const input = h("input", { id: `block-field-${i}`, class: "hex", value: block.bytes.slice(2 * part.offset, 2 * (part.offset + part.length)), spellcheck: "false", autocomplete: "off", "aria-label": `Bytes of ${fieldName(part)}` });
       input.addEventListener("change", () => put(part, input.value).catch(alarm));
       return row(h("span", { class: `part part-${i % 6}` }, fieldName(part)), part.value === "" ? h("span", { class: "faint" }, "nothing") : part.value.length > 24 ? h("code", { title: part.value }, `${part.value.slice(0, 20)}…`) : part.value, input);
     }) }));
-    if (focused) document.getElementById(focused)?.focus();
+    refocus(area);
   };
   const one = h("form", { id: "byte-form", class: "inline" },
     field({ label: `Byte (0 to ${original.bytes.length / 2 - 1})`, name: "at", id: "byte-at", type: "number", min: "0", value: "140", required: true }), h("button", { id: "byte-flip" }, "Flip its lowest bit"));

@@ -2,7 +2,7 @@
 
 import { alarm, button, h, replace } from "../dom.js";
 import { count, short } from "../format.js";
-import { ask, frame, mark } from "./frame.js";
+import { ask, frame, mark, refocus } from "./frame.js";
 
 export const title = "Chain";
 
@@ -62,9 +62,8 @@ export async function show(page) {
     const broken = chain.blocks.filter((block) => !block.valid).length;
     state.className = `note ${broken ? "bad" : "good"}`;
     replace(state, mark(broken === 0), h("strong", null, broken ? ` ${broken} of ${chain.blocks.length} blocks are broken.` : " The chain is valid."), chain.attempts ? ` The last mining took ${count(chain.attempts)} attempts.` : "");
-    const focused = document.activeElement?.id;
     replace(list, chain.blocks.map(card));
-    if (focused) document.getElementById(focused)?.focus();
+    refocus(area);
   };
   area.append(h("div", { class: "actions" }, button("Undo all changes", () => draw(original), { id: "chain-reset" })), state,
     h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "The blocks" }, list),

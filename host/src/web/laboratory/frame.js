@@ -22,12 +22,21 @@ function style() {
   return loaded;
 }
 
+// What had the focus last. Whoever draws a control anew gives the focus back, or the keyboard starts from the top.
+let last = null;
+export function refocus(area) {
+  if (last === null || (document.activeElement && document.activeElement !== document.body)) return;
+  (document.getElementById(last) ?? area).focus({ preventScroll: true });
+}
+
 // The frame of a page: heading, up to two sentences, the experiment, and the way on.
 export async function frame(page, name, sentence) {
   await style();
   const at = PAGES.findIndex(([own]) => own === name);
   const [before, after] = [PAGES[at - 1], PAGES[at + 1]];
-  const area = h("div", { class: "stack laboratory", id: `laboratory-${name}` });
+  const area = h("div", { class: "stack laboratory", id: `laboratory-${name}`, tabindex: "-1" });
+  last = null;
+  area.addEventListener("focusin", ({ target }) => { last = target.id || null; });
   page.main.append(
     ...(at < 0 ? [] : [h("p", { class: "crumbs" }, link("/laboratory", "Laboratory"), ` · ${at + 1} of ${PAGES.length}`)]),
     h("h1", null, at < 0 ? "Laboratory" : PAGES[at][1]), h("p", { class: "lead" }, sentence), area);

@@ -20,7 +20,7 @@ export async function show(page) {
   const controls = h("form", { id: "hash-form" },
     field({ label: "Text", name: "text", id: "hash-text", control: "textarea", rows: "3", maxlength: "4000", value: start.text }),
     field({ label: "Nonce", name: "nonce", id: "hash-nonce", type: "number", min: "0", max: "4294967295", step: "1", value: start.nonce }),
-    field({ label: "Zero bits wanted", name: "bits", id: "hash-bits", type: "range", min: "0", max: "24", step: "1", value: start.bits, hint: "Every bit more doubles the work." }));
+    field({ label: "Zero bits wanted", name: "bits", id: "hash-bits", type: "range", min: "0", max: "20", step: "1", value: start.bits, hint: "Every bit more doubles the work." }));
   controls.addEventListener("submit", (event) => event.preventDefault());
   const read = () => {
     const values = new FormData(controls);
@@ -43,7 +43,8 @@ export async function show(page) {
     controls.elements.nonce.value = String(answer.nonce);
     keep();
     draw(answer);
-    page.say(answer.meets ? `Nonce ${answer.nonce} meets the target after ${answer.attempts} attempts.` : `No nonce among the first ${answer.attempts} meets the target.`);
+    if (answer.meets) page.say(`Nonce ${answer.nonce} meets the target after ${answer.attempts} attempts.`);
+    else alarm(`none of the first ${count(answer.attempts)} nonces meets the target: bad luck, so try another text`);
   }, { id: "hash-search", class: "primary" });
   const next = button("Try the next nonce", async () => {
     controls.elements.nonce.value = String(read().nonce + 1);

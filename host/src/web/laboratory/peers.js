@@ -2,12 +2,16 @@
 
 import { alarm, button, card, field, h, replace, svg } from "../dom.js";
 import { grains, motes, scaled, short } from "../format.js";
-import { ask, brief, frame, mark } from "./frame.js";
+import { ask, brief, frame, mark, refocus } from "./frame.js";
 import { NAMES, PEOPLE, read, say, write } from "./scenario.js";
 
 export const title = "Peers";
 
-const FORK = "mine-0,cut-0-1,cut-0-2,pay-ada-cleo-2-0,mine-0,mine-1,mine-2,join-0-1,join-0-2,mine-1";
+// What there is to see without a plan of one's own: how many nodes, and the steps.
+const EXAMPLES = [
+  ["fork", "Show me a fork", 3, "mine-0,cut-0-1,cut-0-2,pay-ada-cleo-2-0,mine-0,mine-1,mine-2,join-0-1,join-0-2,mine-1"],
+  ["double", "Show me a double spend", 2, "mine-0,cut-0-1,pay-ada-ben-9-0-n0,pay-ada-cleo-9-1-n0,mine-0,mine-1,mine-1,join-0-1"],
+];
 const SHOWN = 12;
 const STEPS_MAX = 40;
 
@@ -95,7 +99,6 @@ export async function show(page) {
       past.happened.length ? h("ul", null, past.happened.map((item) => h("li", { class: ["reorganisation", "returned", "dropped", "refused"].includes(item.what) ? "loud" : null }, happening(item, name)))) : null)));
   };
   const drawControls = () => {
-    const focused = document.activeElement?.id;
     const last = answer.moments[steps.length];
     const buttons = [];
     for (let a = 0; a < nodes; a += 1) {
@@ -110,7 +113,7 @@ export async function show(page) {
       h("h3", null, "Time"), h("div", { class: "actions" }, button("Wait 10 seconds", () => add({ do: "wait", seconds: 10 }), { id: "peers-wait" }),
         button("Undo the last step", () => replay(steps.slice(0, -1)), { id: "peers-undo" }), button("Start again", () => replay([]), { id: "peers-clear" })));
     document.getElementById("pay-at")?.replaceChildren(...last.nodes.map((_, i) => h("option", { value: String(i) }, `Node ${i + 1}`)));
-    if (focused) document.getElementById(focused)?.focus();
+    refocus(area);
   };
   const lineIsCut = (a, b) => {
     const about = steps.filter((step) => (step.do === "cut" || step.do === "join") && Math.min(step.a, step.b) === a && Math.max(step.a, step.b) === b);
@@ -130,8 +133,12 @@ export async function show(page) {
   replace(payment, h("h3", null, "Pay"), pay);
   const size = field({ label: "Nodes", name: "nodes", id: "peers-count", control: "select", options: ["1", "2", "3", "4", "5"].map((number) => [number, number]), value: String(nodes) });
   size.addEventListener("change", (event) => { nodes = Number(event.target.value); replay([]).catch(alarm); });
-  const example = button("Show me a fork", () => { nodes = 3; size.querySelector("select").value = "3"; return replay(read(FORK)); }, { id: "peers-fork", class: "primary" });
-  area.append(h("div", { class: "columns" }, card("What happens next", h("div", { class: "inline" }, size, example), controls, payment), card("The nodes", picture)),
+  const examples = EXAMPLES.map(([id, text, count, example]) => button(text, () => {
+    nodes = count;
+    size.querySelector("select").value = String(count);
+    return replay(read(example));
+  }, { id: `peers-${id}` }));
+  area.append(h("div", { class: "columns" }, card("What happens next", h("div", { class: "inline" }, size, examples), controls, payment), card("The nodes", picture)),
     h("section", { class: "card" }, h("h2", null, h("label", { for: "peers-moment" }, "Go through the steps")), slider, moment), places, card("What happened", log));
   try {
     await replay(steps);

@@ -2,7 +2,7 @@
 
 import { alarm, button, card, facts, field, h, replace, svg } from "../dom.js";
 import { count } from "../format.js";
-import { ask, brief, frame, mark, newest } from "./frame.js";
+import { ask, brief, frame, mark, newest, refocus } from "./frame.js";
 
 export const title = "Proofs";
 
@@ -48,8 +48,8 @@ export async function show(page) {
   };
   const spoiler = (place, what) => button(spoil === place ? "Repair" : "Spoil", async () => {
     spoil = spoil === place ? null : place;
-    await ask("proofs", request()).then(draw);
-    document.getElementById(`proofs-spoil-${place}`)?.focus();
+    draw(await ask("proofs", request()));
+    refocus(area);
   }, { id: `proofs-spoil-${place}`, "aria-label": `${spoil === place ? "Repair" : "Spoil"} ${what}`, "aria-pressed": String(spoil === place) });
   const draw = (answer) => {
     const { index, leaves, tree: kind } = request();
