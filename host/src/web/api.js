@@ -65,6 +65,9 @@ export async function find(path) {
   }
 }
 
+// The wallet of the node, or none: only where there is an address, there is a wallet.
+export const findWallet = async () => ((await get("/wallet/addresses")).length ? get("/wallet") : null);
+
 // What the node says, to the letter.
 export async function text(path) {
   const response = await fetch(base + path);

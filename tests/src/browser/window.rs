@@ -46,6 +46,8 @@ impl<'a> Window<'a> {
         if let Some(origin) = origin(url) {
             self.browser.opened.borrow_mut().insert(origin.to_owned());
         }
+        // Now and then, as what the driver answers at once is limited.
+        self.browser.gather();
         self.must(|session| session.navigate(url));
     }
 

@@ -6,7 +6,6 @@ use mote_tests::processes::Node;
 use super::stages::Stage;
 
 fn wait_for_height(window: &Window, height: u64) {
-    window.wait_for_text("main", "Older");
     window.wait_for_text("#state", &format!("Height {height} "));
     let is_listed = "return document.querySelector(`main a[href='/block/${arguments[0]}']`) !== null";
     window.wait_for_script(&format!("block {height} is listed"), is_listed, &[height.into()]);

@@ -120,6 +120,8 @@ impl Stage {
     pub fn open(&self, window: &Window, path: &str) {
         window.open(&address_of(&self.node, path));
         window.wait_for_script("the page is filled", FILLED, &[]);
+        let heading = window.text("h1");
+        assert_ne!(heading, "This page cannot be shown", "{path}: {}", window.text("main"));
     }
 }
 
