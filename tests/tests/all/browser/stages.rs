@@ -89,9 +89,11 @@ impl Stage {
         let grower = Grower::default();
         let mut ledger = grower.open(FileDisk::new(folder.path()).expect("the folder is there"));
         let mut random = Random::new(1);
-        let mut time = now - RECENT * SPACING;
-        for number in 0..RECENT {
-            time = now.min(time + 1 + (random.exponential() * (SPACING - 1) as f64) as u64);
+        let gaps: Vec<u64> =
+            (0..RECENT).map(|_| 1 + (random.exponential() * (SPACING - 1) as f64) as u64).collect();
+        let mut time = now - gaps.iter().sum::<u64>();
+        for (number, gap) in (0..).zip(gaps) {
+            time += gap;
             let payers = if number < 20 { 0 } else { random.next_u64() % MINERS };
             let payments = (0..payers).map(|payer| {
                 let grains = 10_000 * (1 + random.next_u64() % 100);
