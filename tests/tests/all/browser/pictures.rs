@@ -15,9 +15,11 @@ fn the_main_pages_can_be_pictured() {
     let browser = Browser::start();
     let window = browser.window();
     window.reduce_motion();
-    window.set_size(1280, 1000);
     let folder = tempfile::tempdir().expect("a temporary folder");
-    for (name, path) in [("home", "/"), ("wallet", "/wallet"), ("laboratory", "/laboratory/block")] {
+    for (name, path, height) in
+        [("home", "/", 1_180), ("wallet", "/wallet", 1_000), ("laboratory", "/laboratory/block", 1_500)]
+    {
+        window.set_size(1280, height);
         stage.open(&window, path);
         let are_charts_drawn =
             "return [...document.querySelectorAll('figure.chart')].every((chart) => chart.firstChild)";
