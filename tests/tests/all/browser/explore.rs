@@ -68,3 +68,19 @@ fn a_block_that_lost_stands_beside_the_one_that_won() {
     stage.open(&window, "/forks");
     window.wait_for_text("main table", &stale[..8]);
 }
+
+#[test]
+fn what_is_not_there_is_said_and_comes_when_it_is() {
+    let stage = Stage::empty();
+    let browser = Browser::start();
+    browser.expect_complaint(
+        "/api/v1/blocks/1 - Failed to load resource: the server responded with a status of 404",
+    );
+    let window = browser.window();
+    stage.open(&window, "/block/1");
+    window.wait_for_text("h1", "Not found");
+    stage.node.api().create_wallet();
+    stage.node.api().mine();
+    window.click(&Control::button("Try again"));
+    window.wait_for_text("h1", "Block 1");
+}

@@ -6,7 +6,7 @@ use mote_tests::browser::{Browser, broken_rules, keyboard_faults, overflow};
 use super::stages::Stage;
 
 /// The pages that every node has, and their main headings.
-const PAGES: [(&str, &str); 16] = [
+const PAGES: [(&str, &str); 17] = [
     ("/start", "Start here"),
     ("/blocks", "The newest blocks"),
     ("/mempool", "Open payments"),
@@ -23,6 +23,7 @@ const PAGES: [(&str, &str); 16] = [
     ("/laboratory/payments", "Payments"),
     ("/laboratory/proofs", "Proofs"),
     ("/laboratory/difficulty", "Difficulty"),
+    ("/docs", "Mote API"),
 ];
 
 /// All pages of a node, and their main headings.
