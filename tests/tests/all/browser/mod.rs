@@ -1,7 +1,9 @@
 //! The pages in a real browser, as people meet them.
 
+mod guest;
 mod harness;
 mod home;
+mod laboratory;
 mod live;
 mod pages;
 mod pictures;
