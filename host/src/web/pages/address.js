@@ -11,7 +11,7 @@ export const title = "Address";
 
 const LIMIT = 25;
 const CHARTED = 100;
-const ROLES = { sent: "− sent", received: "+ received", itself: "= to itself", mined: "⛏ mined" };
+const ROLES = { sent: "− sent", received: "+ received", itself: "= to itself", mined: "◆ mined" };
 
 // The entries of a history as a table.
 export const historyTable = (entries) => table({

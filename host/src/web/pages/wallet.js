@@ -88,8 +88,8 @@ async function showWallet(page, status, wallet) {
   const lock = () => {
     replace(door, now.locked
       ? form([field({ label: "Passphrase", name: "passphrase", type: "password", autocomplete: "current-password", required: true })], "Unlock", async ({ passphrase: secret }) => { now = await post("/wallet/unlock", { passphrase: secret }); lock(); await look(); }, { id: "unlock" })
-      : [now.encrypted ? h("p", null, h("span", { class: "badge" }, "🔓 Unlocked"), " ", button("Lock", async () => { now = await post("/wallet/lock"); lock(); })) : h("p", { class: "hint" }, "This wallet has no passphrase: whoever reads the node’s data folder can pay from it.")]);
-    replace(pay, now.locked ? h("p", { class: "faint" }, "🔒 Locked: it can receive, but pays nothing until it is unlocked.") : sendForm(page, status, () => now, () => list, async () => { await look(); }));
+      : [now.encrypted ? h("p", null, h("span", { class: "badge" }, "Unlocked"), " ", button("Lock", async () => { now = await post("/wallet/lock"); lock(); })) : h("p", { class: "hint" }, "This wallet has no passphrase: whoever reads the node’s data folder can pay from it.")]);
+    replace(pay, now.locked ? h("p", { class: "faint" }, "Locked: it can receive, but pays nothing until it is unlocked.") : sendForm(page, status, () => now, () => list, async () => { await look(); }));
   };
   await look();
   lock();

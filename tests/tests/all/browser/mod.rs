@@ -1,5 +1,6 @@
 //! The pages in a real browser, as people meet them.
 
+mod explore;
 mod guest;
 mod harness;
 mod home;

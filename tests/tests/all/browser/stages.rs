@@ -1,8 +1,5 @@
 //! The nodes that pages are looked at on: an empty one, a lively one, and one with a long chain.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use mote::store::disk::FileDisk;
@@ -73,7 +70,12 @@ impl Stage {
 
     /// A node with a wallet and a long chain.
     pub fn long() -> Self {
-        let node = Launch::regtest().with_chain(long_chain()).start();
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let grower = Grower::default();
+        let mut ledger = grower.open(FileDisk::new(folder.path()).expect("the folder is there"));
+        grower.grow(&mut ledger, LONG);
+        ledger.close().expect("the index can be written");
+        let node = Launch::regtest().with_chain(folder.path()).start();
         node.api().create_wallet();
         // Every tenth block has a payment.
         let block: Value = node.api().get(&format!("/blocks/{}", LONG / 2)).expect(200);
@@ -89,9 +91,11 @@ impl Stage {
         let grower = Grower::default();
         let mut ledger = grower.open(FileDisk::new(folder.path()).expect("the folder is there"));
         let mut random = Random::new(1);
-        let mut time = now - RECENT * SPACING;
-        for number in 0..RECENT {
-            time = now.min(time + 1 + (random.exponential() * (SPACING - 1) as f64) as u64);
+        let gaps: Vec<u64> =
+            (0..RECENT).map(|_| 1 + (random.exponential() * (SPACING - 1) as f64) as u64).collect();
+        let mut time = now - gaps.iter().sum::<u64>();
+        for (number, gap) in (0..).zip(gaps) {
+            time += gap;
             let payers = if number < 20 { 0 } else { random.next_u64() % MINERS };
             let payments = (0..payers).map(|payer| {
                 let grains = 10_000 * (1 + random.next_u64() % 100);
@@ -128,19 +132,4 @@ impl Stage {
 /// The address of a page of a node.
 pub fn address_of(node: &Node, path: &str) -> String {
     format!("http://{}{path}", node.address())
-}
-
-/// The folder with the long chain, grown once.
-fn long_chain() -> &'static Path {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("long-chain");
-        // One that another run has left may be of another format.
-        let _ = fs::remove_dir_all(&folder);
-        let grower = Grower::default();
-        let mut ledger = grower.open(FileDisk::new(&folder).expect("the folder can be made"));
-        grower.grow(&mut ledger, LONG);
-        ledger.close().expect("the index can be written");
-        folder
-    })
 }
