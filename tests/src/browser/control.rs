@@ -57,7 +57,7 @@ impl Control {
         self
     }
 
-    /// What [`FIND`] takes.
+    /// What the script that finds it takes.
     pub fn arguments(&self) -> [Value; 3] {
         [json!(self.role), json!(self.name), json!(self.within)]
     }
