@@ -15,19 +15,21 @@ tellWith((text) => {
   alert.hidden = !text;
 });
 
-function makePage(parts, query, signal) {
+// What a page is given. Each fills a place of its own: one that was left while it still asked fills nothing.
+function makePage(place, parts, query, signal) {
   return {
-    main, parts, query, signal,
+    main: place, parts, query, signal,
     listen: (names, handler) => live.listen(names, handler, signal),
     every(ms, action) {
       const timer = setInterval(() => { if (!document.hidden) action(); }, ms);
       signal.addEventListener("abort", () => clearInterval(timer));
     },
     say: status,
-    setTitle: (title) => { document.title = `${title} · Mote`; },
+    setTitle: (title) => { if (!signal.aborted) document.title = `${title} · Mote`; },
     go: (url) => open(url, "push"),
     // Keeps what is looked at in the address, so that it can be shared.
     note(changes) {
+      if (signal.aborted) return;
       const url = new URL(location.href);
       for (const [name, value] of Object.entries(changes)) {
         if (value === null || value === "") url.searchParams.delete(name);
@@ -53,16 +55,16 @@ async function open(address, how) {
   leaving.abort();
   leaving = new AbortController();
   const { signal } = leaving;
-  const parts = url.pathname.split("/").filter(Boolean).map(decodeURIComponent);
-  const found = pages(parts);
   markNavigation(url.pathname);
   tellOf("");
   try {
+    const found = pages(url.pathname.split("/").filter(Boolean).map(decodeURIComponent));
     const module = await found.load();
     if (signal.aborted) return;
-    const page = makePage(found.rest, url.searchParams, signal);
+    const place = h("div");
+    const page = makePage(place, found.rest, url.searchParams, signal);
     page.setTitle(module.title);
-    main.replaceChildren();
+    main.replaceChildren(place);
     main.setAttribute("aria-busy", "true");
     await module.show(page);
   } catch (error) {

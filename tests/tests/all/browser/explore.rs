@@ -3,7 +3,7 @@
 use mote_tests::browser::{Browser, Control, Window};
 use serde_json::Value;
 
-use super::stages::Stage;
+use super::stages::{Stage, address_of};
 
 fn search(window: &Window, text: &str) {
     window.fill(&Control::of("searchbox", "Height, id, address or transaction"), text);
@@ -83,4 +83,20 @@ fn what_is_not_there_is_said_and_comes_when_it_is() {
     stage.node.api().mine();
     window.click(&Control::button("Try again"));
     window.wait_for_text("h1", "Block 1");
+}
+
+#[test]
+fn addresses_that_lead_nowhere_are_told_so() {
+    let stage = Stage::empty();
+    let browser = Browser::start();
+    let window = browser.window();
+    window.open(&address_of(&stage.node, "/laboratory/alchemy"));
+    window.wait_for(&Control::of("heading", "There is no such page"));
+    window.open(&address_of(&stage.node, "/block/%E0%A4%A"));
+    window.wait_for(&Control::of("heading", "This page cannot be shown"));
+    browser.expect_complaint("404");
+    window.open(&address_of(&stage.node, "/block/1000"));
+    window.wait_for(&Control::of("heading", "Not found"));
+    window.click(&Control::link("Home"));
+    window.wait_for(&Control::of("heading", "Welcome to Mote"));
 }
