@@ -16,8 +16,26 @@ export const h = (tag, attributes, ...children) => fill(document.createElement(t
 
 export const svg = (tag, attributes, ...children) => fill(document.createElementNS(SVG, tag), attributes, children);
 
+// What makes a control the same one when it is drawn anew.
+const nameOf = (control) => [control.tagName, control.id, control.getAttribute("name"), control.getAttribute("aria-label"), control.getAttribute("href"), control.children.length ? "" : control.textContent].join("|");
+
+// Calls back once nothing is pressed any more: what is drawn anew in between would never be clicked.
+function onRelease(action) {
+  const released = new AbortController();
+  for (const name of ["pointerup", "pointercancel", "keyup"]) {
+    addEventListener(name, () => { released.abort(); setTimeout(action); }, { signal: released.signal });
+  }
+}
+
+// Draws the content anew, and leaves the focus with the control that had it.
 export function replace(element, ...children) {
+  if (element.matches(":active")) {
+    onRelease(() => replace(element, ...children));
+    return element;
+  }
+  const focused = element.contains(document.activeElement) ? document.activeElement : null;
   element.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  if (focused && !focused.isConnected) [...element.querySelectorAll(focused.tagName)].find((control) => nameOf(control) === nameOf(focused))?.focus({ preventScroll: true });
   return element;
 }
 

@@ -10,14 +10,14 @@ export async function show(page) {
   const name = page.parts[0] ?? "0";
   const block = await get(`/blocks/${encodeURIComponent(name)}`);
   page.setTitle(`Block ${block.height}`);
-  const [state, siblings] = [h("div"), h("div")];
+  const [state, siblings, next] = [h("div"), h("div"), h("span")];
   const fees = block.transactions.reduce((sum, transaction) => sum + grains(transaction.fee), 0n);
   const paid = block.transactions.reduce((sum, transaction) => sum + grains(transaction.amount), 0n);
   page.main.append(
     h("h1", null, block.height === 0 ? "Genesis block" : `Block ${count(block.height)}`),
     h("div", { class: "actions" },
       block.height > 0 ? h("a", { class: "button", href: `/block/${block.previous}`, rel: "prev" }, "← Parent") : null,
-      block.on_main_chain ? h("a", { class: "button", href: `/block/${block.height + 1}`, rel: "next" }, "Next →") : null,
+      next,
       h("a", { class: "button", href: `/laboratory/block?block=${block.id}` }, "Take it apart in the laboratory")),
     h("section", { class: "card" }, state, facts([
       ["Id", copyable(block.id)],
@@ -36,6 +36,7 @@ export async function show(page) {
 
   const look = async () => {
     const [now, beside] = await Promise.all([get(`/blocks/${block.id}`), find(`/blocks/${block.id}/siblings`)]);
+    replace(next, now.confirmations > 1 ? h("a", { class: "button", href: `/block/${now.height + 1}`, rel: "next" }, "Next →") : null);
     replace(state, now.on_main_chain
       ? note("good", h("strong", null, `✓ ${count(now.confirmations)} ${now.confirmations === 1 ? "confirmation" : "confirmations"}`), now.confirmations < 6 ? ": the next blocks make it ever harder to replace." : "")
       : note("warn", h("strong", null, "⚠ Stale: "), "another branch has more work, so this block does not count. Its payments are open again or mined elsewhere. ", link(`/block/${now.height}`, "See the block of the chain at this height"), "."));
