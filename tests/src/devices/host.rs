@@ -12,14 +12,12 @@ use mote_core::hash::Hash32;
 use mote_core::transaction::Transaction;
 use mote_core::units::Timestamp;
 use mote_core::wire::{Message, SUBPROTOCOL};
-use tungstenite::handshake::server::{Request, Response};
-use tungstenite::protocol::frame::coding::{Data, OpCode};
-use tungstenite::protocol::frame::{Frame as RawFrame, FrameHeader};
 use tungstenite::{Message as Frame, WebSocket};
 
 use super::answers;
 use super::branch::Branch;
 use super::script::{Out, Script, Upgrade, say};
+use super::websocket;
 use crate::processes::{PATIENCE, wait_until};
 
 /// How long a connection waits for the device before it looks whether the test has something to say.
@@ -322,7 +320,7 @@ impl Connection {
             Out::Message(bytes) => self.socket.send(Frame::Binary(bytes.into())),
             Out::Text(text) => self.socket.send(Frame::Text(text.into())),
             Out::Raw(bytes) => self.socket.get_mut().write_all(&bytes).map_err(Into::into),
-            Out::Pieces(bytes, length) => self.send_pieces(&bytes, length),
+            Out::Pieces(bytes, length) => websocket::send_pieces(&mut self.socket, &bytes, length),
             Out::End => return Err(Over),
             Out::Silence => {
                 self.is_silent = true;
@@ -334,20 +332,6 @@ impl Connection {
             Err(tungstenite::Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
             sent => sent.map_err(|_| Over),
         }
-    }
-
-    fn send_pieces(&mut self, bytes: &[u8], length: usize) -> Result<(), tungstenite::Error> {
-        let count = bytes.chunks(length).len();
-        for (index, piece) in bytes.chunks(length).enumerate() {
-            let code = if index == 0 { Data::Binary } else { Data::Continue };
-            let head = FrameHeader {
-                is_final: index + 1 == count,
-                opcode: OpCode::Data(code),
-                ..FrameHeader::default()
-            };
-            self.socket.send(Frame::Frame(RawFrame::from_payload(head, piece.to_vec().into())))?;
-        }
-        Ok(())
     }
 }
 
@@ -369,15 +353,7 @@ fn upgrade(mut stream: TcpStream, upgrade: &Upgrade) -> Option<WebSocket<TcpStre
             return None;
         }
     };
-    #[expect(clippy::result_large_err, reason = "the type is the library's")]
-    let answer = |_: &Request, mut response: Response| {
-        if let Some(protocol) = protocol {
-            let value = protocol.parse().expect("a header");
-            response.headers_mut().insert("sec-websocket-protocol", value);
-        }
-        Ok(response)
-    };
-    tungstenite::accept_hdr(stream, answer).ok()
+    websocket::accept(stream, protocol)
 }
 
 fn read_request(stream: &mut TcpStream) {

@@ -15,6 +15,7 @@ mod screen;
 pub mod script;
 mod seats;
 pub mod simulated;
+mod websocket;
 
 pub use console::Console;
 pub use machine::{BlockLine, Machine, Pace};

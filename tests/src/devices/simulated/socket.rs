@@ -3,13 +3,11 @@
 use std::io::{self, Read, Write};
 
 use mote_core::wire::SUBPROTOCOL;
-use tungstenite::handshake::server::{Request, Response};
-use tungstenite::protocol::frame::coding::{Data, OpCode};
-use tungstenite::protocol::frame::{Frame as RawFrame, FrameHeader};
 use tungstenite::{Message as Frame, WebSocket};
 
 use super::router::SharedPipe;
 use crate::devices::script::{Out, Upgrade};
+use crate::devices::websocket;
 
 /// A connection that ends after so many bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,16 +170,8 @@ impl Socket {
             }
         };
         drop(pipe);
-        #[expect(clippy::result_large_err, reason = "the type is the library's")]
-        let answer = |_: &Request, mut response: Response| {
-            if let Some(protocol) = protocol {
-                let value = protocol.parse().expect("a header");
-                response.headers_mut().insert("sec-websocket-protocol", value);
-            }
-            Ok(response)
-        };
         let stream = Stream { pipe: self.pipe.clone(), cut: self.cut, said: 0 };
-        let Ok(socket) = tungstenite::accept_hdr(stream, answer) else {
+        let Some(socket) = websocket::accept(stream, protocol) else {
             panic!("the device asks for a WebSocket as it must");
         };
         self.stage = Stage::Open(Box::new(socket));
@@ -196,19 +186,7 @@ impl Socket {
             Out::Message(bytes) => socket.send(Frame::Binary(bytes.into())),
             Out::Text(text) => socket.send(Frame::Text(text.into())),
             Out::Raw(bytes) => socket.get_mut().write_all(&bytes).map_err(Into::into),
-            Out::Pieces(bytes, length) => {
-                let count = bytes.chunks(length).len();
-                for (index, piece) in bytes.chunks(length).enumerate() {
-                    let code = if index == 0 { Data::Binary } else { Data::Continue };
-                    let head = FrameHeader {
-                        is_final: index + 1 == count,
-                        opcode: OpCode::Data(code),
-                        ..FrameHeader::default()
-                    };
-                    let _ = socket.send(Frame::Frame(RawFrame::from_payload(head, piece.to_vec().into())));
-                }
-                Ok(())
-            }
+            Out::Pieces(bytes, length) => websocket::send_pieces(socket, &bytes, length),
             Out::End => {
                 self.pipe.borrow_mut().is_closing = true;
                 self.stage = Stage::Silent;
