@@ -284,6 +284,9 @@ pub struct SimulateArguments {
         value_parser = PossibleValuesParser::new(Preset::NAMES).try_map(|name| name.parse::<Preset>())
     )]
     pub preset: Preset,
+    /// Write a page that shows who knew what when
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
     /// How to print the result.
     #[command(flatten)]
     pub form: Form,

@@ -10,20 +10,25 @@ use crate::simulation::{self, Knobs, Summary, Violation};
 
 /// Runs a world and says what came of it; a violation is a failure.
 pub fn simulate(arguments: &SimulateArguments, out: &mut impl Write) -> Result<(), CliError> {
-    let SimulateArguments { nodes, seed, minutes, preset, form } = arguments;
+    let SimulateArguments { nodes, seed, minutes, preset, report, form } = arguments;
     let knobs = Knobs::new(*preset, *seed, usize::from(*nodes), u64::from(*minutes));
     let mut bar = Progress::new("simulate");
-    let summary = simulation::simulate(knobs, |done, total| {
+    let ended = simulation::simulate(knobs, |done, total| {
         let speed = done as f64 / bar.elapsed().as_millis().max(1) as f64;
         bar.update(done, total, &format!("{speed:.0} times as fast as life"));
     })?;
     bar.finish();
-    let value = serde_json::to_value(&summary)
+    let summary = &ended.summary;
+    if let Some(path) = report {
+        let error = |source| CliError::File { action: "write", path: path.clone(), source };
+        std::fs::write(path, ended.report()).map_err(error)?;
+    }
+    let value = serde_json::to_value(summary)
         .map_err(|error| CliError::Failed(format!("the summary cannot be written: {error}")))?;
-    form.print(out, &value, |out| facts(&summary).write(out))?;
+    form.print(out, &value, |out| facts(summary).write(out))?;
     match &summary.violation {
         None => Ok(()),
-        Some(violation) => Err(CliError::Failed(told(&summary, violation))),
+        Some(violation) => Err(CliError::Failed(told(summary, violation))),
     }
 }
 

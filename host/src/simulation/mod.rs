@@ -13,7 +13,7 @@
 //! | `place`, `liar` | one node with all that is its own; what a byzantine one says |
 //! | `world`, `faults` | the steps; what goes wrong and how it is put right |
 //! | `checker` | what must never be |
-//! | `tally`, `summary` | what is counted, and what came of it |
+//! | `tally`, `summary`, `report` | what is counted, what came of it, and a page that shows it |
 
 mod checker;
 mod disk;
@@ -24,6 +24,7 @@ mod network;
 mod place;
 mod queue;
 mod random;
+mod report;
 mod summary;
 mod tally;
 mod world;
@@ -38,9 +39,24 @@ use world::World;
 /// How often progress is told, in milliseconds of the world.
 const PROGRESS_MS: u64 = 10_000;
 
+/// A world that has come to its end.
+pub struct Ended {
+    /// What came of it.
+    pub summary: Summary,
+    world: World,
+}
+
+impl Ended {
+    /// The world as a page of HTML that needs nothing else: who was on which chain when, how fast blocks
+    /// spread, how deep reorganisations went.
+    pub fn report(&self) -> String {
+        report::page(&self.world, &self.summary)
+    }
+}
+
 /// Runs a world to its end, or to the first violation. `progress` is told how many milliseconds of how many
 /// have passed.
-pub fn simulate(knobs: Knobs, mut progress: impl FnMut(u64, u64)) -> Result<Summary, StoreError> {
+pub fn simulate(knobs: Knobs, mut progress: impl FnMut(u64, u64)) -> Result<Ended, StoreError> {
     let total = knobs.faults_ms();
     let mut world = World::new(knobs)?;
     let ran = (|| {
@@ -57,5 +73,6 @@ pub fn simulate(knobs: Knobs, mut progress: impl FnMut(u64, u64)) -> Result<Summ
         Ok(then) => (Some(then - total), None),
         Err(violation) => (None, Some(violation)),
     };
-    Ok(Summary::new(&world, agreed_after_ms, violation))
+    let summary = Summary::new(&world, agreed_after_ms, violation);
+    Ok(Ended { summary, world })
 }

@@ -5,7 +5,7 @@ use mote::simulation::{Demand, Knobs, Planted, Preset, Summary, simulate};
 
 /// A world of this kind, of a few nodes, for a few minutes.
 fn run(knobs: Knobs) -> Summary {
-    simulate(knobs, |_, _| {}).expect("the checker's own store works")
+    simulate(knobs, |_, _| {}).expect("the checker's own store works").summary
 }
 
 #[track_caller]
@@ -23,6 +23,20 @@ fn the_same_seed_gives_the_same_bytes() {
     let first = json(7);
     assert_eq!(first, json(7));
     assert_ne!(first, json(8));
+}
+
+#[test]
+fn a_report_is_one_page_without_script_and_the_same_for_the_same_seed() {
+    let report = || {
+        let ended = simulate(Knobs::new(Preset::Storm, 3, 6, 3), |_, _| {});
+        ended.expect("the checker's own store works").report()
+    };
+    let page = report();
+    assert_eq!(page, report());
+    assert!(page.contains("class=\"main\"") && page.contains("class=\"line\""), "{page}");
+    for foreign in ["<script", "http", "src=", "NaN"] {
+        assert!(!page.contains(foreign), "{foreign}");
+    }
 }
 
 #[test]
