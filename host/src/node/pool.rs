@@ -148,4 +148,9 @@ impl<D: Disk> Pool<D> {
     pub fn sync(&mut self) -> Result<(), StoreError> {
         Ok(self.journal.sync()?)
     }
+
+    /// Gives up the space of what has been mined or dropped, once that is durable.
+    pub fn tidy(&mut self) -> Result<(), StoreError> {
+        Ok(self.journal.tidy()?)
+    }
 }

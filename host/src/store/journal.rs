@@ -136,11 +136,16 @@ impl<D: Disk> Journal<D> {
         Ok(self.log.sync()?)
     }
 
+    /// Removes the oldest files as far as nothing in them is open. What retired their transactions must be
+    /// durable: a crash that loses a block must not lose its payments too.
+    pub fn tidy(&mut self) -> Result<(), JournalError> {
+        self.remove_retired()
+    }
+
     /// Takes note that a transaction was mined or dropped.
     pub fn retire(&mut self, id: &Hash32) -> Result<(), JournalError> {
         if let Some(position) = self.open.remove(id) {
             forget(&mut self.counts, position);
-            self.remove_retired()?;
         }
         Ok(())
     }

@@ -68,6 +68,11 @@ fn a_disk_that_is_still_broken_keeps_its_node_off() {
     assert_sound(&run(Knobs::new(Preset::Storm, 40, 12, 15)));
 }
 
+#[test]
+fn a_payment_outlives_a_crash_before_the_block_that_has_it_is_durable() {
+    assert_sound(&run(Knobs::new(Preset::Storm, 1_043, 8, 8)));
+}
+
 /// What the checker says of a world with a planted mistake.
 fn demand_broken_by(planted: Planted) -> Option<Demand> {
     (0..8).find_map(|seed| {
