@@ -15,6 +15,7 @@ pub mod miner;
 pub mod net;
 pub mod node;
 pub mod receipt;
+pub mod simulation;
 pub mod store;
 pub mod wallet;
 pub mod web;

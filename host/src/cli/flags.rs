@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use mote_core::hash::Hash32;
 
@@ -9,6 +10,7 @@ use super::device::flags::{DeviceVerb, EmulateArguments, NODE_PORT};
 use super::error::CliError;
 use super::output::Form;
 use crate::config::{Config, Flags, Surroundings};
+use crate::simulation::{NODES_MAX, Preset};
 
 /// Mote: a proof-of-work ledger that a microcontroller can check.
 ///
@@ -95,6 +97,8 @@ pub enum Verb {
     Import(ImportArguments),
     /// Check a receipt; without one, a whole data folder from the first block on, without changing it
     Verify(VerifyArguments),
+    /// Run a world of many nodes that fail in every way, all from one seed, and check every step
+    Simulate(SimulateArguments),
     /// Make and run devices: nodes on microcontrollers
     #[command(subcommand)]
     Device(DeviceVerb),
@@ -256,6 +260,33 @@ pub struct VerifyArguments {
     /// Id of a block that you trust, to which the receipt must lead
     #[arg(long, value_name = "ID", requires = "receipt")]
     pub tip: Option<Hash32>,
+    /// How to print the result.
+    #[command(flatten)]
+    pub form: Form,
+}
+
+/// Which world.
+#[derive(Args, Debug)]
+pub struct SimulateArguments {
+    /// How many nodes there are
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=NODES_MAX as i64))]
+    pub nodes: u16,
+    /// What decides everything: the same seed shows the same again
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// How long faults go on, in minutes of the world
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub minutes: u32,
+    /// How rough the world is
+    #[arg(
+        long,
+        default_value = "rough",
+        value_parser = PossibleValuesParser::new(Preset::NAMES).try_map(|name| name.parse::<Preset>())
+    )]
+    pub preset: Preset,
+    /// Write a page that shows who knew what when
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
     /// How to print the result.
     #[command(flatten)]
     pub form: Form,

@@ -14,6 +14,7 @@
 //! | `sync` | the progress of a running node |
 //! | `status`, `wallet`, `mine`, `peers`, `chain` | verbs that ask the node |
 //! | `export`, `import`, `verify` | verbs that work on files |
+//! | `simulate` | the verb that needs neither |
 //! | `device` | verbs that make and run devices |
 
 mod chain;
@@ -30,6 +31,7 @@ mod overlay;
 mod peers;
 mod progress;
 mod secret;
+mod simulate;
 mod status;
 mod sync;
 #[cfg(test)]
@@ -61,6 +63,7 @@ pub fn execute(verb: Verb, config: &Config, out: &mut impl Write) -> Result<(), 
         Verb::Resolve(form) => chain::resolve(&Client::new(config)?, form, out),
         Verb::Export(arguments) => export::export(config, &arguments, out),
         Verb::Import(arguments) => import::import(config, &arguments, out),
+        Verb::Simulate(arguments) => simulate::simulate(&arguments, out),
         Verb::Device(verb) => device::device(verb, config, out),
         Verb::Verify(arguments) => verify::verify(config, &arguments, out),
     }

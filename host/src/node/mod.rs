@@ -269,7 +269,9 @@ impl<D: Disk> Node<D> {
     /// Makes everything durable that was taken in, and gives out what there is to do.
     pub fn commit(&mut self, now: Now) -> Outputs<'_> {
         if std::mem::take(&mut self.needs_sync) && self.read_only.is_none() {
-            let synced = self.ledger.sync().and_then(|()| self.pool.sync());
+            // In this order a power cut between two steps loses no payment: one that a reorganisation gave
+            // back is durable before the chain without it, and one that was mined is kept until its block is.
+            let synced = self.pool.sync().and_then(|()| self.ledger.sync()).and_then(|()| self.pool.tidy());
             if let Err(error) = synced {
                 self.fail(error);
             }

@@ -58,8 +58,8 @@ impl<D: Disk> Pool<D> {
             let checked = check_transaction(&params, &transaction).ok();
             match checked.and_then(|checked| mempool.insert(&checked, account).ok()) {
                 Some(Inserted::Added) => {}
-                Some(Inserted::Replaced { id } | Inserted::Evicted { id }) => journal.retire(&id)?,
-                None => journal.retire(&id)?,
+                Some(Inserted::Replaced { id } | Inserted::Evicted { id }) => journal.retire(&id),
+                None => journal.retire(&id),
             }
         }
         Ok(Self { params, mempool, journal, version: 0 })
@@ -105,12 +105,10 @@ impl<D: Disk> Pool<D> {
         let mut bytes = Vec::with_capacity(codec::encoded_len(checked.transaction()));
         codec::encode_into(checked.transaction(), |piece| bytes.extend_from_slice(piece));
         self.journal.append(&bytes, checked.id()).map_err(|error| PoolError::Store(error.into()))?;
-        match inserted {
-            Inserted::Added => Ok(()),
-            Inserted::Replaced { id } | Inserted::Evicted { id } => {
-                self.journal.retire(&id).map_err(|error| PoolError::Store(error.into()))
-            }
+        if let Inserted::Replaced { id } | Inserted::Evicted { id } = inserted {
+            self.journal.retire(&id);
         }
+        Ok(())
     }
 
     /// Drops what the chain has made impossible for these senders, or mined, and returns it, each
@@ -127,7 +125,7 @@ impl<D: Disk> Pool<D> {
             self.mempool.refresh(&sender, account, |entry| dropped.push(entry.transaction().clone()));
             self.version += dropped.len() as u64;
             for transaction in &dropped {
-                self.journal.retire(&transaction.id())?;
+                self.journal.retire(&transaction.id());
             }
             all_dropped.append(&mut dropped);
         }
@@ -147,5 +145,10 @@ impl<D: Disk> Pool<D> {
     /// Makes what was taken in durable.
     pub fn sync(&mut self) -> Result<(), StoreError> {
         Ok(self.journal.sync()?)
+    }
+
+    /// Gives up the space of what has been mined or dropped. The chain that did so must be durable.
+    pub fn tidy(&mut self) -> Result<(), StoreError> {
+        Ok(self.journal.tidy()?)
     }
 }

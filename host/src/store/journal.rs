@@ -5,9 +5,11 @@
 //! dropped it is retired, in memory only: what was retired in a file that still exists comes back at
 //! the next start, where the rules drop it (its nonce is used).
 //!
-//! Files are small and go from the oldest on, as soon as all their transactions are retired. One
-//! transaction that stays open for long would hold all files behind it, so when there are too many,
-//! what is open in the oldest is written again at the end. The size on the disk is bounded by that.
+//! Files are small and go from the oldest on, when the journal is tidied and all their transactions are
+//! retired. One transaction that stays open for long would hold all files behind it, so when there are too
+//! many, what is open in the oldest is written again at the end. The size on the disk is bounded by that.
+//! Tidying comes after the blocks that retired the transactions are durable: a power cut that takes a block
+//! back must not take its payments along.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -26,7 +28,7 @@ pub const PREFIX: &str = "open";
 pub struct JournalLimits {
     /// Length of one file.
     pub segment_bytes: u32,
-    /// The most files that are kept; when there are more, the oldest is written again.
+    /// The most files that are left by tidying; when there are more, the oldest are written again.
     pub segments: usize,
     /// The most open transactions. Their records must fit half of the files, so that writing the
     /// oldest again gains room.
@@ -128,7 +130,7 @@ impl<D: Disk> Journal<D> {
         }
         let position = self.log.append(KIND_TRANSACTION, wire)?;
         self.note(id, position);
-        self.shrink()
+        Ok(())
     }
 
     /// Makes durable what was added.
@@ -137,9 +139,18 @@ impl<D: Disk> Journal<D> {
     }
 
     /// Takes note that a transaction was mined or dropped.
-    pub fn retire(&mut self, id: &Hash32) -> Result<(), JournalError> {
+    pub fn retire(&mut self, id: &Hash32) {
         if let Some(position) = self.open.remove(id) {
             forget(&mut self.counts, position);
+        }
+    }
+
+    /// Gives up the oldest files as far as nothing in them is open, and writes what is open in them again
+    /// where there are too many. Whatever retired a transaction must be durable by now.
+    pub fn tidy(&mut self) -> Result<(), JournalError> {
+        self.remove_retired()?;
+        while self.files() > self.limits.segments {
+            self.move_oldest()?;
             self.remove_retired()?;
         }
         Ok(())
@@ -157,14 +168,14 @@ impl<D: Disk> Journal<D> {
         Ok(self.log.remove_before(Position::new(keep, 0))?)
     }
 
-    /// Writes what is open in the oldest file again at the end, where there are too many files. One
-    /// file at a time is enough: each call adds at most one.
-    fn shrink(&mut self) -> Result<(), JournalError> {
-        let (start, end) = (self.log.start().segment(), self.log.end().segment());
-        if ((end - start) as usize) < self.limits.segments {
-            return Ok(());
-        }
-        let in_oldest = self.open.iter().filter(|(_, position)| position.segment() == start);
+    fn files(&self) -> usize {
+        (self.log.end().segment() - self.log.start().segment()) as usize + 1
+    }
+
+    /// Writes what is open in the oldest file again at the end, durably, so that the file may go.
+    fn move_oldest(&mut self) -> Result<(), JournalError> {
+        let oldest = self.log.start().segment();
+        let in_oldest = self.open.iter().filter(|(_, position)| position.segment() == oldest);
         let mut moved: Vec<(Position, Hash32)> = in_oldest.map(|(id, at)| (*at, *id)).collect();
         moved.sort_unstable();
         for (position, id) in moved {
@@ -173,9 +184,7 @@ impl<D: Disk> Journal<D> {
             forget(&mut self.counts, position);
             self.note(id, copy);
         }
-        // The copies must be durable before the originals go.
-        self.log.sync()?;
-        self.remove_retired()
+        Ok(self.log.sync()?)
     }
 }
 
@@ -225,7 +234,7 @@ mod tests {
     }
 
     fn retire(journal: &mut Journal<MemoryDisk>, nonce: u64) {
-        journal.retire(&wire(nonce).1).unwrap();
+        journal.retire(&wire(nonce).1);
     }
 
     fn files(disk: &MemoryDisk) -> usize {
@@ -256,8 +265,11 @@ mod tests {
         let before = files(&disk);
         assert!(before > 2);
         (1..20).for_each(|nonce| retire(&mut journal, nonce));
+        journal.tidy().unwrap();
         assert_eq!(files(&disk), before);
         retire(&mut journal, 0);
+        assert_eq!(files(&disk), before, "what retired it may not be durable yet");
+        journal.tidy().unwrap();
         assert_eq!(files(&disk), 1);
         // What stood in the file that is left is for the rules to drop.
         assert!(open(&disk).1.iter().all(|nonce| *nonce > 10));
@@ -272,7 +284,8 @@ mod tests {
             add(&mut journal, nonce);
             journal.sync().unwrap();
             retire(&mut journal, nonce);
-            assert!(files(&disk) <= LIMITS.segments + 1);
+            journal.tidy().unwrap();
+            assert!(files(&disk) <= LIMITS.segments);
         }
         drop(journal);
         disk.crash(PowerCut::LosesAll);
@@ -297,7 +310,8 @@ mod tests {
                     acknowledged.push(nonce);
                     // The first stays open, the others are mined five blocks later.
                     if acknowledged.len() > 6 {
-                        journal.retire(&wire(acknowledged.remove(1)).1)?;
+                        journal.retire(&wire(acknowledged.remove(1)).1);
+                        journal.tidy()?;
                     }
                 }
                 Ok(())

@@ -14,5 +14,6 @@ mod nodes;
 mod properties;
 mod rules;
 mod scale;
+mod simulation;
 mod vectors;
 mod walkthrough;

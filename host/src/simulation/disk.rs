@@ -1,0 +1,158 @@
+//! A disk in memory whose power can fail at any operation, and which may be made to lie.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::knobs::Planted;
+use crate::store::disk::{Disk, DiskFile};
+use crate::store::memory::{Fault, MemoryDisk, MemoryFile, PowerCut};
+
+/// A disk of the simulated world. Clones are the same disk.
+#[derive(Clone, Debug)]
+pub struct SimulatedDisk {
+    memory: MemoryDisk,
+    power: Arc<Mutex<Power>>,
+    planted: Option<Planted>,
+}
+
+/// A file of a [`SimulatedDisk`].
+#[derive(Debug)]
+pub struct SimulatedFile {
+    file: MemoryFile,
+    disk: SimulatedDisk,
+}
+
+#[derive(Debug, Default)]
+struct Power {
+    /// How many more operations there is power for, where it is to fail.
+    left: Option<u64>,
+    is_off: bool,
+}
+
+impl SimulatedDisk {
+    /// An empty disk, which makes a planted mistake where that is one of disks.
+    pub fn new(planted: Option<Planted>) -> Self {
+        Self { memory: MemoryDisk::new(), power: Arc::default(), planted }
+    }
+
+    /// Lets the power fail after so many more operations.
+    pub fn cut_after(&self, operations: u64) {
+        self.power().left = Some(operations);
+    }
+
+    /// Whether the power has failed.
+    pub fn is_off(&self) -> bool {
+        self.power().is_off
+    }
+
+    /// Gives the disk power again, after `cut` has taken what was not synced.
+    pub fn power_on(&self, cut: PowerCut) {
+        self.memory.crash(cut);
+        let mut power = self.power();
+        (power.is_off, power.left) = (false, None);
+    }
+
+    /// Breaks the disk, or heals it.
+    pub fn set_fault(&self, fault: Fault) {
+        self.memory.set_fault(fault);
+    }
+
+    /// Flips the bits of `mask` in one byte of the file with this number, counted around.
+    pub fn rot(&self, file: u64, offset: u64, mask: u8) {
+        let names = self.memory.list().unwrap_or_default();
+        let Some(name) = names.get((file % names.len().max(1) as u64) as usize) else { return };
+        let length = self.memory.open(name).and_then(|file| file.len()).unwrap_or_default();
+        if length > 0 {
+            self.memory.flip(name, (offset % length) as usize, mask);
+        }
+    }
+
+    fn power(&self) -> MutexGuard<'_, Power> {
+        // Nothing that holds the lock can panic.
+        self.power.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts an operation that changes something; an error once the power is off.
+    fn change(&self) -> io::Result<()> {
+        let mut power = self.power();
+        if power.left == Some(0) {
+            power.is_off = true;
+        }
+        if power.is_off {
+            return Err(io::Error::other("the power failed"));
+        }
+        power.left = power.left.map(|left| left - 1);
+        Ok(())
+    }
+
+    /// An error once the power is off.
+    fn read(&self) -> io::Result<()> {
+        if self.is_off() { Err(io::Error::other("the power failed")) } else { Ok(()) }
+    }
+}
+
+impl Disk for SimulatedDisk {
+    type File = SimulatedFile;
+
+    fn open(&self, name: &str) -> io::Result<SimulatedFile> {
+        self.read()?;
+        Ok(SimulatedFile { file: self.memory.open(name)?, disk: self.clone() })
+    }
+
+    fn create(&self, name: &str) -> io::Result<SimulatedFile> {
+        self.change()?;
+        Ok(SimulatedFile { file: self.memory.create(name)?, disk: self.clone() })
+    }
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        self.read()?;
+        self.memory.list()
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.change()?;
+        self.memory.remove(name)
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.change()?;
+        self.memory.rename(from, to)
+    }
+
+    fn sync_folder(&self) -> io::Result<()> {
+        self.change()?;
+        if self.planted == Some(Planted::NamesNotSynced) { Ok(()) } else { self.memory.sync_folder() }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.memory.path(name)
+    }
+}
+
+impl DiskFile for SimulatedFile {
+    fn len(&self) -> io::Result<u64> {
+        self.disk.read()?;
+        self.file.len()
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.disk.read()?;
+        self.file.read_at(offset, buffer)
+    }
+
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.disk.change()?;
+        self.file.write_at(offset, bytes)
+    }
+
+    fn set_len(&self, length: u64) -> io::Result<()> {
+        self.disk.change()?;
+        self.file.set_len(length)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.disk.change()?;
+        if self.disk.planted == Some(Planted::FilesNotSynced) { Ok(()) } else { self.file.sync() }
+    }
+}

@@ -1,0 +1,299 @@
+//! What goes wrong in the world, when, and how it is put right.
+
+use mote_core::transaction::{Memo, Payment};
+use mote_core::units::Amount;
+
+use super::checker::{Demand, Violation};
+use super::disk::SimulatedDisk;
+use super::knobs::Planted;
+use super::network::PATIENCE_MS;
+use super::place::key;
+use super::world::{Happening, World};
+use crate::node::request::Request;
+use crate::store::memory::{Fault as DiskFault, PowerCut};
+
+/// A power cut comes within so many operations of a disk.
+const OPERATIONS_MAX: u64 = 64;
+
+/// A disk that fills up does so within so many bytes.
+const FULL_MAX_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Something that goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Fault {
+    /// Some nodes cannot reach the others, in one direction or both.
+    Partition,
+    /// What one node sends is held up.
+    Silence,
+    /// The power fails at an operation of a disk.
+    Crash,
+    /// A disk is full, or does not sync, or cannot be written.
+    Disk,
+    /// A bit flips.
+    BitRot,
+    /// A clock jumps.
+    Clock,
+    /// A miner gets faster or slower.
+    Rate,
+}
+
+impl Fault {
+    const ALL: [Self; 7] =
+        [Self::Partition, Self::Silence, Self::Crash, Self::Disk, Self::BitRot, Self::Clock, Self::Rate];
+
+    /// Its name in a summary.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Partition => "partitions",
+            Self::Silence => "silences",
+            Self::Crash => "power_cuts",
+            Self::Disk => "disk_faults",
+            Self::BitRot => "flipped_bits",
+            Self::Clock => "clock_jumps",
+            Self::Rate => "rate_changes",
+        }
+    }
+}
+
+impl World {
+    /// Plans the first fault of each kind.
+    pub(super) fn plan_faults(&mut self) {
+        Fault::ALL.into_iter().for_each(|fault| self.plan(fault));
+    }
+
+    fn plan(&mut self, fault: Fault) {
+        let knobs = &self.knobs;
+        let interval = match fault {
+            Fault::Partition => knobs.partition_interval_ms,
+            Fault::Silence => knobs.silence_interval_ms,
+            Fault::Crash => knobs.crash_interval_ms,
+            Fault::Disk => knobs.disk_fault_interval_ms,
+            Fault::BitRot => knobs.bit_rot_interval_ms,
+            Fault::Clock => knobs.clock_jump_interval_ms,
+            Fault::Rate => knobs.rate_interval_ms,
+        };
+        if interval > 0 {
+            let then = self.millis + self.random.exponential(interval);
+            if then < self.healed_at {
+                self.queue.add(then, Happening::Fault(fault));
+            }
+        }
+    }
+
+    /// Plans the next block of a miner.
+    pub(super) fn plan_block(&mut self, number: usize) {
+        let nodes = self.places.len() as u64;
+        let Some(place) = self.places.get(number).filter(|place| place.rate > 0) else { return };
+        let mean = self.knobs.block_interval_ms.saturating_mul(nodes) / place.rate;
+        let then = self.millis + self.random.exponential(mean.max(1));
+        self.queue.add(then, Happening::Found(number, place.rate_changes));
+    }
+
+    /// Plans the next payment.
+    pub(super) fn plan_payment(&mut self) {
+        if self.knobs.payment_interval_ms > 0 {
+            let then = self.millis + self.random.exponential(self.knobs.payment_interval_ms);
+            self.queue.add(then, Happening::Payment);
+        }
+    }
+
+    /// How far a clock is off.
+    pub(super) fn drawn_skew(&mut self) -> i64 {
+        let most = self.knobs.clock_skew_max_seconds as i64;
+        self.random.below(2 * most as u64 + 1) as i64 - most
+    }
+
+    /// Lets a fault happen, and plans the next one of its kind.
+    pub(super) fn strike(&mut self, fault: Fault) {
+        *self.tally.faults.entry(fault.name()).or_default() += 1;
+        self.plan(fault);
+        let number = self.random.index(self.places.len());
+        match fault {
+            Fault::Partition => self.divide(),
+            Fault::Silence => {
+                let until = self.end_of_fault(self.knobs.partition_ms);
+                (0..self.places.len()).for_each(|other| self.network.block(number, other, until));
+            }
+            Fault::Crash => {
+                let operations = self.random.below(OPERATIONS_MAX);
+                if let Some(place) = self.place(number) {
+                    place.disk.cut_after(operations);
+                }
+            }
+            Fault::Disk => {
+                let fault = match self.random.below(3) {
+                    0 => DiskFault::Full(self.random.below(FULL_MAX_BYTES)),
+                    1 => DiskFault::SyncFails,
+                    _ => DiskFault::ReadOnly,
+                };
+                let until = self.end_of_fault(self.knobs.off_ms);
+                if let Some(place) = self.place(number).filter(|place| place.node.is_some()) {
+                    place.disk.set_fault(fault);
+                    place.is_broken = true;
+                    self.queue.add(until, Happening::Repair(number));
+                }
+            }
+            Fault::BitRot => self.rot(number),
+            Fault::Clock => {
+                let skew = self.drawn_skew();
+                if let Some(place) = self.place(number) {
+                    place.skew_seconds = skew;
+                }
+            }
+            Fault::Rate => {
+                let rate = 1 << self.random.below(4);
+                self.set_rate(number, rate);
+            }
+        }
+    }
+
+    fn end_of_fault(&mut self, mean: u64) -> u64 {
+        (self.millis + self.random.exponential(mean.max(1))).min(self.healed_at)
+    }
+
+    fn divide(&mut self) {
+        let until = self.end_of_fault(self.knobs.partition_ms);
+        let is_one_way = self.random.chance(500);
+        let sides: Vec<bool> = self.places.iter().map(|_| self.random.chance(500)).collect();
+        for (from, side) in sides.iter().enumerate() {
+            for (to, other) in sides.iter().enumerate() {
+                if side != other && (*side || !is_one_way) {
+                    self.network.block(from, to, until);
+                }
+            }
+        }
+    }
+
+    fn rot(&mut self, number: usize) {
+        let (file, offset) = (self.random.next(), self.random.next());
+        let mask = 1 << self.random.below(8);
+        self.power_off(number);
+        if let Some(place) = self.place(number) {
+            place.disk.rot(file, offset, mask);
+            place.is_rotten = true;
+        }
+        self.checker.excuse(number);
+    }
+
+    fn set_rate(&mut self, number: usize, rate: u64) {
+        if let Some(place) = self.place(number) {
+            place.rate = rate;
+            place.rate_changes += 1;
+        }
+        self.plan_block(number);
+    }
+
+    /// A node's power fails; it comes back after a while.
+    pub(super) fn power_off(&mut self, number: usize) {
+        let cut = match self.random.below(3) {
+            _ if self.knobs.planted == Some(Planted::FilesNotSynced) => PowerCut::LosesAll,
+            0 => PowerCut::LosesAll,
+            1 => PowerCut::Keeps(self.random.below(FULL_MAX_BYTES)),
+            _ => PowerCut::Tears(self.random.next()),
+        };
+        let then = self.end_of_fault(self.knobs.off_ms);
+        let Some(place) = self.places.get_mut(number) else { return };
+        place.node = None;
+        place.order = None;
+        place.disk.power_on(cut);
+        self.submitted.retain(|_, (submitter, _)| *submitter != number);
+        self.tally.tip_is(self.millis, number, None);
+        for end in self.network.ends_of(number) {
+            // Nobody says goodbye: the others notice when they next hear nothing.
+            if let Some((other, _)) = self.network.close(self.millis, end) {
+                let noticed = self.millis + self.random.below(PATIENCE_MS);
+                self.queue.add(noticed, Happening::Closed(other, "the connection timed out".to_owned()));
+            }
+        }
+        self.queue.add(then.max(self.millis + 1), Happening::Start(number));
+    }
+
+    /// A disk works again, and its node, which writes nothing after a failure, is started anew.
+    pub(super) fn repair(&mut self, number: usize) {
+        if let Some(place) = self.place(number) {
+            place.disk.set_fault(DiskFault::None);
+            place.is_broken = false;
+        }
+        self.power_off(number);
+    }
+
+    /// Gives a node an empty disk.
+    pub(super) fn replace_disk(&mut self, number: usize) {
+        self.tally.replaced_disks += 1;
+        self.checker.excuse(number);
+        let planted = self.knobs.planted;
+        if let Some(place) = self.place(number) {
+            place.disk = SimulatedDisk::new(planted);
+            place.is_rotten = false;
+        }
+    }
+
+    pub(super) fn pay(&mut self) -> Result<(), Violation> {
+        self.plan_payment();
+        let (from, at) = (self.random.index(self.places.len()), self.random.index(self.places.len()));
+        let (to, grains) = (self.random.index(self.places.len()), 1 + self.random.below(1_000_000));
+        let secret = key(from);
+        let node = self.places.get(at).and_then(|place| place.node.as_ref());
+        // What a broken disk cannot say is not paid from.
+        let Some(account) = node.and_then(|node| node.pending(&secret.public_key()).ok()) else {
+            return Ok(());
+        };
+        let (amount, fee) = (Amount::from_grains(grains), Amount::from_grains(1_000 + grains % 1_000));
+        if account.balance.grains() < grains + 2_000 {
+            return Ok(());
+        }
+        let recipient = key(to).public_key();
+        let payment = Payment { recipient, amount, fee, nonce: account.nonce, memo: Memo::new() };
+        self.request(at, Request::Submit(payment.sign(&self.params, &secret))).map(drop)
+    }
+
+    /// Ends all faults: clocks are right, disks work, every node is on, and one of them mines.
+    pub(super) fn heal(&mut self) {
+        let nodes = self.places.len();
+        for number in 0..nodes {
+            let is_first = number == 0 && self.knobs.planted != Some(Planted::NoMiner);
+            self.set_rate(number, if is_first { nodes as u64 } else { 0 });
+            let (is_rotten, is_off) = match self.place(number) {
+                Some(place) => {
+                    place.skew_seconds = 0;
+                    place.is_broken = false;
+                    place.disk.set_fault(DiskFault::None);
+                    (place.is_rotten, place.node.is_none())
+                }
+                None => continue,
+            };
+            if is_rotten {
+                self.power_off(number);
+                self.replace_disk(number);
+            } else if is_off {
+                self.queue.add(self.millis, Happening::Start(number));
+            }
+        }
+    }
+
+    /// Waits until all honest nodes have one tip that is above those from before, and says when.
+    pub(super) fn agree(&mut self) -> Result<u64, Violation> {
+        let end = self.millis + self.knobs.agreement_ms;
+        let honest: Vec<usize> = self.honest().map(|place| place.number).collect();
+        let height = |world: &Self| {
+            honest.iter().map(|number| world.checker.height(&world.checker.tip(*number))).max().unwrap_or(0)
+        };
+        let before = height(self);
+        while self.step(end)? {
+            if self.checker.is_agreed(honest.iter().copied()) && height(self) > before {
+                return Ok(self.millis);
+            }
+        }
+        let after = height(self);
+        let (demand, got, expected) = if after > before {
+            let mut tips: Vec<String> =
+                honest.iter().map(|number| self.checker.tip(*number).to_string()).collect();
+            tips.sort_unstable();
+            tips.dedup();
+            (Demand::Agreement, format!("{} tips: {}", tips.len(), tips.join(", ")), "one tip".to_owned())
+        } else {
+            (Demand::Liveness, format!("height {after}"), format!("a height above {before}"))
+        };
+        Err(Violation { millis: end, node: None, demand, got, expected })
+    }
+}

@@ -1,0 +1,193 @@
+//! What a simulated world is like.
+
+use std::str::FromStr;
+
+use serde::Serialize;
+
+/// The most nodes of one world: each keeps a whole store in memory.
+pub const NODES_MAX: usize = 500;
+
+/// What a simulated world is like. All that happens in it follows from this. A mean interval of 0 means never.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Knobs {
+    /// All chance comes from it.
+    pub seed: u64,
+    /// How many nodes there are, 1 to [`NODES_MAX`].
+    pub nodes: usize,
+    /// How long faults go on, in minutes of the world; then it is healed and has to agree.
+    pub minutes: u64,
+    /// How often each node is given time, in milliseconds.
+    pub tick_ms: u64,
+    /// How many peers each node is told of at the start, beside the next in a ring.
+    pub acquaintances: usize,
+    /// Time between two blocks of all miners together, in milliseconds on average, at the start.
+    pub block_interval_ms: u64,
+    /// Time between two payments, in milliseconds on average.
+    pub payment_interval_ms: u64,
+    /// The least time that a message takes, in milliseconds.
+    pub latency_least_ms: u64,
+    /// How much longer it takes on average, in milliseconds, exponentially distributed.
+    pub latency_more_ms: u64,
+    /// How many of a thousand messages are lost on their way. The transport repeats them, so that they
+    /// and what follows on their connection come late.
+    pub loss_per_mille: u32,
+    /// Time between two partitions of the network, in milliseconds on average.
+    pub partition_interval_ms: u64,
+    /// How long a partition lasts, in milliseconds on average.
+    pub partition_ms: u64,
+    /// Time after which all that one node sends is held up for as long as a partition, in milliseconds on
+    /// average: a silent peer.
+    pub silence_interval_ms: u64,
+    /// Time between two power cuts, each at some operation of some node's disk, in milliseconds on average.
+    pub crash_interval_ms: u64,
+    /// How long a node stays off, in milliseconds on average.
+    pub off_ms: u64,
+    /// Time between two disks that fill up, refuse to sync or to write, in milliseconds on average.
+    pub disk_fault_interval_ms: u64,
+    /// Time between two bits that flip on some disk, in milliseconds on average.
+    pub bit_rot_interval_ms: u64,
+    /// How far clocks are off at the most, in seconds. Beyond 120 nodes refuse each other's blocks.
+    pub clock_skew_max_seconds: u64,
+    /// Time between two jumps of some clock, in milliseconds on average.
+    pub clock_jump_interval_ms: u64,
+    /// Time between two changes of a miner's hash rate, up to eightfold, in milliseconds on average.
+    pub rate_interval_ms: u64,
+    /// How many of a thousand nodes join late, at any time of the first half.
+    pub late_per_mille: u32,
+    /// How many of a thousand nodes are byzantine.
+    pub byzantine_per_mille: u32,
+    /// How many of a thousand messages a byzantine node changes, repeats or keeps.
+    pub lie_per_mille: u32,
+    /// Within this time after the last fault all nodes must have the same tip, in milliseconds.
+    pub agreement_ms: u64,
+    /// A mistake that is planted to see whether it is found.
+    pub planted: Option<Planted>,
+}
+
+/// How rough a world is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preset {
+    /// Nothing fails; messages take their time.
+    Calm,
+    /// What the internet and real computers do.
+    Rough,
+    /// More at once than anybody will see.
+    Storm,
+}
+
+impl Preset {
+    /// What the presets are called.
+    pub const NAMES: [&str; 3] = ["calm", "rough", "storm"];
+}
+
+/// A text that is none of [`Preset::NAMES`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected calm, rough or storm, got {0:?}")]
+pub struct ParsePresetError(String);
+
+impl FromStr for Preset {
+    type Err = ParsePresetError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "calm" => Ok(Self::Calm),
+            "rough" => Ok(Self::Rough),
+            "storm" => Ok(Self::Storm),
+            other => Err(ParsePresetError(other.to_owned())),
+        }
+    }
+}
+
+/// A mistake that is made on purpose, outside the nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Planted {
+    /// Disks say that they have synced a file and have not.
+    FilesNotSynced,
+    /// Disks say that they have synced the names of files and have not.
+    NamesNotSynced,
+    /// One node's clock is an hour fast, so that the rule on times ahead passes whatever it mines.
+    FastClock,
+    /// One node believes in an easier target.
+    EasyTarget,
+    /// One node is cut off for good.
+    NeverHealed,
+    /// Miners rest once the world is healed.
+    NoMiner,
+}
+
+impl Knobs {
+    /// A world of this kind.
+    pub fn new(preset: Preset, seed: u64, nodes: usize, minutes: u64) -> Self {
+        let calm = Self {
+            seed,
+            nodes,
+            minutes,
+            tick_ms: 250,
+            acquaintances: 2,
+            block_interval_ms: 10_000,
+            payment_interval_ms: 5_000,
+            latency_least_ms: 10,
+            latency_more_ms: 40,
+            loss_per_mille: 0,
+            partition_interval_ms: 0,
+            partition_ms: 0,
+            silence_interval_ms: 0,
+            crash_interval_ms: 0,
+            off_ms: 0,
+            disk_fault_interval_ms: 0,
+            bit_rot_interval_ms: 0,
+            clock_skew_max_seconds: 0,
+            clock_jump_interval_ms: 0,
+            rate_interval_ms: 0,
+            late_per_mille: 0,
+            byzantine_per_mille: 0,
+            lie_per_mille: 0,
+            agreement_ms: 600_000,
+            planted: None,
+        };
+        match preset {
+            Preset::Calm => calm,
+            Preset::Rough => Self {
+                latency_least_ms: 20,
+                latency_more_ms: 100,
+                loss_per_mille: 10,
+                partition_interval_ms: 300_000,
+                partition_ms: 60_000,
+                silence_interval_ms: 300_000,
+                crash_interval_ms: 120_000,
+                off_ms: 30_000,
+                disk_fault_interval_ms: 600_000,
+                clock_skew_max_seconds: 5,
+                clock_jump_interval_ms: 600_000,
+                rate_interval_ms: 300_000,
+                late_per_mille: 100,
+                ..calm
+            },
+            Preset::Storm => Self {
+                latency_least_ms: 20,
+                latency_more_ms: 400,
+                loss_per_mille: 50,
+                partition_interval_ms: 60_000,
+                partition_ms: 60_000,
+                silence_interval_ms: 60_000,
+                crash_interval_ms: 20_000,
+                off_ms: 20_000,
+                disk_fault_interval_ms: 60_000,
+                bit_rot_interval_ms: 120_000,
+                clock_skew_max_seconds: 60,
+                clock_jump_interval_ms: 60_000,
+                rate_interval_ms: 60_000,
+                late_per_mille: 250,
+                byzantine_per_mille: 150,
+                lie_per_mille: 100,
+                ..calm
+            },
+        }
+    }
+
+    /// How long faults go on, in milliseconds.
+    pub fn faults_ms(&self) -> u64 {
+        self.minutes.saturating_mul(60_000)
+    }
+}

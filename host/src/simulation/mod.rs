@@ -1,0 +1,78 @@
+//! A world of real nodes in one process: a simulated network, simulated disks and a clock that jumps from one
+//! event to the next. One seed decides everything, so whatever happened once happens again.
+//!
+//! Nothing here reads a clock, a file or a socket. The nodes are [`crate::node::Node`]s as they run
+//! everywhere, over disks whose power may fail at any operation. After each step the checker looks at
+//! the node that took it.
+//!
+//! | file | purpose |
+//! | --- | --- |
+//! | `knobs` | what a world is like |
+//! | `random`, `queue` | chance from a seed; what is going to happen |
+//! | `network`, `disk` | what connects nodes, and what they keep; how both fail |
+//! | `place`, `liar` | one node with all that is its own; what a byzantine one says |
+//! | `world`, `faults` | the steps; what goes wrong and how it is put right |
+//! | `checker` | what must never be |
+//! | `tally`, `summary`, `report` | what is counted, what came of it, and a page that shows it |
+
+mod checker;
+mod disk;
+mod faults;
+mod knobs;
+mod liar;
+mod network;
+mod place;
+mod queue;
+mod random;
+mod report;
+mod summary;
+mod tally;
+mod world;
+
+pub use checker::{Demand, Violation};
+pub use knobs::{Knobs, NODES_MAX, ParsePresetError, Planted, Preset};
+pub use summary::{Propagation, Summary};
+
+use crate::store::error::StoreError;
+use world::World;
+
+/// How often progress is told, in milliseconds of the world.
+const PROGRESS_MS: u64 = 10_000;
+
+/// A world that has come to its end.
+pub struct Ended {
+    /// What came of it.
+    pub summary: Summary,
+    world: World,
+}
+
+impl Ended {
+    /// The world as a page of HTML that needs nothing else: who was on which chain when, how fast blocks
+    /// spread, how deep reorganisations went.
+    pub fn report(&self) -> String {
+        report::page(&self.world, &self.summary)
+    }
+}
+
+/// Runs a world to its end, or to the first violation. `progress` is told how many milliseconds of how many
+/// have passed.
+pub fn simulate(knobs: Knobs, mut progress: impl FnMut(u64, u64)) -> Result<Ended, StoreError> {
+    let total = knobs.faults_ms();
+    let mut world = World::new(knobs)?;
+    let ran = (|| {
+        let mut until = 0;
+        while until < total {
+            until = (until + PROGRESS_MS).min(total);
+            world.run_until(until)?;
+            progress(until, total);
+        }
+        world.heal();
+        world.agree()
+    })();
+    let (agreed_after_ms, violation) = match ran {
+        Ok(then) => (Some(then - total), None),
+        Err(violation) => (None, Some(violation)),
+    };
+    let summary = Summary::new(&world, agreed_after_ms, violation);
+    Ok(Ended { summary, world })
+}

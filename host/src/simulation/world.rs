@@ -1,0 +1,421 @@
+//! The world: nodes, the network between them and the time, driven event by event.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use mote_core::hash::Hash32;
+use mote_core::params::{FUTURE_MAX_SECONDS, Network as Chain, Params};
+use mote_core::pow::CompactTarget;
+use mote_core::transaction::Transaction;
+
+use super::checker::{Checker, Demand, Violation};
+use super::disk::SimulatedDisk;
+use super::faults::Fault;
+use super::knobs::{Knobs, NODES_MAX, Planted};
+use super::liar::Liar;
+use super::network::{DIAL_MS, Delays, End, Fate, Network};
+use super::place::{Place, address, place_at};
+use super::queue::Queue;
+use super::random::Random;
+use super::tally::Tally;
+use crate::node::request::{PeerAddress, Reply, Request};
+use crate::node::status::{Direction, Event};
+use crate::node::{Input, Node, Now, Output, Ticket};
+use crate::store::error::StoreError;
+
+/// A block of the regtest network takes two attempts on average; so many without success do not happen.
+const ATTEMPTS_MAX: u64 = 1 << 12;
+
+/// Something that happens.
+#[derive(Debug)]
+pub(super) enum Happening {
+    /// A node is switched on.
+    Start(usize),
+    /// A node that lives its life with this number is given time.
+    Tick(usize, u64),
+    /// A message arrives.
+    Frame(End, Vec<u8>),
+    /// One side notices that a connection has ended.
+    Closed(End, String),
+    /// A connection breaks.
+    Breaks(End),
+    /// A dial by a node in this life reaches the other node.
+    Dialled(usize, u64, PeerAddress),
+    /// A dial by a node in this life has failed.
+    DialFailed(usize, u64, PeerAddress),
+    /// A miner finds a nonce, unless its rate has changed since.
+    Found(usize, u64),
+    /// Somebody pays somebody.
+    Payment,
+    /// Something goes wrong.
+    Fault(Fault),
+    /// A broken disk is replaced, or emptied, and its node restarted.
+    Repair(usize),
+}
+
+/// Nodes, their connections, and the time.
+pub struct World {
+    pub(super) knobs: Knobs,
+    pub(super) params: Arc<Params>,
+    pub(super) millis: u64,
+    pub(super) queue: Queue<Happening>,
+    pub(super) network: Network,
+    pub(super) places: Vec<Place>,
+    pub(super) random: Random,
+    pub(super) checker: Checker,
+    pub(super) tally: Tally,
+    /// Payments that were submitted and are not acknowledged yet, by their tickets.
+    pub(super) submitted: BTreeMap<u64, (usize, Transaction)>,
+    liars: BTreeMap<usize, Liar>,
+    acquaintances: Vec<Vec<usize>>,
+    /// Until when faults go on.
+    pub(super) healed_at: u64,
+    next_ticket: u64,
+}
+
+impl World {
+    /// A world in which nothing has happened yet.
+    pub fn new(knobs: Knobs) -> Result<Self, StoreError> {
+        let knobs = Knobs { nodes: knobs.nodes.clamp(1, NODES_MAX), tick_ms: knobs.tick_ms.max(1), ..knobs };
+        let params = Arc::new(Params::new(Chain::Regtest));
+        let mut random = Random::new(knobs.seed);
+        let delays = Delays {
+            least_ms: knobs.latency_least_ms,
+            more_ms: knobs.latency_more_ms,
+            loss_per_mille: knobs.loss_per_mille,
+        };
+        let network = Network::new(delays, random.part());
+        let tolerance = FUTURE_MAX_SECONDS + knobs.clock_skew_max_seconds;
+        let checker = Checker::new(params.clone(), knobs.nodes, tolerance)?;
+        let healed_at = knobs.faults_ms();
+        let mut world = Self {
+            params,
+            millis: 0,
+            queue: Queue::default(),
+            network,
+            places: (0..knobs.nodes).map(|number| Place::new(number, knobs.planted)).collect(),
+            random,
+            checker,
+            tally: Tally::new(knobs.nodes),
+            submitted: BTreeMap::new(),
+            liars: BTreeMap::new(),
+            acquaintances: Vec::new(),
+            healed_at,
+            next_ticket: 0,
+            knobs,
+        };
+        world.populate();
+        Ok(world)
+    }
+
+    /// Draws who knows whom, who lies, and when everything begins.
+    fn populate(&mut self) {
+        let nodes = self.knobs.nodes;
+        let liars = (nodes as u64 * u64::from(self.knobs.byzantine_per_mille) / 1_000) as usize;
+        let honest = nodes - liars.min(nodes - 1);
+        for number in 0..nodes {
+            // The ring of honest nodes is what keeps the world in one piece.
+            let next = if number < honest { (number + 1) % honest } else { self.random.index(honest) };
+            let mut known = vec![next];
+            for _ in 0..self.knobs.acquaintances {
+                known.push(self.random.index(nodes));
+            }
+            known.retain(|other| *other != number);
+            self.acquaintances.push(known);
+            if number >= honest {
+                let liar = Liar::new(self.random.part(), self.knobs.lie_per_mille);
+                self.liars.insert(number, liar);
+            }
+            let is_late = self.random.chance(self.knobs.late_per_mille);
+            let start = self.random.below(if is_late { self.healed_at / 2 } else { self.knobs.tick_ms });
+            self.queue.add(start, Happening::Start(number));
+            let skew = self.drawn_skew();
+            if let Some(place) = self.places.get_mut(number) {
+                place.is_byzantine = number >= honest;
+                place.skew_seconds = skew;
+            }
+            self.plan_block(number);
+        }
+        self.plan_payment();
+        self.plan_faults();
+        match self.knobs.planted {
+            Some(Planted::FastClock) => self.places.iter_mut().take(1).for_each(|place| {
+                place.skew_seconds = 3_600;
+            }),
+            Some(Planted::NeverHealed) => {
+                for other in 1..nodes {
+                    self.network.block(0, other, u64::MAX / 2);
+                    self.network.block(other, 0, u64::MAX / 2);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Lets everything happen that does so before `end`.
+    pub fn run_until(&mut self, end: u64) -> Result<(), Violation> {
+        while self.step(end)? {}
+        self.millis = end;
+        Ok(())
+    }
+
+    /// Lets the next thing happen, if it does so before `end`; whether there was one.
+    pub(super) fn step(&mut self, end: u64) -> Result<bool, Violation> {
+        let Some((millis, happening)) = self.queue.next(end) else { return Ok(false) };
+        self.millis = millis;
+        self.tally.steps += 1;
+        match happening {
+            Happening::Start(number) => self.start(number)?,
+            Happening::Tick(number, life) => {
+                if self.place(number).is_some_and(|place| place.life == life && place.node.is_some()) {
+                    self.queue.add(millis + self.knobs.tick_ms, Happening::Tick(number, life));
+                    self.serve(number, |node, now| node.tick(now))?;
+                }
+            }
+            Happening::Frame(to, bytes) => {
+                if self.network.arrive(to, bytes.len()) {
+                    self.tally.messages += 1;
+                    self.tally.bytes += bytes.len() as u64;
+                    self.input(to.place, Input::Frame { peer: to.peer, bytes })?;
+                }
+            }
+            Happening::Closed(end, reason) => {
+                let _ = self.network.close(millis, end);
+                self.input(end.place, Input::Closed { peer: end.peer, reason })?;
+            }
+            Happening::Breaks(end) => {
+                for end in [Some(end), self.network.other(end)].into_iter().flatten() {
+                    self.queue.add(millis, Happening::Closed(end, "the connection timed out".to_owned()));
+                }
+            }
+            Happening::Dialled(number, life, to) => self.dialled(number, life, to)?,
+            Happening::DialFailed(number, life, address) => {
+                if self.place(number).is_some_and(|place| place.life == life) {
+                    let reason = "cannot be reached".to_owned();
+                    self.input(number, Input::DialFailed { address, reason })?;
+                }
+            }
+            Happening::Found(number, changes) => self.found(number, changes)?,
+            Happening::Payment => self.pay()?,
+            Happening::Fault(fault) => self.strike(fault),
+            Happening::Repair(number) => self.repair(number),
+        }
+        Ok(true)
+    }
+
+    pub(super) fn place(&mut self, number: usize) -> Option<&mut Place> {
+        self.places.get_mut(number)
+    }
+
+    /// Switches a node on. Where its disk has lost bits and it refuses to open, it gets an empty one.
+    pub(super) fn start(&mut self, number: usize) -> Result<(), Violation> {
+        let mut params = self.params.clone();
+        if self.knobs.planted == Some(Planted::EasyTarget) && number == 0 {
+            Arc::make_mut(&mut params).floor = CompactTarget::from_bits(0x2100_ffff);
+        }
+        let Some(place) = self.places.get_mut(number) else { return Ok(()) };
+        if place.node.is_some() {
+            return Ok(());
+        }
+        if let Err(error) = place.start(&params) {
+            if place.disk.is_off() || place.is_broken {
+                self.power_off(number);
+                return Ok(());
+            }
+            if place.is_rotten {
+                self.replace_disk(number);
+                self.queue.add(self.millis, Happening::Start(number));
+                return Ok(());
+            }
+            return Err(Violation {
+                millis: self.millis,
+                node: Some(number),
+                demand: Demand::Restart,
+                got: error.to_string(),
+                expected: "a store that opens after whatever was not synced is lost".to_owned(),
+            });
+        }
+        self.tally.starts += 1;
+        if let Some(node) = &place.node {
+            self.checker.look_after_start(self.millis, number, node)?;
+        }
+        self.tally.tip_is(self.millis, number, Some(self.checker.tip(number)));
+        self.queue.add(self.millis, Happening::Tick(number, place.life));
+        for other in self.acquaintances.get(number).cloned().unwrap_or_default() {
+            self.request(number, Request::AddPeer(address(other)))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn input(&mut self, number: usize, input: Input) -> Result<(), Violation> {
+        self.serve(number, |node, now| node.handle(now, input))
+    }
+
+    pub(super) fn request(&mut self, number: usize, request: Request) -> Result<u64, Violation> {
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        if let Request::Submit(transaction) = &request {
+            self.submitted.insert(ticket, (number, transaction.clone()));
+        }
+        self.input(number, Input::Request(Ticket(ticket), request))?;
+        Ok(ticket)
+    }
+
+    /// Has a node do something, carries out what it wants done, and looks at it.
+    fn serve(
+        &mut self,
+        number: usize,
+        act: impl FnOnce(&mut Node<SimulatedDisk>, Now),
+    ) -> Result<(), Violation> {
+        let millis = self.millis;
+        let Some(place) = self.places.get_mut(number) else { return Ok(()) };
+        let now = place.now(millis);
+        let Some(node) = &mut place.node else { return Ok(()) };
+        act(node, now);
+        let outputs: Vec<Output> = node.commit(now).collect();
+        if place.disk.is_off() {
+            // Whatever it wanted to say, it did not get to it.
+            self.power_off(number);
+            return Ok(());
+        }
+        outputs.into_iter().for_each(|output| self.carry_out(number, output));
+        let Some(node) = self.places.get(number).and_then(|place| place.node.as_ref()) else { return Ok(()) };
+        let before = self.checker.tip(number);
+        let looked = self.checker.look(millis, number, node);
+        let tip = self.checker.tip(number);
+        if tip != before {
+            self.tally.tip_is(millis, number, Some(tip));
+        }
+        match looked {
+            Err(violation) if violation.demand == Demand::Readable && self.is_rotten(number) => {
+                self.power_off(number);
+                self.replace_disk(number);
+                Ok(())
+            }
+            looked => looked,
+        }
+    }
+
+    fn is_rotten(&self, number: usize) -> bool {
+        self.places.get(number).is_some_and(|place| place.is_rotten)
+    }
+
+    fn carry_out(&mut self, number: usize, output: Output) {
+        let millis = self.millis;
+        match output {
+            Output::Send { peer, message } => {
+                let end = End { place: number, peer };
+                let messages = match self.liars.get_mut(&number) {
+                    Some(liar) => liar.tamper(peer.0, message),
+                    None => vec![message],
+                };
+                messages.into_iter().for_each(|message| self.send(end, message));
+            }
+            Output::Close { peer, reason } => {
+                let end = End { place: number, peer };
+                if let Some((other, then)) = self.network.close(millis, end) {
+                    self.queue.add(then, Happening::Closed(other, "closed by the peer".to_owned()));
+                }
+                self.queue.add(millis, Happening::Closed(end, reason));
+            }
+            Output::Dial(to) => {
+                let then = millis + self.network.latency();
+                if let Some(life) = self.places.get(number).map(|place| place.life) {
+                    self.queue.add(then, Happening::Dialled(number, life, to));
+                }
+            }
+            Output::Reply(ticket, reply) => self.replied(ticket, reply),
+            Output::Event(event) => self.told(number, event),
+            Output::Mine(order) => {
+                if let Some(place) = self.places.get_mut(number) {
+                    place.order = order;
+                }
+            }
+        }
+    }
+
+    fn send(&mut self, from: End, message: Vec<u8>) {
+        match self.network.send(self.millis, from, message.len()) {
+            Fate::Arrives(to, then) => self.queue.add(then, Happening::Frame(to, message)),
+            Fate::Breaks(then) => self.queue.add(then, Happening::Breaks(from)),
+            Fate::Lost => {}
+        }
+    }
+
+    fn replied(&mut self, ticket: Ticket, reply: Reply) {
+        let Some((number, transaction)) = self.submitted.remove(&ticket.0) else { return };
+        if let Reply::Submitted(Ok(id)) = reply {
+            self.tally.payments += 1;
+            let (sender, nonce) = (transaction.sender, transaction.nonce);
+            self.checker.payment_acknowledged(number, id, sender, nonce);
+        }
+    }
+
+    fn told(&mut self, number: usize, event: Event) {
+        let Some(node) = self.places.get(number).and_then(|place| place.node.as_ref()) else { return };
+        match event {
+            Event::Block { id, .. } => self.checker.block_acknowledged(number, id, node),
+            Event::Reorganisation { depth, .. } => {
+                *self.tally.reorganisations.entry(depth).or_default() += 1;
+            }
+            Event::Transaction { .. } | Event::Peer { .. } | Event::Mining(_) => {}
+        }
+    }
+
+    fn dialled(&mut self, number: usize, life: u64, to: PeerAddress) -> Result<(), Violation> {
+        let millis = self.millis;
+        let is_caller = |place: &Place| place.life == life && place.node.is_some();
+        if !self.places.get(number).is_some_and(is_caller) {
+            return Ok(());
+        }
+        let target = place_at(&to, self.places.len());
+        let target =
+            target.filter(|target| self.places.get(*target).is_some_and(|place| place.node.is_some()));
+        let target = target.filter(|target| !self.network.is_blocked(millis, number, *target));
+        let Some(target) = target else {
+            self.queue.add(millis + DIAL_MS, Happening::DialFailed(number, life, to));
+            return Ok(());
+        };
+        let (near, far) = self.network.connect(number, target);
+        self.tally.connections += 1;
+        let Some(ip) = address(number).ip() else { return Ok(()) };
+        let caller = PeerAddress::from_ip(ip, 40_000 + (near.peer.0 % 20_000) as u16);
+        let direction = Direction::Inbound;
+        self.input(target, Input::Opened { peer: far.peer, direction, address: caller })?;
+        let direction = Direction::Outbound;
+        self.input(number, Input::Opened { peer: near.peer, direction, address: to })
+    }
+
+    fn found(&mut self, number: usize, changes: u64) -> Result<(), Violation> {
+        let Some(place) = self.places.get_mut(number) else { return Ok(()) };
+        if place.rate_changes != changes {
+            return Ok(());
+        }
+        let order = place.order.as_ref();
+        let found = order.and_then(|order| Some((order.id, order.job.search(0..ATTEMPTS_MAX)?)));
+        self.plan_block(number);
+        let Some((job, nonce)) = found else { return Ok(()) };
+        self.input(number, Input::Found { job, nonce })
+    }
+
+    /// The messages that byzantine nodes have tampered with.
+    pub(super) fn lies(&self) -> u64 {
+        self.liars.values().map(Liar::lies).sum()
+    }
+
+    /// The nodes that the world counts on: those that do not lie.
+    pub(super) fn honest(&self) -> impl Iterator<Item = &Place> {
+        self.places.iter().filter(|place| !place.is_byzantine)
+    }
+
+    /// The chain that the first honest node has, the tip first.
+    pub(super) fn main_chain(&self) -> Vec<Hash32> {
+        let mut id = self.checker.tip(0);
+        let mut chain = Vec::new();
+        while let Some(seen) = self.checker.seen().get(&id) {
+            chain.push(id);
+            id = seen.parent;
+        }
+        chain
+    }
+}
