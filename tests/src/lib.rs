@@ -2,6 +2,7 @@
 
 pub mod browser;
 pub mod devices;
+pub mod disks;
 pub mod fixtures;
 pub mod growth;
 pub mod oracle;
