@@ -10,7 +10,7 @@ use super::device::flags::{DeviceVerb, EmulateArguments, NODE_PORT};
 use super::error::CliError;
 use super::output::Form;
 use crate::config::{Config, Flags, Surroundings};
-use crate::simulation::{NODES_MAX, Preset};
+use crate::simulation::{DEVICES_MAX, NODES_MAX, Preset};
 
 /// Mote: a proof-of-work ledger that a microcontroller can check.
 ///
@@ -271,6 +271,9 @@ pub struct SimulateArguments {
     /// How many nodes there are
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=NODES_MAX as i64))]
     pub nodes: u16,
+    /// How many devices there are besides, which check blocks by their witnesses
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=DEVICES_MAX as i64))]
+    pub devices: u16,
     /// What decides everything: the same seed shows the same again
     #[arg(long, default_value_t = 1)]
     pub seed: u64,

@@ -10,8 +10,9 @@ use crate::simulation::{self, Knobs, Summary, Violation};
 
 /// Runs a world and says what came of it; a violation is a failure.
 pub fn simulate(arguments: &SimulateArguments, out: &mut impl Write) -> Result<(), CliError> {
-    let SimulateArguments { nodes, seed, minutes, preset, report, form } = arguments;
+    let SimulateArguments { nodes, devices, seed, minutes, preset, report, form } = arguments;
     let knobs = Knobs::new(*preset, *seed, usize::from(*nodes), u64::from(*minutes));
+    let knobs = Knobs { devices: usize::from(*devices), ..knobs };
     let mut bar = Progress::new("simulate");
     let ended = simulation::simulate(knobs, |done, total| {
         let speed = done as f64 / bar.elapsed().as_millis().max(1) as f64;

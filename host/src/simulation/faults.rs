@@ -82,11 +82,14 @@ impl World {
 
     /// Plans the next block of a miner.
     pub(super) fn plan_block(&mut self, number: usize) {
-        let nodes = self.places.len() as u64;
-        let Some(place) = self.places.get(number).filter(|place| place.rate > 0) else { return };
-        let mean = self.knobs.block_interval_ms.saturating_mul(nodes) / place.rate;
+        let rate = match self.device_at(number).and_then(|device| self.devices.get(device)) {
+            Some(device) => Some((device.rate, device.rate_changes)),
+            None => self.places.get(number).map(|place| (place.rate, place.rate_changes)),
+        };
+        let Some((rate, changes)) = rate.filter(|(rate, _)| *rate > 0) else { return };
+        let mean = self.knobs.block_interval_ms.saturating_mul(self.everyone() as u64) / rate;
         let then = self.millis + self.random.exponential(mean.max(1));
-        self.queue.add(then, Happening::Found(number, place.rate_changes));
+        self.queue.add(then, Happening::Found(number, changes));
     }
 
     /// Plans the next payment.
@@ -107,14 +110,17 @@ impl World {
     pub(super) fn strike(&mut self, fault: Fault) {
         *self.tally.faults.entry(fault.name()).or_default() += 1;
         self.plan(fault);
-        let number = self.random.index(self.places.len());
+        let number = self.random.index(self.everyone());
         match fault {
             Fault::Partition => self.divide(),
             Fault::Silence => {
                 let until = self.end_of_fault(self.knobs.partition_ms);
-                (0..self.places.len()).for_each(|other| self.network.block(number, other, until));
+                (0..self.everyone()).for_each(|other| self.network.block(number, other, until));
             }
             Fault::Crash => {
+                if let Some(device) = self.device_at(number) {
+                    return self.cut_device(device);
+                }
                 let operations = self.random.below(OPERATIONS_MAX);
                 if let Some(place) = self.place(number) {
                     place.disk.cut_after(operations);
@@ -147,14 +153,14 @@ impl World {
         }
     }
 
-    fn end_of_fault(&mut self, mean: u64) -> u64 {
+    pub(super) fn end_of_fault(&mut self, mean: u64) -> u64 {
         (self.millis + self.random.exponential(mean.max(1))).min(self.healed_at)
     }
 
     fn divide(&mut self) {
         let until = self.end_of_fault(self.knobs.partition_ms);
         let is_one_way = self.random.chance(500);
-        let sides: Vec<bool> = self.places.iter().map(|_| self.random.chance(500)).collect();
+        let sides: Vec<bool> = (0..self.everyone()).map(|_| self.random.chance(500)).collect();
         for (from, side) in sides.iter().enumerate() {
             for (to, other) in sides.iter().enumerate() {
                 if side != other && (*side || !is_one_way) {
@@ -165,6 +171,8 @@ impl World {
     }
 
     fn rot(&mut self, number: usize) {
+        // A device's card keeps what it was given.
+        let number = number % self.places.len();
         let (file, offset) = (self.random.next(), self.random.next());
         let mask = 1 << self.random.below(8);
         self.power_off(number);
@@ -175,7 +183,11 @@ impl World {
         self.checker.excuse(number);
     }
 
-    fn set_rate(&mut self, number: usize, rate: u64) {
+    pub(super) fn set_rate(&mut self, number: usize, rate: u64) {
+        if let Some(device) = self.device_at(number).and_then(|device| self.devices.get_mut(device)) {
+            device.rate = rate;
+            device.rate_changes += 1;
+        }
         if let Some(place) = self.place(number) {
             place.rate = rate;
             place.rate_changes += 1;
@@ -230,8 +242,11 @@ impl World {
 
     pub(super) fn pay(&mut self) -> Result<(), Violation> {
         self.plan_payment();
-        let (from, at) = (self.random.index(self.places.len()), self.random.index(self.places.len()));
-        let (to, grains) = (self.random.index(self.places.len()), 1 + self.random.below(1_000_000));
+        let (from, at) = (self.random.index(self.everyone()), self.random.index(self.places.len()));
+        let (to, grains) = (self.random.index(self.everyone()), 1 + self.random.below(1_000_000));
+        if let Some(device) = self.device_at(from) {
+            return self.device_pays(device, to, grains);
+        }
         let secret = key(from);
         let node = self.places.get(at).and_then(|place| place.node.as_ref());
         // What a broken disk cannot say is not paid from.
@@ -269,6 +284,7 @@ impl World {
                 self.queue.add(self.millis, Happening::Start(number));
             }
         }
+        self.heal_devices();
     }
 
     /// Waits until all honest nodes have one tip that is above those from before, and says when.
@@ -280,7 +296,8 @@ impl World {
         };
         let before = height(self);
         while self.step(end)? {
-            if self.checker.is_agreed(honest.iter().copied()) && height(self) > before {
+            let is_agreed = self.checker.is_agreed(honest.iter().copied()) && height(self) > before;
+            if is_agreed && self.are_devices_at(self.checker.tip(honest.first().copied().unwrap_or(0))) {
                 return Ok(self.millis);
             }
         }

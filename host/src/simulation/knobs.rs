@@ -7,6 +7,9 @@ use serde::Serialize;
 /// The most nodes of one world: each keeps a whole store in memory.
 pub const NODES_MAX: usize = 500;
 
+/// The most devices of one world.
+pub const DEVICES_MAX: usize = 100;
+
 /// What a simulated world is like. All that happens in it follows from this. A mean interval of 0 means never.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Knobs {
@@ -14,6 +17,8 @@ pub struct Knobs {
     pub seed: u64,
     /// How many nodes there are, 1 to [`NODES_MAX`].
     pub nodes: usize,
+    /// How many devices there are besides, which run the firmware's node over a card.
+    pub devices: usize,
     /// How long faults go on, in minutes of the world; then it is healed and has to agree.
     pub minutes: u64,
     /// How often each node is given time, in milliseconds.
@@ -122,6 +127,7 @@ impl Knobs {
         let calm = Self {
             seed,
             nodes,
+            devices: 0,
             minutes,
             tick_ms: 250,
             acquaintances: 2,

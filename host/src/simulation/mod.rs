@@ -11,11 +11,17 @@
 //! | `random`, `queue` | chance from a seed; what is going to happen |
 //! | `network`, `disk` | what connects nodes, and what they keep; how both fail |
 //! | `place`, `liar` | one node with all that is its own; what a byzantine one says |
+//! | `device`, `card`, `devices` | the same for devices, which run the firmware's node |
 //! | `world`, `faults` | the steps; what goes wrong and how it is put right |
-//! | `checker` | what must never be |
+//! | `checker`, `device_checker`, `bounds` | what must never be |
 //! | `tally`, `summary`, `report` | what is counted, what came of it, and a page that shows it |
 
+mod bounds;
+mod card;
 mod checker;
+mod device;
+mod device_checker;
+mod devices;
 mod disk;
 mod faults;
 mod knobs;
@@ -30,7 +36,7 @@ mod tally;
 mod world;
 
 pub use checker::{Demand, Violation};
-pub use knobs::{Knobs, NODES_MAX, ParsePresetError, Planted, Preset};
+pub use knobs::{DEVICES_MAX, Knobs, NODES_MAX, ParsePresetError, Planted, Preset};
 pub use summary::{Propagation, Summary};
 
 use crate::store::error::StoreError;

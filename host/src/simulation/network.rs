@@ -151,6 +151,12 @@ impl Network {
         Some((half.other, half.last_arrival.max(now + latency).min(now + PATIENCE_MS)))
     }
 
+    /// The bytes that are under way on the fullest of a node's connections.
+    pub fn under_way_from(&self, place: usize) -> usize {
+        let ends = self.ends_of(place);
+        ends.iter().filter_map(|end| self.halves.get(end)).map(|half| half.under_way).max().unwrap_or(0)
+    }
+
     /// The ends of all connections of a node.
     pub fn ends_of(&self, place: usize) -> Vec<End> {
         let (first, last) = (End { place, peer: PeerId(0) }, End { place, peer: PeerId(u64::MAX) });

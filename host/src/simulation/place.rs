@@ -80,8 +80,8 @@ impl Place {
     pub fn start(&mut self, params: &Arc<Params>) -> Result<(), StoreError> {
         self.life += 1;
         let identity = Identity { network: params.network().to_string(), genesis: params.genesis_id() };
-        let (ledger, _) = Ledger::open(self.disk.clone(), params.clone(), |_| {})?;
         let salt = self.life as u32;
+        let (ledger, _) = Ledger::open(self.disk.clone(), params.clone(), salt, |_| {})?;
         let (journal, open) = Journal::open(self.disk.clone(), &identity, JournalLimits::default(), salt)?;
         let mining = MiningSettings {
             miner: Some(key(self.number).public_key()),
@@ -103,8 +103,12 @@ impl Place {
 
 /// The key of the account that a node mines for and pays from.
 pub fn key(place: usize) -> SecretKey {
-    let seed = sha256(&(place as u64).to_le_bytes());
-    SecretKey::from_seed(seed.as_bytes())
+    SecretKey::from_seed(&seed(place))
+}
+
+/// The seed of that key.
+pub fn seed(place: usize) -> [u8; 32] {
+    *sha256(&(place as u64).to_le_bytes()).as_bytes()
 }
 
 /// Where a node listens: each is in a network group of its own, as those of different people are.

@@ -9,6 +9,8 @@ use mote_core::pow::CompactTarget;
 use mote_core::transaction::Transaction;
 
 use super::checker::{Checker, Demand, Violation};
+use super::device::Device;
+use super::device_checker::DeviceChecker;
 use super::disk::SimulatedDisk;
 use super::faults::Fault;
 use super::knobs::{Knobs, NODES_MAX, Planted};
@@ -43,6 +45,10 @@ pub(super) enum Happening {
     Dialled(usize, u64, PeerAddress),
     /// A dial by a node in this life has failed.
     DialFailed(usize, u64, PeerAddress),
+    /// A dial by a device in this life reaches a node.
+    DeviceDialled(usize, u64, usize),
+    /// A dial by a device in this life has failed.
+    DeviceDialFailed(usize, u64, usize),
     /// A miner finds a nonce, unless its rate has changed since.
     Found(usize, u64),
     /// Somebody pays somebody.
@@ -61,8 +67,12 @@ pub struct World {
     pub(super) queue: Queue<Happening>,
     pub(super) network: Network,
     pub(super) places: Vec<Place>,
+    pub(super) devices: Vec<Device>,
     pub(super) random: Random,
+    /// Chance of what the world did not have from its beginning, so that older seeds show what they showed.
+    pub(super) later_random: Random,
     pub(super) checker: Checker,
+    pub(super) device_checker: DeviceChecker,
     pub(super) tally: Tally,
     /// Payments that were submitted and are not acknowledged yet, by their tickets.
     pub(super) submitted: BTreeMap<u64, (usize, Transaction)>,
@@ -71,6 +81,8 @@ pub struct World {
     /// Until when faults go on.
     pub(super) healed_at: u64,
     next_ticket: u64,
+    /// An honest node that drops an honest one, once there is one.
+    pub(super) blamed: Option<Violation>,
 }
 
 impl World {
@@ -87,6 +99,7 @@ impl World {
         let network = Network::new(delays, random.part());
         let tolerance = FUTURE_MAX_SECONDS + knobs.clock_skew_max_seconds;
         let checker = Checker::new(params.clone(), knobs.nodes, tolerance)?;
+        let device_checker = DeviceChecker::new(knobs.devices, params.genesis_id());
         let healed_at = knobs.faults_ms();
         let mut world = Self {
             params,
@@ -94,14 +107,18 @@ impl World {
             queue: Queue::default(),
             network,
             places: (0..knobs.nodes).map(|number| Place::new(number, knobs.planted)).collect(),
+            devices: Vec::new(),
             random,
+            later_random: Random::new(!knobs.seed),
             checker,
-            tally: Tally::new(knobs.nodes),
+            device_checker,
+            tally: Tally::new(knobs.nodes + knobs.devices),
             submitted: BTreeMap::new(),
             liars: BTreeMap::new(),
             acquaintances: Vec::new(),
             healed_at,
             next_ticket: 0,
+            blamed: None,
             knobs,
         };
         world.populate();
@@ -136,6 +153,7 @@ impl World {
             }
             self.plan_block(number);
         }
+        self.populate_devices();
         self.plan_payment();
         self.plan_faults();
         match self.knobs.planted {
@@ -167,7 +185,9 @@ impl World {
         match happening {
             Happening::Start(number) => self.start(number)?,
             Happening::Tick(number, life) => {
-                if self.place(number).is_some_and(|place| place.life == life && place.node.is_some()) {
+                if let Some(device) = self.device_at(number) {
+                    self.tick_device(device, life)?;
+                } else if self.place(number).is_some_and(|place| place.life == life && place.node.is_some()) {
                     self.queue.add(millis + self.knobs.tick_ms, Happening::Tick(number, life));
                     self.serve(number, |node, now| node.tick(now))?;
                 }
@@ -195,6 +215,8 @@ impl World {
                     self.input(number, Input::DialFailed { address, reason })?;
                 }
             }
+            Happening::DeviceDialled(device, life, to) => self.device_dialled(device, life, to)?,
+            Happening::DeviceDialFailed(device, life, to) => self.device_dial_failed(device, life, to)?,
             Happening::Found(number, changes) => self.found(number, changes)?,
             Happening::Payment => self.pay()?,
             Happening::Fault(fault) => self.strike(fault),
@@ -212,6 +234,9 @@ impl World {
         let mut params = self.params.clone();
         if self.knobs.planted == Some(Planted::EasyTarget) && number == 0 {
             Arc::make_mut(&mut params).floor = CompactTarget::from_bits(0x2100_ffff);
+        }
+        if let Some(device) = self.device_at(number) {
+            return self.start_device(device);
         }
         let Some(place) = self.places.get_mut(number) else { return Ok(()) };
         if place.node.is_some() {
@@ -248,7 +273,10 @@ impl World {
     }
 
     pub(super) fn input(&mut self, number: usize, input: Input) -> Result<(), Violation> {
-        self.serve(number, |node, now| node.handle(now, input))
+        match self.device_at(number) {
+            Some(device) => self.device_input(device, input),
+            None => self.serve(number, |node, now| node.handle(now, input)),
+        }
     }
 
     pub(super) fn request(&mut self, number: usize, request: Request) -> Result<u64, Violation> {
@@ -279,6 +307,10 @@ impl World {
             return Ok(());
         }
         outputs.into_iter().for_each(|output| self.carry_out(number, output));
+        if let Some(blamed) = self.blamed.take() {
+            return Err(blamed);
+        }
+        self.check_bounds(number)?;
         let Some(node) = self.places.get(number).and_then(|place| place.node.as_ref()) else { return Ok(()) };
         let before = self.checker.tip(number);
         let looked = self.checker.look(millis, number, node);
@@ -305,6 +337,7 @@ impl World {
         match output {
             Output::Send { peer, message } => {
                 let end = End { place: number, peer };
+                self.notice_refusal(end, &message);
                 let messages = match self.liars.get_mut(&number) {
                     Some(liar) => liar.tamper(peer.0, message),
                     None => vec![message],
@@ -334,7 +367,7 @@ impl World {
         }
     }
 
-    fn send(&mut self, from: End, message: Vec<u8>) {
+    pub(super) fn send(&mut self, from: End, message: Vec<u8>) {
         match self.network.send(self.millis, from, message.len()) {
             Fate::Arrives(to, then) => self.queue.add(then, Happening::Frame(to, message)),
             Fate::Breaks(then) => self.queue.add(then, Happening::Breaks(from)),
@@ -387,6 +420,9 @@ impl World {
     }
 
     fn found(&mut self, number: usize, changes: u64) -> Result<(), Violation> {
+        if let Some(device) = self.device_at(number) {
+            return self.device_found(device, changes);
+        }
         let Some(place) = self.places.get_mut(number) else { return Ok(()) };
         if place.rate_changes != changes {
             return Ok(());
