@@ -218,9 +218,9 @@ impl Device {
         std::mem::take(&mut self.told)
     }
 
-    /// The nodes that it connects to.
-    pub fn peers(&self) -> impl Iterator<Item = usize> {
-        self.links.iter().map(|link| link.to)
+    /// Whether it is one of the nodes that this device connects to.
+    pub fn knows(&self, node: usize) -> bool {
+        self.links.iter().any(|link| link.to == node)
     }
 
     fn now(&self, millis: u64) -> Moment {

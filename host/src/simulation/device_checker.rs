@@ -77,6 +77,23 @@ impl DeviceChecker {
         Ok(())
     }
 
+    /// Takes note of what a device told, which it may have done right before its power failed.
+    pub fn note(&mut self, index: usize, told: &[Event]) {
+        let Some(kept) = self.devices.get_mut(index) else { return };
+        let before = kept.tip.unwrap_or(self.genesis);
+        for event in told {
+            match event {
+                Event::Found { id, .. } => {
+                    kept.own.insert(*id, before);
+                }
+                Event::Paid { id, .. } => {
+                    kept.paid.insert(*id);
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// Looks at a device after a step in which it told this.
     pub fn look(
         &mut self,
@@ -87,18 +104,8 @@ impl DeviceChecker {
         checker: &Checker,
     ) -> Result<(), Violation> {
         let Some((kept, node)) = self.devices.get_mut(index).zip(device.node()) else { return Ok(()) };
-        let before = kept.tip.unwrap_or(self.genesis);
-        for event in told {
-            match event {
-                Event::Found { id, .. } => {
-                    kept.own.insert(*id, before);
-                }
-                Event::Paid { id, .. } => {
-                    kept.paid.insert(*id);
-                }
-                Event::Saved { .. } => kept.saved = node.tip().work,
-                _ => {}
-            }
+        if told.iter().any(|event| matches!(event, Event::Saved { .. })) {
+            kept.saved = node.tip().work;
         }
         let violation =
             |demand, got, expected| Violation { millis, node: Some(device.number), demand, got, expected };
@@ -125,6 +132,7 @@ impl DeviceChecker {
             }
             for payment in node.payments() {
                 let PaymentState::Mined { height, .. } = payment.state else { continue };
+                kept.paid.insert(payment.id);
                 let block = kept.ancestor(checker, &tip, height.get());
                 let block = match block {
                     Some(id) => checker.reference().block(&id).map_err(unreadable)?,

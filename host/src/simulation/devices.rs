@@ -2,7 +2,7 @@
 
 use mote_core::units::Amount;
 
-use super::checker::{Demand, Violation};
+use super::checker::Violation;
 use super::device::{Action, Device};
 use super::network::{DIAL_MS, End, PATIENCE_MS};
 use super::place::{address, key};
@@ -153,6 +153,7 @@ impl World {
         let mut actions = act(device, millis);
         actions.extend(device.turn(millis));
         let told = device.told();
+        self.device_checker.note(index, &told);
         if device.card.is_off() {
             // Whatever it wanted to say, it did not get to it.
             self.device_off(index);
