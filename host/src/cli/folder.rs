@@ -11,8 +11,8 @@ use super::progress::Progress;
 use crate::config::{Config, FolderChoice};
 use crate::store::disk::FileDisk;
 use crate::store::ledger::Ledger;
-use crate::store::opening::random_salt;
 use crate::store::lock::{FolderLock, LockError};
+use crate::store::opening::random_salt;
 
 /// A node's folder, kept from others until it is dropped.
 pub struct Folder {

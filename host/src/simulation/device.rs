@@ -175,7 +175,6 @@ impl Device {
         self.life += 1;
         self.since = millis;
         self.saved = Moment::default();
-        self.card.power_on();
         let (slot, identity) = CardSlot::open(Some(&mut self.card));
         self.slot = slot;
         let settings = Settings {
@@ -200,6 +199,7 @@ impl Device {
     /// Cuts its power, with all that is not on the card.
     pub fn power_off(&mut self) {
         self.powered = None;
+        self.card.power_on();
         self.told.clear();
     }
 

@@ -61,7 +61,11 @@ impl DeviceChecker {
             Err(Violation { millis, node: Some(device.number), demand, got, expected })
         };
         if let Some(fault) = device.slot().fault() {
-            return violation(Demand::Restart, format!("{fault:?}"), "a card that is whole after any power cut");
+            return violation(
+                Demand::Restart,
+                format!("{fault:?}"),
+                "a card that is whole after any power cut",
+            );
         }
         let tip = node.tip();
         if tip.work < kept.saved {

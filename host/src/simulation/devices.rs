@@ -47,6 +47,10 @@ impl World {
         };
         device.start(millis);
         self.tally.device_starts += 1;
+        if device.card.is_off() {
+            self.device_off(index);
+            return Ok(());
+        }
         self.device_checker.look_after_start(millis, index, device)?;
         let (number, life) = (device.number, device.life);
         self.queue.add(millis, Happening::Tick(number, life));
@@ -231,8 +235,8 @@ impl World {
 
     /// Whether every device is at this tip and knows what it has there.
     pub(super) fn are_devices_at(&self, tip: mote_core::hash::Hash32) -> bool {
-        self.devices.iter().all(|device| {
-            device.node().is_some_and(|node| node.tip().id == tip && node.account().is_some())
-        })
+        self.devices
+            .iter()
+            .all(|device| device.node().is_some_and(|node| node.tip().id == tip && node.account().is_some()))
     }
 }

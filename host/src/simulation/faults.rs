@@ -4,7 +4,6 @@ use mote_core::transaction::{Memo, Payment};
 use mote_core::units::Amount;
 
 use super::checker::{Demand, Violation};
-use super::disk::SimulatedDisk;
 use super::knobs::Planted;
 use super::network::PATIENCE_MS;
 use super::place::key;
@@ -13,7 +12,7 @@ use crate::node::request::Request;
 use crate::store::memory::{Fault as DiskFault, PowerCut};
 
 /// A power cut comes within so many operations of a disk.
-const OPERATIONS_MAX: u64 = 64;
+pub(super) const OPERATIONS_MAX: u64 = 64;
 
 /// A disk that fills up does so within so many bytes.
 const FULL_MAX_BYTES: u64 = 4 * 1024 * 1024;
@@ -35,11 +34,24 @@ pub(super) enum Fault {
     Clock,
     /// A miner gets faster or slower.
     Rate,
+    /// One side of a connection gives it up, and the other does not know yet.
+    Reset,
+    /// A node leaves for good.
+    Leave,
 }
 
 impl Fault {
-    const ALL: [Self; 7] =
-        [Self::Partition, Self::Silence, Self::Crash, Self::Disk, Self::BitRot, Self::Clock, Self::Rate];
+    const ALL: [Self; 9] = [
+        Self::Partition,
+        Self::Silence,
+        Self::Crash,
+        Self::Disk,
+        Self::BitRot,
+        Self::Clock,
+        Self::Rate,
+        Self::Reset,
+        Self::Leave,
+    ];
 
     /// Its name in a summary.
     fn name(self) -> &'static str {
@@ -51,6 +63,8 @@ impl Fault {
             Self::BitRot => "flipped_bits",
             Self::Clock => "clock_jumps",
             Self::Rate => "rate_changes",
+            Self::Reset => "resets",
+            Self::Leave => "leaves",
         }
     }
 }
@@ -71,6 +85,8 @@ impl World {
             Fault::BitRot => knobs.bit_rot_interval_ms,
             Fault::Clock => knobs.clock_jump_interval_ms,
             Fault::Rate => knobs.rate_interval_ms,
+            Fault::Reset => knobs.reset_interval_ms,
+            Fault::Leave => knobs.leave_interval_ms,
         };
         if interval > 0 {
             let then = self.millis + self.random.exponential(interval);
@@ -108,7 +124,7 @@ impl World {
 
     /// Lets a fault happen, and plans the next one of its kind.
     pub(super) fn strike(&mut self, fault: Fault) {
-        *self.tally.faults.entry(fault.name()).or_default() += 1;
+        self.tally.fault(self.millis, fault.name());
         self.plan(fault);
         let number = self.random.index(self.everyone());
         match fault {
@@ -146,6 +162,8 @@ impl World {
                     place.skew_seconds = skew;
                 }
             }
+            Fault::Reset => self.reset(number),
+            Fault::Leave => self.leave(number),
             Fault::Rate => {
                 let rate = 1 << self.random.below(4);
                 self.set_rate(number, rate);
@@ -205,6 +223,7 @@ impl World {
         };
         let then = self.end_of_fault(self.knobs.off_ms);
         let Some(place) = self.places.get_mut(number) else { return };
+        let stays_off = place.is_gone;
         place.node = None;
         place.order = None;
         place.disk.power_on(cut);
@@ -217,7 +236,9 @@ impl World {
                 self.queue.add(noticed, Happening::Closed(other, "the connection timed out".to_owned()));
             }
         }
-        self.queue.add(then.max(self.millis + 1), Happening::Start(number));
+        if !stays_off {
+            self.queue.add(then.max(self.millis + 1), Happening::Start(number));
+        }
     }
 
     /// A disk works again, and its node, which writes nothing after a failure, is started anew.
@@ -227,17 +248,6 @@ impl World {
             place.is_broken = false;
         }
         self.power_off(number);
-    }
-
-    /// Gives a node an empty disk.
-    pub(super) fn replace_disk(&mut self, number: usize) {
-        self.tally.replaced_disks += 1;
-        self.checker.excuse(number);
-        let planted = self.knobs.planted;
-        if let Some(place) = self.place(number) {
-            place.disk = SimulatedDisk::new(planted);
-            place.is_rotten = false;
-        }
     }
 
     pub(super) fn pay(&mut self) -> Result<(), Violation> {
@@ -273,7 +283,7 @@ impl World {
                     place.skew_seconds = 0;
                     place.is_broken = false;
                     place.disk.set_fault(DiskFault::None);
-                    (place.is_rotten, place.node.is_none())
+                    (place.is_rotten, place.node.is_none() && !place.is_gone)
                 }
                 None => continue,
             };
@@ -290,7 +300,8 @@ impl World {
     /// Waits until all honest nodes have one tip that is above those from before, and says when.
     pub(super) fn agree(&mut self) -> Result<u64, Violation> {
         let end = self.millis + self.knobs.agreement_ms;
-        let honest: Vec<usize> = self.honest().map(|place| place.number).collect();
+        let honest: Vec<usize> =
+            self.honest().filter(|place| !place.is_gone).map(|place| place.number).collect();
         let height = |world: &Self| {
             honest.iter().map(|number| world.checker.height(&world.checker.tip(*number))).max().unwrap_or(0)
         };

@@ -13,6 +13,8 @@ pub const DEVICES_MAX: usize = 100;
 /// What a simulated world is like. All that happens in it follows from this. A mean interval of 0 means never.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Knobs {
+    /// What all numbers below were before any was changed.
+    pub preset: Preset,
     /// All chance comes from it.
     pub seed: u64,
     /// How many nodes there are, 1 to [`NODES_MAX`].
@@ -36,6 +38,18 @@ pub struct Knobs {
     /// How many of a thousand messages are lost on their way. The transport repeats them, so that they
     /// and what follows on their connection come late.
     pub loss_per_mille: u32,
+    /// How many of a thousand nodes have a slow connection to everybody.
+    pub slow_per_mille: u32,
+    /// How many bytes a second pass a slow connection.
+    pub slow_bytes_per_second: u64,
+    /// Time between two connections that one side gives up while the other still takes what is under way, in
+    /// milliseconds on average.
+    pub reset_interval_ms: u64,
+    /// Time between two nodes that leave for good, in milliseconds on average. In the place of half of them a new
+    /// one joins later.
+    pub leave_interval_ms: u64,
+    /// How many of a thousand starts the power fails in.
+    pub start_cut_per_mille: u32,
     /// Time between two partitions of the network, in milliseconds on average.
     pub partition_interval_ms: u64,
     /// How long a partition lasts, in milliseconds on average.
@@ -70,7 +84,8 @@ pub struct Knobs {
 }
 
 /// How rough a world is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Preset {
     /// Nothing fails; messages take their time.
     Calm,
@@ -83,6 +98,15 @@ pub enum Preset {
 impl Preset {
     /// What the presets are called.
     pub const NAMES: [&str; 3] = ["calm", "rough", "storm"];
+
+    /// What this one is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Calm => "calm",
+            Self::Rough => "rough",
+            Self::Storm => "storm",
+        }
+    }
 }
 
 /// A text that is none of [`Preset::NAMES`].
@@ -125,6 +149,7 @@ impl Knobs {
     /// A world of this kind.
     pub fn new(preset: Preset, seed: u64, nodes: usize, minutes: u64) -> Self {
         let calm = Self {
+            preset,
             seed,
             nodes,
             devices: 0,
@@ -136,6 +161,11 @@ impl Knobs {
             latency_least_ms: 10,
             latency_more_ms: 40,
             loss_per_mille: 0,
+            slow_per_mille: 0,
+            slow_bytes_per_second: 0,
+            reset_interval_ms: 0,
+            leave_interval_ms: 0,
+            start_cut_per_mille: 0,
             partition_interval_ms: 0,
             partition_ms: 0,
             silence_interval_ms: 0,
@@ -158,6 +188,11 @@ impl Knobs {
                 latency_least_ms: 20,
                 latency_more_ms: 100,
                 loss_per_mille: 10,
+                slow_per_mille: 200,
+                slow_bytes_per_second: 4_000,
+                reset_interval_ms: 60_000,
+                leave_interval_ms: 300_000,
+                start_cut_per_mille: 50,
                 partition_interval_ms: 300_000,
                 partition_ms: 60_000,
                 silence_interval_ms: 300_000,
@@ -174,6 +209,11 @@ impl Knobs {
                 latency_least_ms: 20,
                 latency_more_ms: 400,
                 loss_per_mille: 50,
+                slow_per_mille: 400,
+                slow_bytes_per_second: 1_500,
+                reset_interval_ms: 15_000,
+                leave_interval_ms: 120_000,
+                start_cut_per_mille: 200,
                 partition_interval_ms: 60_000,
                 partition_ms: 60_000,
                 silence_interval_ms: 60_000,

@@ -48,6 +48,8 @@ pub struct Place {
     pub is_byzantine: bool,
     /// Whether its disk is full, or does not sync or write: then it may not start until that is repaired.
     pub is_broken: bool,
+    /// Whether it has left.
+    pub is_gone: bool,
     /// Whether a bit of its disk has flipped: then it may refuse to open, or lose its last record.
     pub is_rotten: bool,
 }
@@ -66,6 +68,7 @@ impl Place {
             life: 0,
             is_byzantine: false,
             is_broken: false,
+            is_gone: false,
             is_rotten: false,
         }
     }

@@ -59,6 +59,10 @@ pub struct Summary {
     pub lies: u64,
     /// Disks that had lost bits and were replaced by empty ones.
     pub replaced_disks: u64,
+    /// Nodes that left for good.
+    pub left: u64,
+    /// Nodes that joined in the place of one that had left.
+    pub joined: u64,
     /// Starts of nodes.
     pub starts: u64,
     /// Connections that came about.
@@ -117,6 +121,8 @@ impl Summary {
             faults: tally.faults,
             lies: world.lies(),
             replaced_disks: tally.replaced_disks,
+            left: tally.left,
+            joined: tally.joined,
             starts: tally.starts,
             connections: tally.connections,
             messages: tally.messages,

@@ -32,6 +32,12 @@ pub struct Tally {
     pub device_blocks: u64,
     /// Reorganisations of devices by their depth.
     pub device_reorganisations: BTreeMap<u64, u64>,
+    /// Nodes that left.
+    pub left: u64,
+    /// Nodes that took the place of one that had left.
+    pub joined: u64,
+    /// When which fault struck.
+    pub struck: Vec<(u64, &'static str)>,
     /// The most that any node held at any time.
     pub held: Held,
     /// The most bytes that any node's disk had at any time.
@@ -52,6 +58,12 @@ impl Tally {
     /// Nothing yet, of so many nodes.
     pub fn new(nodes: usize) -> Self {
         Self { course: vec![Vec::new(); nodes], ..Self::default() }
+    }
+
+    /// A fault of this name strikes.
+    pub fn fault(&mut self, millis: u64, name: &'static str) {
+        *self.faults.entry(name).or_default() += 1;
+        self.struck.push((millis, name));
     }
 
     /// A node holds this much now.

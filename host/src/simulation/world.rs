@@ -55,6 +55,10 @@ pub(super) enum Happening {
     Payment,
     /// Something goes wrong.
     Fault(Fault),
+    /// A new node takes a place that was left.
+    Join(usize),
+    /// A node is told of another.
+    Meet(usize, usize),
     /// A broken disk is replaced, or emptied, and its node restarted.
     Repair(usize),
 }
@@ -154,6 +158,7 @@ impl World {
             self.plan_block(number);
         }
         self.populate_devices();
+        self.draw_speeds();
         self.plan_payment();
         self.plan_faults();
         match self.knobs.planted {
@@ -220,9 +225,17 @@ impl World {
             Happening::Found(number, changes) => self.found(number, changes)?,
             Happening::Payment => self.pay()?,
             Happening::Fault(fault) => self.strike(fault),
+            Happening::Join(number) => self.join(number),
+            Happening::Meet(number, other) => self.meet(number, other)?,
             Happening::Repair(number) => self.repair(number),
         }
         Ok(true)
+    }
+
+    /// The nodes that were told of another one at their start.
+    pub(super) fn knowing(&self, number: usize) -> impl Iterator<Item = usize> {
+        let known = self.acquaintances.iter().enumerate();
+        known.filter(move |(_, known)| known.contains(&number)).map(|(place, _)| place)
     }
 
     pub(super) fn place(&mut self, number: usize) -> Option<&mut Place> {
@@ -235,13 +248,17 @@ impl World {
         if self.knobs.planted == Some(Planted::EasyTarget) && number == 0 {
             Arc::make_mut(&mut params).floor = CompactTarget::from_bits(0x2100_ffff);
         }
-        if let Some(device) = self.device_at(number) {
+        let is_startable = |place: &Place| place.node.is_none() && !place.is_gone;
+        let device = self.device_at(number);
+        if device.is_some() || self.places.get(number).is_some_and(is_startable) {
+            self.cut_start(number);
+        }
+        if let Some(device) = device {
             return self.start_device(device);
         }
-        let Some(place) = self.places.get_mut(number) else { return Ok(()) };
-        if place.node.is_some() {
+        let Some(place) = self.places.get_mut(number).filter(|place| is_startable(place)) else {
             return Ok(());
-        }
+        };
         if let Err(error) = place.start(&params) {
             if place.disk.is_off() || place.is_broken {
                 self.power_off(number);
@@ -259,6 +276,10 @@ impl World {
                 got: error.to_string(),
                 expected: "a store that opens after whatever was not synced is lost".to_owned(),
             });
+        }
+        if place.disk.is_off() {
+            self.power_off(number);
+            return Ok(());
         }
         self.tally.starts += 1;
         if let Some(node) = &place.node {

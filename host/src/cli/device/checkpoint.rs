@@ -21,8 +21,8 @@ use crate::cli::overlay::OverlayDisk;
 use crate::cli::progress::Progress;
 use crate::config::Config;
 use crate::store::ledger::Ledger;
-use crate::store::opening::random_salt;
 use crate::store::lock::FolderLock;
+use crate::store::opening::random_salt;
 
 /// Blocks above a checkpoint that nobody chose: as many as a device can go back by itself.
 const BLOCKS_ABOVE: u64 = 80;
