@@ -233,16 +233,16 @@ fn open(
         path: config.folder.clone(),
         source,
     })?;
+    let random = |error| CliError::Failed(format!("the system gives no random number: {error}"));
+    let (salt, nonce) = (getrandom::u32().map_err(random)?, getrandom::u64().map_err(random)?);
     let mut bar = Progress::new("catching up the index");
-    let (ledger, opened) = Ledger::open(disk.clone(), params.clone(), |progress| {
+    let (ledger, opened) = Ledger::open(disk.clone(), params.clone(), salt, |progress| {
         bar.update(progress.done, progress.total, "");
     })?;
     bar.finish();
     if let IndexState::Rebuilt { reason } = &opened.index {
         tracing::warn!(%reason, "the index could not be used and was built anew from the log");
     }
-    let random = |error| CliError::Failed(format!("the system gives no random number: {error}"));
-    let (salt, nonce) = (getrandom::u32().map_err(random)?, getrandom::u64().map_err(random)?);
     let identity = Identity { network: params.network().to_string(), genesis: params.genesis_id() };
     let (journal, found) = Journal::open(disk.clone(), &identity, JournalLimits::default(), salt)
         .map_err(mote::store::error::StoreError::from)?;

@@ -48,7 +48,7 @@ impl Default for Grower {
 impl Grower {
     /// Opens the ledger on this disk.
     pub fn open<D: Disk>(&self, disk: D) -> Ledger<D> {
-        Ledger::open(disk, self.params.clone(), |_| {}).expect("the ledger opens").0
+        Ledger::open(disk, self.params.clone(), 7, |_| {}).expect("the ledger opens").0
     }
 
     /// The account with this number, counted on from the first behind the last.

@@ -107,7 +107,8 @@ impl World {
         let disk = self.places[index].disk.clone();
         let identity =
             Identity { network: self.params.network().to_string(), genesis: self.params.genesis_id() };
-        let (ledger, _) = Ledger::open(disk.clone(), self.params.clone(), |_| {}).expect("the ledger opens");
+        let (ledger, _) =
+            Ledger::open(disk.clone(), self.params.clone(), 7, |_| {}).expect("the ledger opens");
         let (journal, open) =
             Journal::open(disk.clone(), &identity, JournalLimits::default(), 7).expect("the journal opens");
         let mining =

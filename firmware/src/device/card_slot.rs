@@ -8,7 +8,7 @@ use mote_core::hash::Hash32;
 use mote_core::units::Height;
 use serde::Serialize;
 
-use crate::board::{Board, Sectors};
+use crate::board::Sectors;
 use crate::node::{Node, RECORD_MAX_BYTES, Records};
 use crate::report::{CardReport, Fault};
 use crate::storage::{Card, CardError, Writer};
@@ -35,7 +35,7 @@ pub struct CardSlot {
 impl CardSlot {
     /// Looks at the card and returns who the device is; nobody in particular where there is none.
     #[inline(never)]
-    pub fn open<B: Board>(board: &mut B) -> (Self, Identity) {
+    pub fn open<D: Sectors>(medium: Option<&mut D>) -> (Self, Identity) {
         let mut slot = Self { card: Card::new(), report: CardReport::None, fault: None, starts: 0 };
         let nobody = Identity {
             network: heapless::String::new(),
@@ -45,7 +45,7 @@ impl CardSlot {
             peers: heapless::Vec::new(),
             mines: Mines::WhenTold,
         };
-        let Some(medium) = board.card() else { return (slot, nobody) };
+        let Some(medium) = medium else { return (slot, nobody) };
         let identity = match slot.card.identity(medium) {
             Ok(identity) => identity,
             Err(error) => {
@@ -81,8 +81,8 @@ impl CardSlot {
     /// Gives the node the state that was saved last. One that cannot be read, or is of no use, is as good as
     /// none: the node checks everything from the start again.
     #[inline(never)]
-    pub fn restore<B: Board>(&mut self, board: &mut B, node: &mut Node<'_>, buffer: &mut [u8]) {
-        let (Some(medium), CardReport::Present { boots, .. }) = (board.card(), self.report) else { return };
+    pub fn restore<D: Sectors>(&mut self, medium: Option<&mut D>, node: &mut Node<'_>, buffer: &mut [u8]) {
+        let (Some(medium), CardReport::Present { boots, .. }) = (medium, self.report) else { return };
         let mut is_useless = false;
         let loaded = self.card.load(medium, buffer, |kind, payload| {
             is_useless |= !is_useless && node.restore(kind, payload).is_err();
@@ -104,11 +104,11 @@ impl CardSlot {
 
     /// Saves the node's state.
     #[inline(never)]
-    pub fn save<B: Board>(&mut self, board: &mut B, node: &Node<'_>) -> Remembered {
+    pub fn save<D: Sectors>(&mut self, medium: Option<&mut D>, node: &Node<'_>) -> Remembered {
         let CardReport::Present { boots, .. } = self.report else {
             return if self.report == CardReport::None { Remembered::NoCard } else { Remembered::No };
         };
-        let Some(medium) = board.card() else { return Remembered::NoCard };
+        let Some(medium) = medium else { return Remembered::NoCard };
         match self.card.save(medium, |writer| node.save(writer)) {
             Ok(_) => {
                 self.report = CardReport::Present { saved: node.tip().height, boots };
@@ -122,8 +122,8 @@ impl CardSlot {
     }
 
     /// Keeps a snapshot.
-    pub fn keep_snapshot<B: Board>(&mut self, board: &mut B, tip: &Tip) {
-        let (Some(medium), CardReport::Present { .. }) = (board.card(), self.report) else { return };
+    pub fn keep_snapshot<D: Sectors>(&mut self, medium: Option<&mut D>, tip: &Tip) {
+        let (Some(medium), CardReport::Present { .. }) = (medium, self.report) else { return };
         if let Err(error) = self.card.put_snapshot(medium, tip.height(), tip) {
             self.fail(error);
         }
@@ -131,26 +131,31 @@ impl CardSlot {
 
     /// Reads the snapshot at a height; `false` where there is none. One that cannot be read is as good as
     /// none: an older one serves.
-    pub fn load_snapshot<B: Board>(&mut self, board: &mut B, height: Height, into: &mut Tip) -> bool {
+    pub fn load_snapshot<D: Sectors>(
+        &mut self,
+        medium: Option<&mut D>,
+        height: Height,
+        into: &mut Tip,
+    ) -> bool {
         let mut buffer = [0; RECORD_MAX_BYTES];
-        let encoded = self.read_snapshot(board, height, &mut buffer);
+        let encoded = self.read_snapshot(medium, height, &mut buffer);
         encoded.is_some_and(|encoded| into.decode_from(encoded).is_ok() && into.is_consistent())
     }
 
     /// The id of the snapshot at a height, which stands first in it.
-    pub fn snapshot_id<B: Board>(&mut self, board: &mut B, height: Height) -> Option<Hash32> {
+    pub fn snapshot_id<D: Sectors>(&mut self, medium: Option<&mut D>, height: Height) -> Option<Hash32> {
         let mut buffer = [0; RECORD_MAX_BYTES];
-        let encoded = self.read_snapshot(board, height, &mut buffer)?;
+        let encoded = self.read_snapshot(medium, height, &mut buffer)?;
         decode_prefix(encoded).ok().map(|(id, _)| id)
     }
 
-    fn read_snapshot<'b, B: Board>(
+    fn read_snapshot<'b, D: Sectors>(
         &mut self,
-        board: &mut B,
+        medium: Option<&mut D>,
         height: Height,
         buffer: &'b mut [u8],
     ) -> Option<&'b [u8]> {
-        let (medium, CardReport::Present { .. }) = (board.card()?, self.report) else { return None };
+        let (medium, CardReport::Present { .. }) = (medium?, self.report) else { return None };
         self.card.snapshot(medium, height, buffer).ok()?
     }
 

@@ -19,7 +19,7 @@ use crate::net::random::Random;
 use crate::net::{Buffers, Network, NetworkEvent, Sockets};
 use crate::node::{Chains, Node};
 use crate::report::{Refused, Report, Stage};
-use card_slot::{CardSlot, Remembered};
+pub use card_slot::{CardSlot, Remembered};
 use known::Known;
 use outside::{Outside, Print};
 
@@ -27,7 +27,7 @@ use outside::{Outside, Print};
 const DRAW_MS: u64 = 500;
 
 /// How often the state is saved at the most, in milliseconds, while blocks come fast.
-const SAVE_MS: u64 = 10_000;
+pub const SAVE_MS: u64 = 10_000;
 
 /// The memory of a device that is too large to be moved about, all zeros, so that it costs no flash.
 pub struct Memory {
@@ -72,7 +72,7 @@ pub fn with_device<'m, B: Board, R>(
     run: impl FnOnce(&mut Device<'_, 'm, B>) -> R,
 ) -> R {
     let Memory { buffers, chains, pages, console } = memory;
-    let (mut card, identity) = CardSlot::open(board);
+    let (mut card, identity) = CardSlot::open(board.card());
     let now = board.now();
     let hardware_address = board.hardware_address();
     let mut random = Random::new(&[
@@ -83,7 +83,7 @@ pub fn with_device<'m, B: Board, R>(
     ]);
     let mut node = Node::new(start::settings(&identity, random.number()), chains);
     let mut network = Network::new(board.ethernet(), (sockets, buffers), hardware_address, random, now);
-    card.restore(board, &mut node, network.window());
+    card.restore(board.card(), &mut node, network.window());
     for (peer, endpoint) in identity.peers.iter().enumerate() {
         network.aim(peer, SocketAddrV4::new(endpoint.ip.into(), endpoint.port));
     }
@@ -174,7 +174,7 @@ impl<B: Board> Device<'_, '_, B> {
     fn save(&mut self, now: Moment) -> Remembered {
         self.saved = now;
         let Known { node, card, .. } = &mut self.known;
-        let remembered = card.save(self.board, node);
+        let remembered = card.save(self.board.card(), node);
         node.note_saved();
         if remembered == Remembered::Yes {
             let height = node.tip().height;

@@ -26,15 +26,15 @@ pub struct Outside<'a, B: Board> {
 
 impl<B: Board> Surroundings for Outside<'_, B> {
     fn keep_snapshot(&mut self, tip: &Tip) {
-        self.card.keep_snapshot(self.board, tip);
+        self.card.keep_snapshot(self.board.card(), tip);
     }
 
     fn load_snapshot(&mut self, height: Height, into: &mut Tip) -> bool {
-        self.card.load_snapshot(self.board, height, into)
+        self.card.load_snapshot(self.board.card(), height, into)
     }
 
     fn snapshot_id(&mut self, height: Height) -> Option<Hash32> {
-        self.card.snapshot_id(self.board, height)
+        self.card.snapshot_id(self.board.card(), height)
     }
 
     fn work(&mut self) -> u64 {

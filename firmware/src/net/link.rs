@@ -32,10 +32,10 @@ const _: () = assert!(WINDOW_BYTES >= mote_core::wire::stream::WINDOW_MIN_BYTES)
 const _: () = assert!(WINDOW_BYTES >= websocket::RESPONSE_MAX_BYTES);
 
 /// Index of a message of ids on the wire; a device can do without the rest of a long one.
-const HAVE_TRANSACTIONS_INDEX: u8 = 6;
+pub const HAVE_TRANSACTIONS_INDEX: u8 = 6;
 
 /// Index of the proof of an account; one whose path is too long for the window is done without.
-const ACCOUNT_INDEX: u8 = 14;
+pub const ACCOUNT_INDEX: u8 = 14;
 
 /// How long a connection may take to open, in milliseconds.
 const OPEN_TIMEOUT_MS: u64 = 8_000;

@@ -76,7 +76,7 @@ impl Running {
         let params = Arc::new(Params::new(Chain::Regtest));
         let identity = Identity { network: params.network().to_string(), genesis: params.genesis_id() };
         let disk = MemoryDisk::new();
-        let (mut ledger, _) = Ledger::open(disk.clone(), params.clone(), |_| {}).unwrap();
+        let (mut ledger, _) = Ledger::open(disk.clone(), params.clone(), 7, |_| {}).unwrap();
         prepare(&mut ledger);
         let (journal, open) = Journal::open(disk.clone(), &identity, JournalLimits::default(), 7).unwrap();
         let mining =

@@ -12,6 +12,7 @@ use crate::config::{Config, FolderChoice};
 use crate::store::disk::FileDisk;
 use crate::store::ledger::Ledger;
 use crate::store::lock::{FolderLock, LockError};
+use crate::store::opening::random_salt;
 
 /// A node's folder, kept from others until it is dropped.
 pub struct Folder {
@@ -61,8 +62,9 @@ impl Folder {
             source,
         })?;
         let mut bar = Progress::new("catching up the index");
-        let (ledger, opened) =
-            Ledger::open(disk, params, |progress| bar.update(progress.done, progress.total, ""))?;
+        let (ledger, opened) = Ledger::open(disk, params, random_salt()?, |progress| {
+            bar.update(progress.done, progress.total, "");
+        })?;
         bar.finish();
         if let Some(cut) = opened.cut {
             eprintln!("note: {cut}");

@@ -61,7 +61,7 @@ impl Place {
     fn mine(&self, blocks: u64) {
         let (params, key) = (Arc::new(Params::new(Network::Regtest)), SecretKey::from_seed(&[7; 32]));
         let disk = FileDisk::new(self.node()).unwrap();
-        let (mut ledger, _) = Ledger::open(disk, params.clone(), |_| {}).unwrap();
+        let (mut ledger, _) = Ledger::open(disk, params.clone(), 7, |_| {}).unwrap();
         let tip = ledger.tip().height().get();
         for height in tip + 1..=tip + blocks {
             let transactions =
@@ -219,7 +219,7 @@ fn a_checkpoint_is_a_block_that_is_deep_enough_and_reading_it_changes_nothing() 
     drop(lock);
 
     // It is that of somebody who followed the chain up to there.
-    let (ledger, _) = Ledger::open(FileDisk::new(place.node()).unwrap(), params.clone(), |_| {}).unwrap();
+    let (ledger, _) = Ledger::open(FileDisk::new(place.node()).unwrap(), params.clone(), 7, |_| {}).unwrap();
     let mut followed = Tip::genesis(&params);
     for height in 1..=64 {
         let id = ledger.id_at(height).unwrap().unwrap();

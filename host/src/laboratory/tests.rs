@@ -35,7 +35,7 @@ fn rules(block: &JudgedBlock) -> Vec<&'static str> {
 /// A node's ledger that has the laboratory's first two blocks.
 fn ledger() -> Ledger<MemoryDisk> {
     let params: Params = params().clone();
-    let (mut ledger, _) = Ledger::open(MemoryDisk::new(), Arc::new(params), |_| {}).unwrap();
+    let (mut ledger, _) = Ledger::open(MemoryDisk::new(), Arc::new(params), 7, |_| {}).unwrap();
     for block in &blocks()[..2] {
         ledger.add(block, Clock::AcceptedBefore).unwrap();
     }

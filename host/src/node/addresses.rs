@@ -12,7 +12,7 @@ use super::request::{PeerAddress, PeerError};
 pub const ADDED_MAX: usize = 64;
 
 /// How many addresses are known at the most.
-const KNOWN_MAX: usize = 1_024;
+pub const KNOWN_MAX: usize = 1_024;
 
 /// How many connections this node opens by itself.
 pub const OUTBOUND_MAX: usize = 8;
@@ -115,6 +115,11 @@ impl Addresses {
         (known.origin, known.is_busy) = (Origin::Removed, false);
         self.has_changed = true;
         true
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.known.len()
     }
 
     /// Whether a peer was removed.

@@ -24,7 +24,7 @@ mod peers;
 mod pool;
 mod progress;
 mod relay;
-mod report;
+pub mod report;
 pub mod request;
 mod resolve;
 mod serve;

@@ -4,14 +4,77 @@ use mote_core::pow::Work;
 
 use super::Node;
 use super::Now;
+use super::addresses::{ADDED_MAX, INBOUND_MAX, KNOWN_MAX, OUTBOUND_MAX};
 use super::request::PeerAddress;
 use super::status::{Direction, PeerState, PeerStatus, Status, SyncStatus};
+use super::sync::AHEAD_PER_PEER_MAX;
+use super::wanted::WANTED_PER_PEER_MAX;
 use crate::store::disk::Disk;
 
 /// How many blocks the estimate of the network's hash rate looks back.
 const HASH_RATE_BLOCKS: u64 = 60;
 
+/// How much a node holds in memory because of its peers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// Connections, at most [`INBOUND_MAX`] that others opened and [`OUTBOUND_MAX`] with [`ADDED_MAX`] of its own.
+    pub connections: usize,
+    /// Headers whose blocks are waited for, at most [`WANTED_PER_PEER_MAX`] for each connection.
+    pub wanted: usize,
+    /// Headers from the near future that were set aside, at most [`AHEAD_PER_PEER_MAX`] for each connection.
+    pub ahead: usize,
+    /// Addresses of other nodes, at most [`KNOWN_MAX`] and those that were added by hand.
+    pub addresses: usize,
+    /// Open transactions.
+    pub transactions: usize,
+}
+
+impl Held {
+    /// The most of everything, for a node with so many connections and room for so many transactions.
+    pub fn limit(connections: usize, transactions: usize) -> Self {
+        Self {
+            connections: INBOUND_MAX + OUTBOUND_MAX + ADDED_MAX,
+            wanted: connections * WANTED_PER_PEER_MAX,
+            ahead: connections * AHEAD_PER_PEER_MAX,
+            addresses: KNOWN_MAX + ADDED_MAX,
+            transactions,
+        }
+    }
+
+    /// The greater of two numbers each.
+    pub fn max(self, other: Self) -> Self {
+        Self {
+            connections: self.connections.max(other.connections),
+            wanted: self.wanted.max(other.wanted),
+            ahead: self.ahead.max(other.ahead),
+            addresses: self.addresses.max(other.addresses),
+            transactions: self.transactions.max(other.transactions),
+        }
+    }
+
+    /// Whether nothing is more than it is there.
+    pub fn is_within(&self, limit: &Self) -> bool {
+        self.connections <= limit.connections
+            && self.wanted <= limit.wanted
+            && self.ahead <= limit.ahead
+            && self.addresses <= limit.addresses
+            && self.transactions <= limit.transactions
+    }
+}
+
 impl<D: Disk> Node<D> {
+    /// How much it holds because of its peers.
+    pub fn held(&self) -> Held {
+        let (wanted, ahead) = self.sync.held();
+        Held {
+            connections: self.peers.len(),
+            wanted,
+            ahead,
+            addresses: self.addresses.len(),
+            transactions: self.pool.mempool().len(),
+        }
+    }
+
     /// The node at this moment.
     pub fn status(&self, now: Now) -> Status {
         let tip = self.ledger.tip();

@@ -26,7 +26,7 @@ use crate::store::ledger::AddError;
 const CONNECT_MAX: usize = 16;
 
 /// How many headers from the near future are set aside for one peer.
-const AHEAD_PER_PEER_MAX: usize = 4;
+pub const AHEAD_PER_PEER_MAX: usize = 4;
 
 /// Headers further ahead than this are not worth setting aside, in seconds.
 const AHEAD_MAX_SECONDS: u64 = 3_600;
@@ -51,6 +51,11 @@ impl Sync {
     /// Whether no block is being waited for.
     pub fn is_idle(&self) -> bool {
         self.wanted.is_empty()
+    }
+
+    /// How many headers wait for their blocks, and how many for their time.
+    pub fn held(&self) -> (usize, usize) {
+        (self.wanted.len(), self.ahead.len())
     }
 
     /// The best chain of kept headers.

@@ -49,6 +49,11 @@ impl WantedBlocks {
         self.blocks.is_empty()
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.blocks.len()
+    }
+
     /// The greatest height among them.
     pub fn best_height(&self) -> Option<Height> {
         self.order.last().map(|(height, _)| *height)

@@ -32,7 +32,7 @@ impl Chain {
     /// A chain with one block for each number, which says how many payments there are in the block.
     fn of(blocks: &[u64]) -> Self {
         let params = Arc::new(Params::new(Network::Regtest));
-        let (ledger, _) = Ledger::open(MemoryDisk::new(), params.clone(), |_| {}).unwrap();
+        let (ledger, _) = Ledger::open(MemoryDisk::new(), params.clone(), 7, |_| {}).unwrap();
         let mut chain = Self { params, ledger, payments: 0 };
         blocks.iter().for_each(|payments| chain.grow(*payments));
         chain

@@ -47,6 +47,10 @@ pub enum Demand {
     Durability,
     /// A node starts again after whatever its disk went through, bits that flip excepted.
     Restart,
+    /// What a device shows as its account is what the chain says.
+    Balance,
+    /// No honest node drops an honest one for an offence.
+    Blame,
     /// Queues stay within their limits.
     Bounds,
     /// Within a stated time after the last fault all nodes have the same tip.
@@ -87,10 +91,15 @@ impl Checker {
     /// A checker of so many nodes whose clocks are off by at most so many seconds.
     pub fn new(params: Arc<Params>, nodes: usize, clock_tolerance_seconds: u64) -> Result<Self, StoreError> {
         let genesis = params.genesis_id();
-        let (reference, _) = Ledger::open(MemoryDisk::new(), params, |_| {})?;
+        let (reference, _) = Ledger::open(MemoryDisk::new(), params, 0, |_| {})?;
         let acknowledged = vec![Acknowledged::default(); nodes];
         let tips = vec![genesis; nodes];
         Ok(Self { reference, clock_tolerance_seconds, seen: BTreeMap::new(), acknowledged, tips })
+    }
+
+    /// The chain of all blocks, replayed.
+    pub(super) fn reference(&self) -> &Ledger<MemoryDisk> {
+        &self.reference
     }
 
     /// Every block that was ever on a node's chain.

@@ -58,6 +58,11 @@ impl SimulatedDisk {
         self.memory.set_fault(fault);
     }
 
+    /// How many bytes its files have.
+    pub fn bytes(&self) -> u64 {
+        self.memory.bytes()
+    }
+
     /// Flips the bits of `mask` in one byte of the file with this number, counted around.
     pub fn rot(&self, file: u64, offset: u64, mask: u8) {
         let names = self.memory.list().unwrap_or_default();

@@ -4,7 +4,6 @@ use mote_core::transaction::{Memo, Payment};
 use mote_core::units::Amount;
 
 use super::checker::{Demand, Violation};
-use super::disk::SimulatedDisk;
 use super::knobs::Planted;
 use super::network::PATIENCE_MS;
 use super::place::key;
@@ -13,7 +12,7 @@ use crate::node::request::Request;
 use crate::store::memory::{Fault as DiskFault, PowerCut};
 
 /// A power cut comes within so many operations of a disk.
-const OPERATIONS_MAX: u64 = 64;
+pub(super) const OPERATIONS_MAX: u64 = 64;
 
 /// A disk that fills up does so within so many bytes.
 const FULL_MAX_BYTES: u64 = 4 * 1024 * 1024;
@@ -35,11 +34,24 @@ pub(super) enum Fault {
     Clock,
     /// A miner gets faster or slower.
     Rate,
+    /// One side of a connection gives it up, and the other does not know yet.
+    Reset,
+    /// A node leaves for good.
+    Leave,
 }
 
 impl Fault {
-    const ALL: [Self; 7] =
-        [Self::Partition, Self::Silence, Self::Crash, Self::Disk, Self::BitRot, Self::Clock, Self::Rate];
+    const ALL: [Self; 9] = [
+        Self::Partition,
+        Self::Silence,
+        Self::Crash,
+        Self::Disk,
+        Self::BitRot,
+        Self::Clock,
+        Self::Rate,
+        Self::Reset,
+        Self::Leave,
+    ];
 
     /// Its name in a summary.
     fn name(self) -> &'static str {
@@ -51,6 +63,8 @@ impl Fault {
             Self::BitRot => "flipped_bits",
             Self::Clock => "clock_jumps",
             Self::Rate => "rate_changes",
+            Self::Reset => "resets",
+            Self::Leave => "leaves",
         }
     }
 }
@@ -71,6 +85,8 @@ impl World {
             Fault::BitRot => knobs.bit_rot_interval_ms,
             Fault::Clock => knobs.clock_jump_interval_ms,
             Fault::Rate => knobs.rate_interval_ms,
+            Fault::Reset => knobs.reset_interval_ms,
+            Fault::Leave => knobs.leave_interval_ms,
         };
         if interval > 0 {
             let then = self.millis + self.random.exponential(interval);
@@ -82,11 +98,14 @@ impl World {
 
     /// Plans the next block of a miner.
     pub(super) fn plan_block(&mut self, number: usize) {
-        let nodes = self.places.len() as u64;
-        let Some(place) = self.places.get(number).filter(|place| place.rate > 0) else { return };
-        let mean = self.knobs.block_interval_ms.saturating_mul(nodes) / place.rate;
+        let rate = match self.device_at(number).and_then(|device| self.devices.get(device)) {
+            Some(device) => Some((device.rate, device.rate_changes)),
+            None => self.places.get(number).map(|place| (place.rate, place.rate_changes)),
+        };
+        let Some((rate, changes)) = rate.filter(|(rate, _)| *rate > 0) else { return };
+        let mean = self.knobs.block_interval_ms.saturating_mul(self.everyone() as u64) / rate;
         let then = self.millis + self.random.exponential(mean.max(1));
-        self.queue.add(then, Happening::Found(number, place.rate_changes));
+        self.queue.add(then, Happening::Found(number, changes));
     }
 
     /// Plans the next payment.
@@ -105,16 +124,19 @@ impl World {
 
     /// Lets a fault happen, and plans the next one of its kind.
     pub(super) fn strike(&mut self, fault: Fault) {
-        *self.tally.faults.entry(fault.name()).or_default() += 1;
+        self.tally.fault(self.millis, fault.name());
         self.plan(fault);
-        let number = self.random.index(self.places.len());
+        let number = self.random.index(self.everyone());
         match fault {
             Fault::Partition => self.divide(),
             Fault::Silence => {
                 let until = self.end_of_fault(self.knobs.partition_ms);
-                (0..self.places.len()).for_each(|other| self.network.block(number, other, until));
+                (0..self.everyone()).for_each(|other| self.network.block(number, other, until));
             }
             Fault::Crash => {
+                if let Some(device) = self.device_at(number) {
+                    return self.cut_device(device);
+                }
                 let operations = self.random.below(OPERATIONS_MAX);
                 if let Some(place) = self.place(number) {
                     place.disk.cut_after(operations);
@@ -140,6 +162,8 @@ impl World {
                     place.skew_seconds = skew;
                 }
             }
+            Fault::Reset => self.reset(number),
+            Fault::Leave => self.leave(number),
             Fault::Rate => {
                 let rate = 1 << self.random.below(4);
                 self.set_rate(number, rate);
@@ -147,14 +171,14 @@ impl World {
         }
     }
 
-    fn end_of_fault(&mut self, mean: u64) -> u64 {
+    pub(super) fn end_of_fault(&mut self, mean: u64) -> u64 {
         (self.millis + self.random.exponential(mean.max(1))).min(self.healed_at)
     }
 
     fn divide(&mut self) {
         let until = self.end_of_fault(self.knobs.partition_ms);
         let is_one_way = self.random.chance(500);
-        let sides: Vec<bool> = self.places.iter().map(|_| self.random.chance(500)).collect();
+        let sides: Vec<bool> = (0..self.everyone()).map(|_| self.random.chance(500)).collect();
         for (from, side) in sides.iter().enumerate() {
             for (to, other) in sides.iter().enumerate() {
                 if side != other && (*side || !is_one_way) {
@@ -165,6 +189,8 @@ impl World {
     }
 
     fn rot(&mut self, number: usize) {
+        // A device's card keeps what it was given.
+        let number = number % self.places.len();
         let (file, offset) = (self.random.next(), self.random.next());
         let mask = 1 << self.random.below(8);
         self.power_off(number);
@@ -175,7 +201,11 @@ impl World {
         self.checker.excuse(number);
     }
 
-    fn set_rate(&mut self, number: usize, rate: u64) {
+    pub(super) fn set_rate(&mut self, number: usize, rate: u64) {
+        if let Some(device) = self.device_at(number).and_then(|device| self.devices.get_mut(device)) {
+            device.rate = rate;
+            device.rate_changes += 1;
+        }
         if let Some(place) = self.place(number) {
             place.rate = rate;
             place.rate_changes += 1;
@@ -193,6 +223,7 @@ impl World {
         };
         let then = self.end_of_fault(self.knobs.off_ms);
         let Some(place) = self.places.get_mut(number) else { return };
+        let stays_off = place.is_gone;
         place.node = None;
         place.order = None;
         place.disk.power_on(cut);
@@ -205,7 +236,9 @@ impl World {
                 self.queue.add(noticed, Happening::Closed(other, "the connection timed out".to_owned()));
             }
         }
-        self.queue.add(then.max(self.millis + 1), Happening::Start(number));
+        if !stays_off {
+            self.queue.add(then.max(self.millis + 1), Happening::Start(number));
+        }
     }
 
     /// A disk works again, and its node, which writes nothing after a failure, is started anew.
@@ -217,21 +250,13 @@ impl World {
         self.power_off(number);
     }
 
-    /// Gives a node an empty disk.
-    pub(super) fn replace_disk(&mut self, number: usize) {
-        self.tally.replaced_disks += 1;
-        self.checker.excuse(number);
-        let planted = self.knobs.planted;
-        if let Some(place) = self.place(number) {
-            place.disk = SimulatedDisk::new(planted);
-            place.is_rotten = false;
-        }
-    }
-
     pub(super) fn pay(&mut self) -> Result<(), Violation> {
         self.plan_payment();
-        let (from, at) = (self.random.index(self.places.len()), self.random.index(self.places.len()));
-        let (to, grains) = (self.random.index(self.places.len()), 1 + self.random.below(1_000_000));
+        let (from, at) = (self.random.index(self.everyone()), self.random.index(self.places.len()));
+        let (to, grains) = (self.random.index(self.everyone()), 1 + self.random.below(1_000_000));
+        if let Some(device) = self.device_at(from) {
+            return self.device_pays(device, to, grains);
+        }
         let secret = key(from);
         let node = self.places.get(at).and_then(|place| place.node.as_ref());
         // What a broken disk cannot say is not paid from.
@@ -258,7 +283,7 @@ impl World {
                     place.skew_seconds = 0;
                     place.is_broken = false;
                     place.disk.set_fault(DiskFault::None);
-                    (place.is_rotten, place.node.is_none())
+                    (place.is_rotten, place.node.is_none() && !place.is_gone)
                 }
                 None => continue,
             };
@@ -269,18 +294,21 @@ impl World {
                 self.queue.add(self.millis, Happening::Start(number));
             }
         }
+        self.heal_devices();
     }
 
     /// Waits until all honest nodes have one tip that is above those from before, and says when.
     pub(super) fn agree(&mut self) -> Result<u64, Violation> {
         let end = self.millis + self.knobs.agreement_ms;
-        let honest: Vec<usize> = self.honest().map(|place| place.number).collect();
+        let honest: Vec<usize> =
+            self.honest().filter(|place| !place.is_gone).map(|place| place.number).collect();
         let height = |world: &Self| {
             honest.iter().map(|number| world.checker.height(&world.checker.tip(*number))).max().unwrap_or(0)
         };
         let before = height(self);
         while self.step(end)? {
-            if self.checker.is_agreed(honest.iter().copied()) && height(self) > before {
+            let is_agreed = self.checker.is_agreed(honest.iter().copied()) && height(self) > before;
+            if is_agreed && self.are_devices_at(self.checker.tip(honest.first().copied().unwrap_or(0))) {
                 return Ok(self.millis);
             }
         }

@@ -7,13 +7,20 @@ use serde::Serialize;
 /// The most nodes of one world: each keeps a whole store in memory.
 pub const NODES_MAX: usize = 500;
 
+/// The most devices of one world.
+pub const DEVICES_MAX: usize = 100;
+
 /// What a simulated world is like. All that happens in it follows from this. A mean interval of 0 means never.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Knobs {
+    /// What all numbers below were before any was changed.
+    pub preset: Preset,
     /// All chance comes from it.
     pub seed: u64,
     /// How many nodes there are, 1 to [`NODES_MAX`].
     pub nodes: usize,
+    /// How many devices there are besides, which run the firmware's node over a card.
+    pub devices: usize,
     /// How long faults go on, in minutes of the world; then it is healed and has to agree.
     pub minutes: u64,
     /// How often each node is given time, in milliseconds.
@@ -31,6 +38,18 @@ pub struct Knobs {
     /// How many of a thousand messages are lost on their way. The transport repeats them, so that they
     /// and what follows on their connection come late.
     pub loss_per_mille: u32,
+    /// How many of a thousand nodes have a slow connection to everybody.
+    pub slow_per_mille: u32,
+    /// How many bytes a second pass a slow connection.
+    pub slow_bytes_per_second: u64,
+    /// Time between two connections that one side gives up while the other still takes what is under way, in
+    /// milliseconds on average.
+    pub reset_interval_ms: u64,
+    /// Time between two nodes that leave for good, in milliseconds on average. In the place of half of them a new
+    /// one joins later.
+    pub leave_interval_ms: u64,
+    /// How many of a thousand starts the power fails in.
+    pub start_cut_per_mille: u32,
     /// Time between two partitions of the network, in milliseconds on average.
     pub partition_interval_ms: u64,
     /// How long a partition lasts, in milliseconds on average.
@@ -65,7 +84,8 @@ pub struct Knobs {
 }
 
 /// How rough a world is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Preset {
     /// Nothing fails; messages take their time.
     Calm,
@@ -78,6 +98,15 @@ pub enum Preset {
 impl Preset {
     /// What the presets are called.
     pub const NAMES: [&str; 3] = ["calm", "rough", "storm"];
+
+    /// What this one is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Calm => "calm",
+            Self::Rough => "rough",
+            Self::Storm => "storm",
+        }
+    }
 }
 
 /// A text that is none of [`Preset::NAMES`].
@@ -120,8 +149,10 @@ impl Knobs {
     /// A world of this kind.
     pub fn new(preset: Preset, seed: u64, nodes: usize, minutes: u64) -> Self {
         let calm = Self {
+            preset,
             seed,
             nodes,
+            devices: 0,
             minutes,
             tick_ms: 250,
             acquaintances: 2,
@@ -130,6 +161,11 @@ impl Knobs {
             latency_least_ms: 10,
             latency_more_ms: 40,
             loss_per_mille: 0,
+            slow_per_mille: 0,
+            slow_bytes_per_second: 0,
+            reset_interval_ms: 0,
+            leave_interval_ms: 0,
+            start_cut_per_mille: 0,
             partition_interval_ms: 0,
             partition_ms: 0,
             silence_interval_ms: 0,
@@ -152,6 +188,11 @@ impl Knobs {
                 latency_least_ms: 20,
                 latency_more_ms: 100,
                 loss_per_mille: 10,
+                slow_per_mille: 200,
+                slow_bytes_per_second: 4_000,
+                reset_interval_ms: 60_000,
+                leave_interval_ms: 300_000,
+                start_cut_per_mille: 50,
                 partition_interval_ms: 300_000,
                 partition_ms: 60_000,
                 silence_interval_ms: 300_000,
@@ -168,6 +209,11 @@ impl Knobs {
                 latency_least_ms: 20,
                 latency_more_ms: 400,
                 loss_per_mille: 50,
+                slow_per_mille: 400,
+                slow_bytes_per_second: 1_500,
+                reset_interval_ms: 15_000,
+                leave_interval_ms: 120_000,
+                start_cut_per_mille: 200,
                 partition_interval_ms: 60_000,
                 partition_ms: 60_000,
                 silence_interval_ms: 60_000,

@@ -11,15 +11,24 @@
 //! | `random`, `queue` | chance from a seed; what is going to happen |
 //! | `network`, `disk` | what connects nodes, and what they keep; how both fail |
 //! | `place`, `liar` | one node with all that is its own; what a byzantine one says |
-//! | `world`, `faults` | the steps; what goes wrong and how it is put right |
-//! | `checker` | what must never be |
+//! | `device`, `card`, `devices` | the same for devices, which run the firmware's node |
+//! | `world`, `faults`, `turnover` | the steps; what goes wrong and how it is put right; who comes and goes |
+//! | `checker`, `device_checker`, `bounds` | what must never be |
+//! | `trouble`, `minimise`, `many` | what can be left out; the least world that fails; many at once |
 //! | `tally`, `summary`, `report` | what is counted, what came of it, and a page that shows it |
 
+mod bounds;
+mod card;
 mod checker;
+mod device;
+mod device_checker;
+mod devices;
 mod disk;
 mod faults;
 mod knobs;
 mod liar;
+mod many;
+mod minimise;
 mod network;
 mod place;
 mod queue;
@@ -27,11 +36,17 @@ mod random;
 mod report;
 mod summary;
 mod tally;
+mod trouble;
+mod turnover;
 mod world;
 
 pub use checker::{Demand, Violation};
-pub use knobs::{Knobs, NODES_MAX, ParsePresetError, Planted, Preset};
+pub use knobs::{DEVICES_MAX, Knobs, NODES_MAX, ParsePresetError, Planted, Preset};
+pub use many::{Failure, ManyError, ParseSeedsError, Seeds, Totals, simulate_many};
+pub use minimise::{Minimised, minimise};
 pub use summary::{Propagation, Summary};
+
+pub use trouble::{ParseTroubleError, Trouble};
 
 use crate::store::error::StoreError;
 use world::World;

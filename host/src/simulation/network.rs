@@ -4,7 +4,9 @@
 //! packet is not a lost message: the transport repeats it, and all that follows on the connection waits. A
 //! packet that overtakes another waits for it, and one that comes twice is dropped. What a node can notice of
 //! loss, duplication and reordering is delay, and after [`PATIENCE_MS`] a connection that breaks; the same goes
-//! for a partition, in one direction or both. Changed messages come from byzantine nodes alone.
+//! for a partition, in one direction or both. What does come late, and beside newer messages, is what was under
+//! way on a connection that one side has given up and opened anew. Changed messages come from byzantine nodes
+//! alone.
 
 use std::collections::BTreeMap;
 
@@ -59,7 +61,15 @@ pub enum Fate {
 struct Half {
     other: End,
     last_arrival: u64,
+    /// When the last byte that was sent has left.
+    last_departure: u64,
     under_way: usize,
+}
+
+impl Half {
+    fn to(other: End) -> Self {
+        Self { other, last_arrival: 0, last_departure: 0, under_way: 0 }
+    }
 }
 
 /// All connections, and what keeps nodes from reaching each other.
@@ -70,13 +80,33 @@ pub struct Network {
     halves: BTreeMap<End, Half>,
     /// From when on the first can reach the second again.
     blocked_until: BTreeMap<(usize, usize), u64>,
+    /// Bytes a second of those whose connections are slow.
+    speeds: BTreeMap<usize, u64>,
     next_peer: u64,
 }
 
 impl Network {
     /// A network without connections.
     pub fn new(delays: Delays, random: Random) -> Self {
-        Self { delays, random, halves: BTreeMap::new(), blocked_until: BTreeMap::new(), next_peer: 0 }
+        Self {
+            delays,
+            random,
+            halves: BTreeMap::new(),
+            blocked_until: BTreeMap::new(),
+            speeds: BTreeMap::new(),
+            next_peer: 0,
+        }
+    }
+
+    /// Lets each connection of a node pass so many bytes a second in each direction.
+    pub fn slow_down(&mut self, place: usize, bytes_per_second: u64) {
+        self.speeds.insert(place, bytes_per_second.max(1));
+    }
+
+    /// How long so many bytes take on their way between two nodes, in milliseconds.
+    fn transmission_ms(&self, from: usize, to: usize, bytes: usize) -> u64 {
+        let slowest = [from, to].iter().filter_map(|place| self.speeds.get(place)).min();
+        slowest.map_or(0, |speed| (bytes as u64).saturating_mul(1_000) / speed)
     }
 
     /// Keeps what `from` sends from reaching `to` until then.
@@ -110,8 +140,8 @@ impl Network {
         let near = End { place: caller, peer: PeerId(self.next_peer) };
         let far = End { place: called, peer: PeerId(self.next_peer + 1) };
         self.next_peer += 2;
-        self.halves.insert(near, Half { other: far, last_arrival: 0, under_way: 0 });
-        self.halves.insert(far, Half { other: near, last_arrival: 0, under_way: 0 });
+        self.halves.insert(near, Half::to(far));
+        self.halves.insert(far, Half::to(near));
         (near, far)
     }
 
@@ -119,9 +149,11 @@ impl Network {
     pub fn send(&mut self, now: u64, from: End, bytes: usize) -> Fate {
         let latency = self.latency();
         let Some(half) = self.halves.get(&from) else { return Fate::Lost };
-        let departure = now.max(self.blocked(from.place, half.other.place));
+        let departure = now.max(self.blocked(from.place, half.other.place)).max(half.last_departure)
+            + self.transmission_ms(from.place, half.other.place, bytes);
         let Some(half) = self.halves.get_mut(&from) else { return Fate::Lost };
         half.under_way += bytes;
+        half.last_departure = departure;
         half.last_arrival = half.last_arrival.max(departure + latency);
         match half.last_arrival {
             _ if half.under_way > UNDER_WAY_MAX_BYTES => Fate::Breaks(now),
@@ -151,6 +183,12 @@ impl Network {
         Some((half.other, half.last_arrival.max(now + latency).min(now + PATIENCE_MS)))
     }
 
+    /// The bytes that are under way on the fullest of a node's connections.
+    pub fn under_way_from(&self, place: usize) -> usize {
+        let ends = self.ends_of(place);
+        ends.iter().filter_map(|end| self.halves.get(end)).map(|half| half.under_way).max().unwrap_or(0)
+    }
+
     /// The ends of all connections of a node.
     pub fn ends_of(&self, place: usize) -> Vec<End> {
         let (first, last) = (End { place, peer: PeerId(0) }, End { place, peer: PeerId(u64::MAX) });
@@ -178,6 +216,19 @@ mod tests {
             assert!(end == far && arrival >= last && arrival >= now + 10);
             last = arrival;
         }
+    }
+
+    #[test]
+    fn a_slow_connection_passes_its_bytes_a_second() {
+        let mut network = network(0);
+        network.slow_down(1, 1_000);
+        let (near, far) = network.connect(0, 1);
+        let (fast, _) = network.connect(0, 2);
+        assert!(matches!(network.send(0, near, 2_000), Fate::Arrives(_, 2_010..3_000)));
+        assert!(matches!(network.send(0, near, 2_000), Fate::Arrives(_, 4_010..5_000)));
+        assert!(matches!(network.send(0, far, 500), Fate::Arrives(_, 510..2_000)));
+        assert!(matches!(network.send(0, fast, 2_000), Fate::Arrives(_, ..1_000)));
+        assert_eq!(network.send(0, near, 60_000), Fate::Breaks(PATIENCE_MS));
     }
 
     #[test]

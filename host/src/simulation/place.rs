@@ -48,6 +48,8 @@ pub struct Place {
     pub is_byzantine: bool,
     /// Whether its disk is full, or does not sync or write: then it may not start until that is repaired.
     pub is_broken: bool,
+    /// Whether it has left.
+    pub is_gone: bool,
     /// Whether a bit of its disk has flipped: then it may refuse to open, or lose its last record.
     pub is_rotten: bool,
 }
@@ -66,6 +68,7 @@ impl Place {
             life: 0,
             is_byzantine: false,
             is_broken: false,
+            is_gone: false,
             is_rotten: false,
         }
     }
@@ -80,8 +83,8 @@ impl Place {
     pub fn start(&mut self, params: &Arc<Params>) -> Result<(), StoreError> {
         self.life += 1;
         let identity = Identity { network: params.network().to_string(), genesis: params.genesis_id() };
-        let (ledger, _) = Ledger::open(self.disk.clone(), params.clone(), |_| {})?;
         let salt = self.life as u32;
+        let (ledger, _) = Ledger::open(self.disk.clone(), params.clone(), salt, |_| {})?;
         let (journal, open) = Journal::open(self.disk.clone(), &identity, JournalLimits::default(), salt)?;
         let mining = MiningSettings {
             miner: Some(key(self.number).public_key()),
@@ -103,8 +106,12 @@ impl Place {
 
 /// The key of the account that a node mines for and pays from.
 pub fn key(place: usize) -> SecretKey {
-    let seed = sha256(&(place as u64).to_le_bytes());
-    SecretKey::from_seed(seed.as_bytes())
+    SecretKey::from_seed(&seed(place))
+}
+
+/// The seed of that key.
+pub fn seed(place: usize) -> [u8; 32] {
+    *sha256(&(place as u64).to_le_bytes()).as_bytes()
 }
 
 /// Where a node listens: each is in a network group of its own, as those of different people are.

@@ -33,12 +33,36 @@ pub struct Summary {
     pub reorganisations: BTreeMap<u64, u64>,
     /// Payments that were acknowledged.
     pub payments: u64,
+    /// Starts of devices.
+    pub device_starts: u64,
+    /// Payments of devices that left.
+    pub device_payments: u64,
+    /// Blocks that devices have checked by their witnesses.
+    pub device_checks: u64,
+    /// Blocks that devices have mined.
+    pub device_blocks: u64,
+    /// Reorganisations of devices by their depth.
+    pub device_reorganisations: BTreeMap<u64, u64>,
+    /// Connections that ended for an offence, all of byzantine nodes or of disks with flipped bits.
+    pub refusals: u64,
+    /// The most connections of a node.
+    pub connections_max: usize,
+    /// The most headers whose blocks a node was waiting for.
+    pub wanted_max: usize,
+    /// The most open payments of a node.
+    pub transactions_max: usize,
+    /// The most bytes of a node's disk.
+    pub stored_bytes_max: u64,
     /// Faults by their names.
     pub faults: BTreeMap<&'static str, u64>,
     /// Messages that byzantine nodes have tampered with.
     pub lies: u64,
     /// Disks that had lost bits and were replaced by empty ones.
     pub replaced_disks: u64,
+    /// Nodes that left for good.
+    pub left: u64,
+    /// Nodes that joined in the place of one that had left.
+    pub joined: u64,
     /// Starts of nodes.
     pub starts: u64,
     /// Connections that came about.
@@ -84,9 +108,21 @@ impl Summary {
             propagation: Propagation::of(delays(world)),
             reorganisations: tally.reorganisations,
             payments: tally.payments,
+            device_starts: tally.device_starts,
+            device_payments: tally.device_payments,
+            device_checks: tally.device_checks,
+            device_blocks: tally.device_blocks,
+            device_reorganisations: tally.device_reorganisations,
+            refusals: tally.refusals,
+            connections_max: tally.held.connections,
+            wanted_max: tally.held.wanted,
+            transactions_max: tally.held.transactions,
+            stored_bytes_max: tally.stored_bytes,
             faults: tally.faults,
             lies: world.lies(),
             replaced_disks: tally.replaced_disks,
+            left: tally.left,
+            joined: tally.joined,
             starts: tally.starts,
             connections: tally.connections,
             messages: tally.messages,

@@ -9,6 +9,8 @@ use mote_core::pow::CompactTarget;
 use mote_core::transaction::Transaction;
 
 use super::checker::{Checker, Demand, Violation};
+use super::device::Device;
+use super::device_checker::DeviceChecker;
 use super::disk::SimulatedDisk;
 use super::faults::Fault;
 use super::knobs::{Knobs, NODES_MAX, Planted};
@@ -43,12 +45,20 @@ pub(super) enum Happening {
     Dialled(usize, u64, PeerAddress),
     /// A dial by a node in this life has failed.
     DialFailed(usize, u64, PeerAddress),
+    /// A dial by a device in this life reaches a node.
+    DeviceDialled(usize, u64, usize),
+    /// A dial by a device in this life has failed.
+    DeviceDialFailed(usize, u64, usize),
     /// A miner finds a nonce, unless its rate has changed since.
     Found(usize, u64),
     /// Somebody pays somebody.
     Payment,
     /// Something goes wrong.
     Fault(Fault),
+    /// A new node takes a place that was left.
+    Join(usize),
+    /// A node is told of another.
+    Meet(usize, usize),
     /// A broken disk is replaced, or emptied, and its node restarted.
     Repair(usize),
 }
@@ -61,8 +71,12 @@ pub struct World {
     pub(super) queue: Queue<Happening>,
     pub(super) network: Network,
     pub(super) places: Vec<Place>,
+    pub(super) devices: Vec<Device>,
     pub(super) random: Random,
+    /// Chance of what the world did not have from its beginning, so that older seeds show what they showed.
+    pub(super) later_random: Random,
     pub(super) checker: Checker,
+    pub(super) device_checker: DeviceChecker,
     pub(super) tally: Tally,
     /// Payments that were submitted and are not acknowledged yet, by their tickets.
     pub(super) submitted: BTreeMap<u64, (usize, Transaction)>,
@@ -71,6 +85,8 @@ pub struct World {
     /// Until when faults go on.
     pub(super) healed_at: u64,
     next_ticket: u64,
+    /// An honest node that drops an honest one, once there is one.
+    pub(super) blamed: Option<Violation>,
 }
 
 impl World {
@@ -87,6 +103,7 @@ impl World {
         let network = Network::new(delays, random.part());
         let tolerance = FUTURE_MAX_SECONDS + knobs.clock_skew_max_seconds;
         let checker = Checker::new(params.clone(), knobs.nodes, tolerance)?;
+        let device_checker = DeviceChecker::new(knobs.devices, params.genesis_id());
         let healed_at = knobs.faults_ms();
         let mut world = Self {
             params,
@@ -94,14 +111,18 @@ impl World {
             queue: Queue::default(),
             network,
             places: (0..knobs.nodes).map(|number| Place::new(number, knobs.planted)).collect(),
+            devices: Vec::new(),
             random,
+            later_random: Random::new(!knobs.seed),
             checker,
-            tally: Tally::new(knobs.nodes),
+            device_checker,
+            tally: Tally::new(knobs.nodes + knobs.devices),
             submitted: BTreeMap::new(),
             liars: BTreeMap::new(),
             acquaintances: Vec::new(),
             healed_at,
             next_ticket: 0,
+            blamed: None,
             knobs,
         };
         world.populate();
@@ -136,6 +157,8 @@ impl World {
             }
             self.plan_block(number);
         }
+        self.populate_devices();
+        self.draw_speeds();
         self.plan_payment();
         self.plan_faults();
         match self.knobs.planted {
@@ -167,7 +190,9 @@ impl World {
         match happening {
             Happening::Start(number) => self.start(number)?,
             Happening::Tick(number, life) => {
-                if self.place(number).is_some_and(|place| place.life == life && place.node.is_some()) {
+                if let Some(device) = self.device_at(number) {
+                    self.tick_device(device, life)?;
+                } else if self.place(number).is_some_and(|place| place.life == life && place.node.is_some()) {
                     self.queue.add(millis + self.knobs.tick_ms, Happening::Tick(number, life));
                     self.serve(number, |node, now| node.tick(now))?;
                 }
@@ -195,12 +220,22 @@ impl World {
                     self.input(number, Input::DialFailed { address, reason })?;
                 }
             }
+            Happening::DeviceDialled(device, life, to) => self.device_dialled(device, life, to)?,
+            Happening::DeviceDialFailed(device, life, to) => self.device_dial_failed(device, life, to)?,
             Happening::Found(number, changes) => self.found(number, changes)?,
             Happening::Payment => self.pay()?,
             Happening::Fault(fault) => self.strike(fault),
+            Happening::Join(number) => self.join(number),
+            Happening::Meet(number, other) => self.meet(number, other)?,
             Happening::Repair(number) => self.repair(number),
         }
         Ok(true)
+    }
+
+    /// The nodes that were told of another one at their start.
+    pub(super) fn knowing(&self, number: usize) -> impl Iterator<Item = usize> {
+        let known = self.acquaintances.iter().enumerate();
+        known.filter(move |(_, known)| known.contains(&number)).map(|(place, _)| place)
     }
 
     pub(super) fn place(&mut self, number: usize) -> Option<&mut Place> {
@@ -213,10 +248,17 @@ impl World {
         if self.knobs.planted == Some(Planted::EasyTarget) && number == 0 {
             Arc::make_mut(&mut params).floor = CompactTarget::from_bits(0x2100_ffff);
         }
-        let Some(place) = self.places.get_mut(number) else { return Ok(()) };
-        if place.node.is_some() {
-            return Ok(());
+        let is_startable = |place: &Place| place.node.is_none() && !place.is_gone;
+        let device = self.device_at(number);
+        if device.is_some() || self.places.get(number).is_some_and(is_startable) {
+            self.cut_start(number);
         }
+        if let Some(device) = device {
+            return self.start_device(device);
+        }
+        let Some(place) = self.places.get_mut(number).filter(|place| is_startable(place)) else {
+            return Ok(());
+        };
         if let Err(error) = place.start(&params) {
             if place.disk.is_off() || place.is_broken {
                 self.power_off(number);
@@ -235,6 +277,10 @@ impl World {
                 expected: "a store that opens after whatever was not synced is lost".to_owned(),
             });
         }
+        if place.disk.is_off() {
+            self.power_off(number);
+            return Ok(());
+        }
         self.tally.starts += 1;
         if let Some(node) = &place.node {
             self.checker.look_after_start(self.millis, number, node)?;
@@ -248,7 +294,10 @@ impl World {
     }
 
     pub(super) fn input(&mut self, number: usize, input: Input) -> Result<(), Violation> {
-        self.serve(number, |node, now| node.handle(now, input))
+        match self.device_at(number) {
+            Some(device) => self.device_input(device, input),
+            None => self.serve(number, |node, now| node.handle(now, input)),
+        }
     }
 
     pub(super) fn request(&mut self, number: usize, request: Request) -> Result<u64, Violation> {
@@ -279,6 +328,10 @@ impl World {
             return Ok(());
         }
         outputs.into_iter().for_each(|output| self.carry_out(number, output));
+        if let Some(blamed) = self.blamed.take() {
+            return Err(blamed);
+        }
+        self.check_bounds(number)?;
         let Some(node) = self.places.get(number).and_then(|place| place.node.as_ref()) else { return Ok(()) };
         let before = self.checker.tip(number);
         let looked = self.checker.look(millis, number, node);
@@ -305,6 +358,7 @@ impl World {
         match output {
             Output::Send { peer, message } => {
                 let end = End { place: number, peer };
+                self.notice_refusal(end, &message);
                 let messages = match self.liars.get_mut(&number) {
                     Some(liar) => liar.tamper(peer.0, message),
                     None => vec![message],
@@ -334,7 +388,7 @@ impl World {
         }
     }
 
-    fn send(&mut self, from: End, message: Vec<u8>) {
+    pub(super) fn send(&mut self, from: End, message: Vec<u8>) {
         match self.network.send(self.millis, from, message.len()) {
             Fate::Arrives(to, then) => self.queue.add(then, Happening::Frame(to, message)),
             Fate::Breaks(then) => self.queue.add(then, Happening::Breaks(from)),
@@ -387,6 +441,9 @@ impl World {
     }
 
     fn found(&mut self, number: usize, changes: u64) -> Result<(), Violation> {
+        if let Some(device) = self.device_at(number) {
+            return self.device_found(device, changes);
+        }
         let Some(place) = self.places.get_mut(number) else { return Ok(()) };
         if place.rate_changes != changes {
             return Ok(());

@@ -151,6 +151,11 @@ impl MemoryDisk {
         }
     }
 
+    /// How many bytes its files have.
+    pub fn bytes(&self) -> u64 {
+        self.state().contents.values().map(|content| content.current.len() as u64).sum()
+    }
+
     /// How many syncs of files and of the folder have succeeded.
     pub fn syncs(&self) -> u64 {
         self.state().syncs

@@ -63,18 +63,24 @@ pub enum IndexState {
     },
 }
 
+/// A salt for new files, from the system.
+pub fn random_salt() -> Result<u32, StoreError> {
+    getrandom::u32().map_err(StoreError::Entropy)
+}
+
 impl<D: Disk> Ledger<D> {
-    /// Opens the ledger in the folder `disk`, or begins it. `progress` is told how far the index has
-    /// caught up with the log, which takes long only where the index is built anew.
+    /// Opens the ledger in the folder `disk`, or begins it. New files of the log get the salt `salt`, a number
+    /// that nobody else knows: see [`random_salt`]. `progress` is told how far the index has caught up with the
+    /// log, which takes long only where the index is built anew.
     pub fn open(
         disk: D,
         params: Arc<Params>,
+        salt: u32,
         mut progress: impl FnMut(Progress),
     ) -> Result<(Self, Opened), StoreError> {
         let (index, state) = open_index(&disk, &params)?;
         let Restored { tip, next_serial, blocks, trusted } = restore(&index, &params)?;
         let identity = Identity { network: params.network().to_string(), genesis: params.genesis_id() };
-        let salt = getrandom::u32().map_err(StoreError::Entropy)?;
         let options = Options { segment_bytes: SEGMENT_BYTES, coverage: Coverage::Whole, salt };
         let (log, opened) = Log::open(disk, LOG_PREFIX, &identity, options, trusted)?;
         let mut ledger = Self {

@@ -22,6 +22,7 @@ use crate::cli::progress::Progress;
 use crate::config::Config;
 use crate::store::ledger::Ledger;
 use crate::store::lock::FolderLock;
+use crate::store::opening::random_salt;
 
 /// Blocks above a checkpoint that nobody chose: as many as a device can go back by itself.
 const BLOCKS_ABOVE: u64 = 80;
@@ -40,7 +41,7 @@ pub fn checkpoint(
     let _lock = FolderLock::hold(folder).map_err(|error| refused(error, hint))?;
     let params = Arc::new(Params::new(config.network.clone()));
     let mut bar = Progress::new("reading the index");
-    let (ledger, _) = Ledger::open(OverlayDisk::new(folder), params.clone(), |progress| {
+    let (ledger, _) = Ledger::open(OverlayDisk::new(folder), params.clone(), random_salt()?, |progress| {
         bar.update(progress.done, progress.total, "");
     })?;
     bar.finish();

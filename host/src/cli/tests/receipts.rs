@@ -6,7 +6,7 @@ use crate::receipt::form::{AccountReceipt, TransactionReceipt};
 /// The receipts of the payment in block 2 and of who made it, and the id of the tip.
 fn receipts(place: &Place) -> (String, String, String) {
     let params = Arc::new(Params::new(Network::Regtest));
-    let (ledger, _) = Ledger::open(FileDisk::new(place.node()).unwrap(), params.clone(), |_| {}).unwrap();
+    let (ledger, _) = Ledger::open(FileDisk::new(place.node()).unwrap(), params.clone(), 7, |_| {}).unwrap();
     let id = ledger.id_at(2).unwrap().unwrap();
     let paid = ledger.block(&id).unwrap().unwrap().transactions[0].id();
     let payment = transaction_proof(&ledger, &paid).unwrap().unwrap();

@@ -26,7 +26,7 @@ use super::progress::Progress;
 use crate::config::Config;
 use crate::store::ledger::Ledger;
 use crate::store::lock::FolderLock;
-use crate::store::opening::IndexState;
+use crate::store::opening::{IndexState, random_salt};
 
 /// Checks what the arguments name.
 pub fn verify(config: &Config, arguments: &VerifyArguments, out: &mut impl Write) -> Result<(), CliError> {
@@ -48,8 +48,9 @@ fn verify_folder(config: &Config, form: Form, out: &mut impl Write) -> Result<()
     let disk = OverlayDisk::new(folder);
     let replayed = replay::replay(&disk, &params)?;
     let mut bar = Progress::new("reading the index");
-    let (stored, opened) =
-        Ledger::open(disk.clone(), params.clone(), |progress| bar.update(progress.done, progress.total, ""))?;
+    let (stored, opened) = Ledger::open(disk.clone(), params.clone(), random_salt()?, |progress| {
+        bar.update(progress.done, progress.total, "");
+    })?;
     bar.finish();
     if let IndexState::Rebuilt { reason } = opened.index {
         let reason = format!("the log is intact, the index is not: {reason}; the next start rebuilds it");

@@ -21,7 +21,7 @@ use crate::store::ledger::{AddError, Added, Ledger};
 use crate::store::log::{
     Coverage, Identity, KIND_BLOCK, KIND_TRANSACTION, Log, Options, Position, Record, SEGMENT_BYTES, TornTail,
 };
-use crate::store::opening::LOG_PREFIX;
+use crate::store::opening::{LOG_PREFIX, random_salt};
 use crate::store::segment;
 
 /// What is in the folder.
@@ -55,7 +55,7 @@ pub fn replay(disk: &OverlayDisk, params: &Arc<Params>) -> Result<Replayed, CliE
         path: room.0.clone(),
         source,
     })?;
-    let (mut ledger, _) = Ledger::open(fresh, params.clone(), |_| {})?;
+    let (mut ledger, _) = Ledger::open(fresh, params.clone(), random_salt()?, |_| {})?;
     // The genesis block is in no log.
     let (mut counts, mut torn) = (Counts { blocks: 1, ..Counts::default() }, Vec::new());
     let log = open(disk, LOG_PREFIX, Coverage::Whole, params, &mut torn)?;

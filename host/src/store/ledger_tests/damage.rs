@@ -97,7 +97,7 @@ fn an_index_that_cannot_be_used_is_rebuilt() {
         }
         let mut last = None;
         let (ledger, opened) =
-            Ledger::open(disk.clone(), params(), |progress| last = Some(progress)).unwrap();
+            Ledger::open(disk.clone(), params(), 7, |progress| last = Some(progress)).unwrap();
         assert_eq!(matches!(opened.index, IndexState::Rebuilt { .. }), damage != 0, "{opened:?}");
         assert_eq!(opened.reapplied_blocks + 1, blocks);
         assert_eq!(last.map(|progress| progress.done), last.map(|progress| progress.total));
@@ -105,7 +105,7 @@ fn an_index_that_cannot_be_used_is_rebuilt() {
         ledger.close().unwrap();
     }
     let other = Arc::new(Params::new(Network::Local));
-    let refused = Ledger::open(disk, other, |_| {});
+    let refused = Ledger::open(disk, other, 7, |_| {});
     assert!(matches!(refused.err(), Some(StoreError::Genesis { .. })));
 }
 

@@ -43,7 +43,7 @@ fn params() -> Arc<Params> {
 }
 
 fn open(disk: &MemoryDisk) -> (Ledger<MemoryDisk>, Opened) {
-    Ledger::open(disk.clone(), params(), |_| {}).unwrap()
+    Ledger::open(disk.clone(), params(), 7, |_| {}).unwrap()
 }
 
 fn key(number: u8) -> SecretKey {
