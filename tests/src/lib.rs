@@ -4,7 +4,6 @@ pub mod browser;
 pub mod devices;
 pub mod fixtures;
 pub mod growth;
-pub mod oracle;
 pub mod processes;
 pub mod random;
 pub mod vectors;

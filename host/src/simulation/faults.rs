@@ -244,7 +244,9 @@ impl World {
         }
         let recipient = key(to).public_key();
         let payment = Payment { recipient, amount, fee, nonce: account.nonce, memo: Memo::new() };
-        self.request(at, Request::Submit(payment.sign(&self.params, &secret))).map(drop)
+        let transaction = payment.sign(&self.params, &secret);
+        self.checker.replay_mut().note_signed(&transaction);
+        self.request(at, Request::Submit(transaction)).map(drop)
     }
 
     /// Ends all faults: clocks are right, disks work, every node is on, and one of them mines.

@@ -2,7 +2,8 @@
 
 use std::str::FromStr;
 
-use serde::Serialize;
+use mote_core::params::{BLOCK_TRANSACTIONS_MAX, Retarget};
+use serde::{Serialize, Serializer};
 
 /// The most nodes of one world: each keeps a whole store in memory.
 pub const NODES_MAX: usize = 500;
@@ -58,6 +59,11 @@ pub struct Knobs {
     pub byzantine_per_mille: u32,
     /// How many of a thousand messages a byzantine node changes, repeats or keeps.
     pub lie_per_mille: u32,
+    /// Whether targets follow the hash rate.
+    #[serde(serialize_with = "follows")]
+    pub retarget: Retarget,
+    /// The most transactions in a block.
+    pub block_transactions: usize,
     /// Within this time after the last fault all nodes must have the same tip, in milliseconds.
     pub agreement_ms: u64,
     /// A mistake that is planted to see whether it is found.
@@ -143,6 +149,8 @@ impl Knobs {
             late_per_mille: 0,
             byzantine_per_mille: 0,
             lie_per_mille: 0,
+            retarget: Retarget::Never,
+            block_transactions: BLOCK_TRANSACTIONS_MAX,
             agreement_ms: 600_000,
             planted: None,
         };
@@ -190,4 +198,9 @@ impl Knobs {
     pub fn faults_ms(&self) -> u64 {
         self.minutes.saturating_mul(60_000)
     }
+}
+
+/// Whether targets follow the hash rate, as a truth value.
+fn follows<S: Serializer>(retarget: &Retarget, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_bool(*retarget == Retarget::EveryBlock)
 }

@@ -12,21 +12,26 @@
 //! | `network`, `disk` | what connects nodes, and what they keep; how both fail |
 //! | `place`, `liar` | one node with all that is its own; what a byzantine one says |
 //! | `world`, `faults` | the steps; what goes wrong and how it is put right |
-//! | `checker` | what must never be |
+//! | `checker`, `audit` | what must never be |
+//! | `replay`, `oracle`, `wide` | every block judged by plain code that shares nothing with the core's |
 //! | `tally`, `summary`, `report` | what is counted, what came of it, and a page that shows it |
 
+mod audit;
 mod checker;
 mod disk;
 mod faults;
 mod knobs;
 mod liar;
 mod network;
+pub mod oracle;
 mod place;
 mod queue;
 mod random;
+mod replay;
 mod report;
 mod summary;
 mod tally;
+mod wide;
 mod world;
 
 pub use checker::{Demand, Violation};

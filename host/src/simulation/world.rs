@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mote_core::hash::Hash32;
-use mote_core::params::{FUTURE_MAX_SECONDS, Network as Chain, Params};
+use mote_core::params::{FUTURE_MAX_SECONDS, Params};
 use mote_core::pow::CompactTarget;
 use mote_core::transaction::Transaction;
 
@@ -17,6 +17,7 @@ use super::network::{DIAL_MS, Delays, End, Fate, Network};
 use super::place::{Place, address, place_at};
 use super::queue::Queue;
 use super::random::Random;
+use super::replay::Facts;
 use super::tally::Tally;
 use crate::node::request::{PeerAddress, Reply, Request};
 use crate::node::status::{Direction, Event};
@@ -77,7 +78,8 @@ impl World {
     /// A world in which nothing has happened yet.
     pub fn new(knobs: Knobs) -> Result<Self, StoreError> {
         let knobs = Knobs { nodes: knobs.nodes.clamp(1, NODES_MAX), tick_ms: knobs.tick_ms.max(1), ..knobs };
-        let params = Arc::new(Params::new(Chain::Regtest));
+        let facts = Facts { retarget: knobs.retarget, capacity: knobs.block_transactions };
+        let params = Arc::new(facts.params());
         let mut random = Random::new(knobs.seed);
         let delays = Delays {
             least_ms: knobs.latency_least_ms,
@@ -86,7 +88,7 @@ impl World {
         };
         let network = Network::new(delays, random.part());
         let tolerance = FUTURE_MAX_SECONDS + knobs.clock_skew_max_seconds;
-        let checker = Checker::new(params.clone(), knobs.nodes, tolerance)?;
+        let checker = Checker::new(facts, knobs.nodes, tolerance);
         let healed_at = knobs.faults_ms();
         let mut world = Self {
             params,
@@ -287,7 +289,7 @@ impl World {
             self.tally.tip_is(millis, number, Some(tip));
         }
         match looked {
-            Err(violation) if violation.demand == Demand::Readable && self.is_rotten(number) => {
+            Err(violation) if violation.demand != Demand::Bounds && self.is_rotten(number) => {
                 self.power_off(number);
                 self.replace_disk(number);
                 Ok(())

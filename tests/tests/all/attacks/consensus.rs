@@ -11,7 +11,7 @@ use mote_core::state::Account;
 use mote_core::units::{Amount, Height, Timestamp};
 use mote_core::wire::Message;
 use mote_tests::fixtures::{Chain, VecBlock, account, mine, network, pay};
-use mote_tests::oracle::Oracle;
+use mote::simulation::oracle::Oracle;
 use serde_json::{Value, json};
 
 use super::node::{Node, add, eventually, grow};

@@ -5,7 +5,7 @@ use mote_core::rules::Rule;
 use mote_core::state::Accounts;
 use mote_core::units::Height;
 use mote_tests::fixtures::{Chain, account, regtest};
-use mote_tests::oracle::Oracle;
+use mote::simulation::oracle::Oracle;
 use proptest::collection::vec;
 use proptest::prelude::*;
 

@@ -8,7 +8,7 @@ use mote_core::pow::Work;
 use mote_core::state::{Account, Accounts, Proof, ProofRef};
 use mote_core::units::Amount;
 use mote_tests::fixtures::{account, wire};
-use mote_tests::oracle::{Oracle, log_root};
+use mote::simulation::oracle::{Oracle, log_root};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;

@@ -11,7 +11,7 @@ use mote_core::units::{Amount, Height};
 use mote_tests::fixtures::{
     Chain, VecBlock, account, broken_rule, flipped, key, mine, network, pay, regtest,
 };
-use mote_tests::oracle::Oracle;
+use mote::simulation::oracle::Oracle;
 
 use super::{Case, Refusal, refusal};
 
