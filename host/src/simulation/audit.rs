@@ -61,6 +61,8 @@ pub struct Holdings {
     blocks: BTreeSet<Hash32>,
     /// How many the node says that there are, the genesis block included; 0 before it was looked at.
     count: u64,
+    /// How many payments were open.
+    open: usize,
     heaviest: Wide,
     is_settled: bool,
 }
@@ -122,6 +124,21 @@ impl Holdings {
         Ok(())
     }
 
+    /// Whether every open payment is one that its sender signed.
+    pub fn check_open<D: Disk>(&mut self, node: &Node<D>, replay: &Replay) -> Result<(), Finding> {
+        if std::mem::replace(&mut self.open, node.mempool().len()) == self.open {
+            return Ok(());
+        }
+        let forged = node.mempool().by_priority().find(|entry| !replay.is_signed(entry.transaction()));
+        match forged {
+            Some(entry) => {
+                let got = format!("open payment {}", transaction_id(entry.transaction()));
+                Err(Finding::new(Demand::ValidChain, got, "payments that their senders signed"))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Whether the tip has most work, and moved only for more.
     pub fn check_choice<D: Disk>(&self, node: &Node<D>, replay: &Replay, step: Step) -> Result<(), Finding> {
         let (work, tip) = (replay.work(&step.tip), node.ledger().tip());
@@ -167,13 +184,12 @@ fn judge<D: Disk>(node: &Node<D>, replay: &mut Replay, id: &Hash32, latest: u64)
 
 /// What parts two chains: the blocks above their fork, those of `a` and those of `b`, the last first.
 fn parted<'r>(replay: &'r Replay, a: &Hash32, b: &Hash32) -> [Vec<(Hash32, &'r Replayed)>; 2] {
-    let height = |replayed: &Replayed| replayed.block.header.height;
     let (mut left, mut joined) = (Vec::new(), Vec::new());
     let (mut a, mut b) = (replay.chain(a).peekable(), replay.chain(b).peekable());
     while let (Some((old, at)), Some((new, above))) = (a.peek(), b.peek())
         && old != new
     {
-        if height(at) >= height(above) { left.extend(a.next()) } else { joined.extend(b.next()) }
+        if at.height() >= above.height() { left.extend(a.next()) } else { joined.extend(b.next()) }
     }
     [left, joined]
 }
@@ -187,11 +203,11 @@ pub fn check_index<D: Disk>(node: &Node<D>, replay: &Replay, step: Step) -> Resu
     }
     let wrong = |got: String, expected: String| Err(Finding::new(Demand::Index, got, expected));
     let Some(tip) = replay.get(&step.tip) else { return Ok(()) };
-    if let Some(id) = ledger.id_at(tip.block.header.height.get() + 1)? {
+    if let Some(id) = ledger.id_at(tip.height() + 1)? {
         return wrong(format!("block {id} above the tip"), "none".to_owned());
     }
     for (id, replayed) in &joined {
-        let height = replayed.block.header.height.get();
+        let height = replayed.height();
         if ledger.id_at(height)? != Some(*id) {
             return wrong(format!("{:?} at height {height}", ledger.id_at(height)?), id.to_string());
         }

@@ -145,6 +145,7 @@ impl Checker {
         }
         let (before, tip) = (self.tip(place), node.ledger().tip().id());
         let Some(holdings) = self.holdings.get_mut(place) else { return Ok(()) };
+        holdings.check_open(node, &self.replay).map_err(|found| violation(found.demand, found.got, found.expected))?;
         if before == tip && holdings.is_complete(node) {
             return Ok(());
         }

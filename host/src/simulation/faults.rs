@@ -1,5 +1,6 @@
 //! What goes wrong in the world, when, and how it is put right.
 
+use mote_core::params::Retarget;
 use mote_core::transaction::{Memo, Payment};
 use mote_core::units::Amount;
 
@@ -17,6 +18,9 @@ const OPERATIONS_MAX: u64 = 64;
 
 /// A disk that fills up does so within so many bytes.
 const FULL_MAX_BYTES: u64 = 4 * 1024 * 1024;
+
+/// How much faster miners find blocks at the easiest target than they should, where targets follow.
+const HASTE: u64 = 8;
 
 /// Something that goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,7 +88,8 @@ impl World {
     pub(super) fn plan_block(&mut self, number: usize) {
         let nodes = self.places.len() as u64;
         let Some(place) = self.places.get(number).filter(|place| place.rate > 0) else { return };
-        let mean = self.knobs.block_interval_ms.saturating_mul(nodes) / place.rate;
+        let haste = if self.knobs.retarget == Retarget::EveryBlock { HASTE } else { 1 };
+        let mean = self.knobs.block_interval_ms.saturating_mul(nodes) / (place.rate * haste);
         let then = self.millis + self.random.exponential(mean.max(1));
         self.queue.add(then, Happening::Found(number, place.rate_changes));
     }

@@ -66,6 +66,8 @@ pub struct Broken {
 /// A block that obeys every rule, and what follows from it.
 #[derive(Clone, Debug)]
 pub struct Replayed {
+    /// The block's id.
+    pub id: Hash32,
     /// The block.
     pub block: Block,
     /// The work of its chain, genesis included.
@@ -74,8 +76,74 @@ pub struct Replayed {
     pub accounts: Oracle,
     /// The rewards of its chain, in grains.
     pub minted: u128,
+    /// Its time and those of up to eleven blocks before it, its own first, in Unix seconds.
+    times: Vec<u64>,
     /// The roots of the perfect trees over all blocks up to and including it, with their sizes.
     peaks: Vec<(u64, Hash32)>,
+}
+
+impl Replayed {
+    /// The genesis block.
+    fn genesis() -> Self {
+        let header = genesis();
+        let (id, work, times) = (header_id(&header), work_of(FLOOR), vec![header.time.seconds()]);
+        let block = Block { header, transactions: Vec::new() };
+        Self { id, block, work, accounts: Oracle::default(), minted: 0, times, peaks: Vec::new() }.with_peaks()
+    }
+
+    /// What follows from a child of this block that leaves these accounts, whether it obeys the rules or not.
+    pub fn child(&self, id: Hash32, block: Block, accounts: Oracle) -> Self {
+        let header = &block.header;
+        let (mut times, work) = (vec![header.time.seconds()], self.work.add(work_of(header.target.bits())));
+        times.extend(self.times.iter().take(TIMES));
+        let minted = self.minted + u128::from(reward(header.height.get()));
+        Self { id, work, minted, times, peaks: self.peaks.clone(), block, accounts }.with_peaks()
+    }
+
+    fn with_peaks(mut self) -> Self {
+        let mut grown = (1, hash(&[&[0x00], self.id.as_bytes(), &self.work.to_be_bytes()]));
+        while let Some((_, root)) = self.peaks.pop_if(|(size, _)| *size == grown.0) {
+            grown = (2 * grown.0, hash(&[&[0x01], root.as_bytes(), grown.1.as_bytes()]));
+        }
+        self.peaks.push(grown);
+        self
+    }
+
+    /// How high the block is.
+    pub fn height(&self) -> u64 {
+        self.block.header.height.get()
+    }
+
+    /// The history root that a child must have.
+    pub fn history_root(&self) -> Hash32 {
+        let roots = self.peaks.iter().rev().map(|(_, root)| *root);
+        roots.reduce(|right, left| hash(&[&[0x01], left.as_bytes(), right.as_bytes()])).unwrap_or(hash(&[]))
+    }
+
+    /// What a child's time must be greater than, in Unix seconds.
+    pub fn median(&self) -> u64 {
+        let mut times: Vec<u64> = self.times.iter().take(TIMES).copied().collect();
+        times.sort_unstable();
+        times.get(times.len() / 2).copied().unwrap_or_default()
+    }
+
+    /// The target that a child must have, in compact form.
+    pub fn next_target(&self, facts: Facts) -> u32 {
+        let (latest, before) = (self.times.iter().take(TIMES).max(), self.times.iter().skip(1).max());
+        let (Retarget::EveryBlock, Some(latest), Some(before)) = (facts.retarget, latest, before) else {
+            return FLOOR;
+        };
+        let passed = (*latest as i64 - *before as i64).clamp(-120, 1_800);
+        let half_life = if self.height() < 1_000 { 60 } else { 600 };
+        let exponent = (passed - 10) * 65_536 / half_life;
+        let (shift, part) = (exponent.div_euclid(65_536) - 16, exponent.rem_euclid(65_536) as u128);
+        let cubic = 195_766_423_245_049 * part + 971_821_376 * part.pow(2) + 5_127 * part.pow(3) + (1 << 47);
+        let factor = 65_536 + (cubic >> 48) as u64;
+        let target = Wide::of_compact(self.block.header.target.bits()).unwrap_or_default().times(factor);
+        let by = shift.unsigned_abs() as u32;
+        let target = if shift < 0 { target.shr(by) } else { target.shl(by) };
+        target.clamp(Wide::new(1), Wide::of_compact(FLOOR).unwrap_or_default()).compact()
+    }
 }
 
 /// Every block that obeys every rule.
@@ -91,13 +159,9 @@ pub struct Replay {
 impl Replay {
     /// The genesis block alone.
     pub fn new(facts: Facts) -> Self {
-        let header = genesis();
-        let (id, work) = (header_id(&header), work_of(FLOOR));
-        let mut replay = Self { facts, genesis: id, signed: BTreeSet::new(), blocks: BTreeMap::new() };
-        let block = Block { header, transactions: Vec::new() };
-        let first = Replayed { block, work, accounts: Oracle::default(), minted: 0, peaks: Vec::new() };
-        replay.add(id, first);
-        replay
+        let genesis = Replayed::genesis();
+        let id = genesis.id;
+        Self { facts, genesis: id, signed: BTreeSet::new(), blocks: BTreeMap::from([(id, genesis)]) }
     }
 
     /// Id of the genesis block.
@@ -120,9 +184,19 @@ impl Replay {
         self.blocks.get(id).map(|replayed| replayed.work).unwrap_or_default()
     }
 
+    /// The work of a child of a block, in attempts; 0 where that is not known.
+    pub fn child_work(&self, parent: &Hash32) -> u64 {
+        self.blocks.get(parent).map_or(0, |parent| work_of(parent.next_target(self.facts)).low())
+    }
+
     /// Takes note of a payment that the owner of the sending account wants.
     pub fn note_signed(&mut self, transaction: &Transaction) {
         self.signed.insert(transaction_id(transaction));
+    }
+
+    /// Whether the owner of the sending account wants a payment.
+    pub fn is_signed(&self, transaction: &Transaction) -> bool {
+        self.signed.contains(&transaction_id(transaction))
     }
 
     /// The chain from a block down to genesis, the block first.
@@ -165,24 +239,17 @@ impl Replay {
         if got != expected {
             return Err(broken(Rule::BlockStateRoot, got.to_string(), expected.to_string()));
         }
-        let replayed = Replayed {
-            work: parent.work.add(work_of(header.target.bits())),
-            minted: parent.minted + u128::from(due),
-            peaks: parent.peaks.clone(),
-            block: block.clone(),
-            accounts,
-        };
-        self.add(*id, replayed);
+        let replayed = parent.child(*id, block.clone(), accounts);
+        self.blocks.insert(*id, replayed);
         Ok(())
     }
 
     /// H1 to H4, B1 and C2 to C6.
     fn judge_header(&self, id: &Hash32, header: &Header, parent: &Replayed, latest: u64) -> Result<(), Broken> {
-        let previous = header.previous;
-        let (height, time) = (parent.block.header.height.get() + 1, header.time.seconds());
+        let (height, time) = (parent.height() + 1, header.time.seconds());
         let target = Wide::of_compact(header.target.bits()).unwrap_or_default();
-        let (wanted, median) = (self.next_target(&previous), self.median(&previous));
-        let history = fold(&parent.peaks);
+        let (wanted, median) = (parent.next_target(self.facts), parent.median());
+        let history = parent.history_root();
         let demands = [
             (Rule::HeaderVersion, header.version == 1, header.version.to_string()),
             (Rule::HeaderMiner, !is_small_order(&header.miner), format!("{:?}", header.miner)),
@@ -208,70 +275,17 @@ impl Replay {
     /// T1 to T5. That a wallet of this world signed a payment is the only way in which it can be right.
     fn judge_transaction(&self, transaction: &Transaction) -> Result<(), Broken> {
         let Transaction { sender, recipient, amount, fee, .. } = transaction;
-        let id = transaction_id(transaction);
         let demands = [
             (Rule::TransactionAmount, amount.grains() > 0, amount.grains().to_string()),
             (Rule::TransactionFee, fee.grains() >= 1_000, fee.grains().to_string()),
             (Rule::TransactionSender, !is_small_order(sender), format!("{sender:?}")),
             (Rule::TransactionRecipient, !is_small_order(recipient), format!("{recipient:?}")),
-            (Rule::TransactionSignature, self.signed.contains(&id), format!("{id}, which nobody signed")),
+            (Rule::TransactionSignature, self.is_signed(transaction), format!("{}, which nobody signed", transaction_id(transaction))),
         ];
         match demands.into_iter().find(|(_, is_kept, _)| !is_kept) {
             Some((rule, _, got)) => Err(Broken { rule, got, expected: rule.sentence().to_owned() }),
             None => Ok(()),
         }
-    }
-
-    fn add(&mut self, id: Hash32, mut replayed: Replayed) {
-        let leaf = hash(&[&[0x00], id.as_bytes(), &replayed.work.to_be_bytes()]);
-        let mut grown = (1, leaf);
-        while let Some((_, root)) = replayed.peaks.pop_if(|(size, _)| *size == grown.0) {
-            grown = (2 * grown.0, hash(&[&[0x01], root.as_bytes(), grown.1.as_bytes()]));
-        }
-        replayed.peaks.push(grown);
-        self.blocks.insert(id, replayed);
-    }
-
-    /// The history root that a child of a block must have.
-    pub fn history_root(&self, parent: &Hash32) -> Hash32 {
-        self.blocks.get(parent).map_or(Hash32::ZERO, |parent| fold(&parent.peaks))
-    }
-
-    /// The times of a block and up to eleven before it, the block's own first.
-    fn times(&self, tip: &Hash32) -> Vec<u64> {
-        self.chain(tip).take(TIMES + 1).map(|(_, replayed)| replayed.block.header.time.seconds()).collect()
-    }
-
-    /// What the time of a child of a block must be greater than, in Unix seconds.
-    pub fn median(&self, parent: &Hash32) -> u64 {
-        let mut times = self.times(parent);
-        times.truncate(TIMES);
-        times.sort_unstable();
-        times.get(times.len() / 2).copied().unwrap_or_default()
-    }
-
-    /// The target that a child of a block must have, in compact form.
-    pub fn next_target(&self, parent: &Hash32) -> u32 {
-        let times = self.times(parent);
-        let (Some(tip), Some(before)) = (self.blocks.get(parent), times.iter().skip(1).max()) else {
-            return FLOOR;
-        };
-        if self.facts.retarget == Retarget::Never {
-            return FLOOR;
-        }
-        let latest = times.iter().take(TIMES).max().copied().unwrap_or_default() as i64;
-        let passed = (latest - *before as i64).clamp(-120, 1_800);
-        let half_life = if tip.block.header.height.get() < 1_000 { 60 } else { 600 };
-        let exponent = (passed - 10) * 65_536 / half_life;
-        let (shift, part) = (exponent.div_euclid(65_536), exponent.rem_euclid(65_536) as u128);
-        let cubic = 195_766_423_245_049 * part + 971_821_376 * part.pow(2) + 5_127 * part.pow(3) + (1 << 47);
-        let factor = 65_536 + (cubic >> 48) as u64;
-        let (target, floor) = (tip.block.header.target.bits(), Wide::of_compact(FLOOR).unwrap_or_default());
-        let scaled = Wide::of_compact(target).unwrap_or_default().times(factor);
-        let shift = shift - 16;
-        let by = shift.unsigned_abs() as u32;
-        let scaled = if shift < 0 { scaled.shr(by) } else { scaled.shl(by) };
-        scaled.clamp(Wide::new(1), floor).compact()
     }
 }
 
@@ -295,12 +309,6 @@ fn is_small_order(key: &PublicKey) -> bool {
     let mut y = *key.as_bytes();
     y[31] &= 0x7f;
     SMALL_ORDER.contains(&Hash32::from_bytes(y).to_string().as_str())
-}
-
-/// The root over perfect trees, the largest first.
-fn fold(peaks: &[(u64, Hash32)]) -> Hash32 {
-    let roots = peaks.iter().rev().map(|(_, root)| *root);
-    roots.reduce(|right, left| hash(&[&[0x01], left.as_bytes(), right.as_bytes()])).unwrap_or(hash(&[]))
 }
 
 fn genesis() -> Header {
@@ -333,15 +341,13 @@ mod tests {
 
     #[test]
     fn peaks_fold_to_the_root_of_the_whole_log() {
-        let mut replay = Replay::new(Facts { retarget: Retarget::Never, capacity: 1_024 });
-        let mut leaves = vec![[replay.genesis().as_bytes().as_slice(), &Wide::new(2).to_be_bytes()].concat()];
-        let mut last = replay.genesis();
+        let mut last = Replayed::genesis();
+        let leaf = |of: &Replayed| [of.id.as_bytes().as_slice(), &of.work.to_be_bytes()].concat();
+        let mut leaves = vec![leaf(&last)];
         for number in 1..40 {
-            assert_eq!(replay.history_root(&last), log_root(&leaves), "{number} leaves");
-            let mut next = replay.blocks[&last].clone();
-            (next.work, last) = (Wide::new(number), hash(&[&[number as u8]]));
-            leaves.push([last.as_bytes().as_slice(), &next.work.to_be_bytes()].concat());
-            replay.add(last, next);
+            assert_eq!(last.history_root(), log_root(&leaves), "{number} leaves");
+            last = last.child(hash(&[&[number]]), last.block.clone(), Oracle::default());
+            leaves.push(leaf(&last));
         }
     }
 

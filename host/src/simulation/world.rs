@@ -8,6 +8,7 @@ use mote_core::params::{FUTURE_MAX_SECONDS, Params};
 use mote_core::pow::CompactTarget;
 use mote_core::transaction::Transaction;
 
+use super::adversary::{Attackers, FIRST_RAID};
 use super::checker::{Checker, Demand, Violation};
 use super::disk::SimulatedDisk;
 use super::faults::Fault;
@@ -26,6 +27,9 @@ use crate::store::error::StoreError;
 
 /// A block of the regtest network takes two attempts on average; so many without success do not happen.
 const ATTEMPTS_MAX: u64 = 1 << 12;
+
+/// The work of a block at the easiest target.
+const EASIEST_WORK: u64 = 2;
 
 /// Something that happens.
 #[derive(Debug)]
@@ -50,6 +54,10 @@ pub(super) enum Happening {
     Payment,
     /// Something goes wrong.
     Fault(Fault),
+    /// Somebody attacks.
+    Attack,
+    /// The attackers of a raid hang up.
+    Retreat(usize),
     /// A broken disk is replaced, or emptied, and its node restarted.
     Repair(usize),
 }
@@ -68,6 +76,7 @@ pub struct World {
     /// Payments that were submitted and are not acknowledged yet, by their tickets.
     pub(super) submitted: BTreeMap<u64, (usize, Transaction)>,
     liars: BTreeMap<usize, Liar>,
+    pub(super) attackers: Attackers,
     acquaintances: Vec<Vec<usize>>,
     /// Until when faults go on.
     pub(super) healed_at: u64,
@@ -89,6 +98,7 @@ impl World {
         let network = Network::new(delays, random.part());
         let tolerance = FUTURE_MAX_SECONDS + knobs.clock_skew_max_seconds;
         let checker = Checker::new(facts, knobs.nodes, tolerance);
+        let attackers = Attackers::new(knobs.seed, knobs.nodes);
         let healed_at = knobs.faults_ms();
         let mut world = Self {
             params,
@@ -101,6 +111,7 @@ impl World {
             tally: Tally::new(knobs.nodes),
             submitted: BTreeMap::new(),
             liars: BTreeMap::new(),
+            attackers,
             acquaintances: Vec::new(),
             healed_at,
             next_ticket: 0,
@@ -140,6 +151,7 @@ impl World {
         }
         self.plan_payment();
         self.plan_faults();
+        self.plan_attack();
         match self.knobs.planted {
             Some(Planted::FastClock) => self.places.iter_mut().take(1).for_each(|place| {
                 place.skew_seconds = 3_600;
@@ -178,11 +190,15 @@ impl World {
                 if self.network.arrive(to, bytes.len()) {
                     self.tally.messages += 1;
                     self.tally.bytes += bytes.len() as u64;
+                    if to.place >= FIRST_RAID {
+                        self.attacker_hears(to, &bytes);
+                    }
                     self.input(to.place, Input::Frame { peer: to.peer, bytes })?;
                 }
             }
             Happening::Closed(end, reason) => {
                 let _ = self.network.close(millis, end);
+                self.attacker_lost(end);
                 self.input(end.place, Input::Closed { peer: end.peer, reason })?;
             }
             Happening::Breaks(end) => {
@@ -200,6 +216,8 @@ impl World {
             Happening::Found(number, changes) => self.found(number, changes)?,
             Happening::Payment => self.pay()?,
             Happening::Fault(fault) => self.strike(fault),
+            Happening::Attack => self.attack()?,
+            Happening::Retreat(raid) => self.retreat(raid),
             Happening::Repair(number) => self.repair(number),
         }
         Ok(true)
@@ -336,7 +354,7 @@ impl World {
         }
     }
 
-    fn send(&mut self, from: End, message: Vec<u8>) {
+    pub(super) fn send(&mut self, from: End, message: Vec<u8>) {
         match self.network.send(self.millis, from, message.len()) {
             Fate::Arrives(to, then) => self.queue.add(then, Happening::Frame(to, message)),
             Fate::Breaks(then) => self.queue.add(then, Happening::Breaks(from)),
@@ -393,11 +411,19 @@ impl World {
         if place.rate_changes != changes {
             return Ok(());
         }
-        let order = place.order.as_ref();
+        let tip = self.checker.tip(number);
+        let is_lucky = self.is_lucky(&tip);
+        let order = self.places.get(number).and_then(|place| place.order.as_ref()).filter(|_| is_lucky);
         let found = order.and_then(|order| Some((order.id, order.job.search(0..ATTEMPTS_MAX)?)));
         self.plan_block(number);
         let Some((job, nonce)) = found else { return Ok(()) };
         self.input(number, Input::Found { job, nonce })
+    }
+
+    /// Whether a miner who comes upon what would be a block at the easiest target has found a child of `tip`.
+    fn is_lucky(&mut self, tip: &Hash32) -> bool {
+        let work = self.checker.replay().child_work(tip);
+        work <= EASIEST_WORK || self.random.below(work) < EASIEST_WORK
     }
 
     /// The messages that byzantine nodes have tampered with.
