@@ -109,7 +109,11 @@ impl Holdings {
                 let (got, expected) = (work.to_be_bytes(), replay.work(&id).to_be_bytes());
                 if got != expected {
                     let [got, expected] = [got, expected].map(|work| Hash32::from_bytes(work).to_string());
-                    return Err(Finding::new(Demand::ForkChoice, format!("work {got} for block {id}"), expected));
+                    return Err(Finding::new(
+                        Demand::ForkChoice,
+                        format!("work {got} for block {id}"),
+                        expected,
+                    ));
                 }
                 self.heaviest = self.heaviest.max(replay.work(&id));
                 self.blocks.insert(id);
@@ -227,7 +231,8 @@ pub fn check_index<D: Disk>(node: &Node<D>, replay: &Replay, step: Step) -> Resu
             return wrong(got, "none: that block has left the chain".to_owned());
         }
     }
-    let touched: BTreeSet<PublicKey> = left.iter().chain(&joined).flat_map(|(_, block)| keys_of(block)).collect();
+    let touched: BTreeSet<PublicKey> =
+        left.iter().chain(&joined).flat_map(|(_, block)| keys_of(block)).collect();
     for key in touched {
         let (got, expected) = (node.account(&key)?, tip.accounts.account(&key));
         if got != expected {

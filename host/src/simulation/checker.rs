@@ -79,6 +79,8 @@ pub struct Seen {
 #[derive(Clone, Debug, Default)]
 struct Acknowledged {
     blocks: BTreeSet<Hash32>,
+    /// Those of the last step in which there were any: they were written together.
+    last_blocks: (u64, Vec<Hash32>),
     work: Work,
     payments: BTreeMap<Hash32, (PublicKey, u64)>,
 }
@@ -145,8 +147,13 @@ impl Checker {
         }
         let (before, tip) = (self.tip(place), node.ledger().tip().id());
         let Some(holdings) = self.holdings.get_mut(place) else { return Ok(()) };
-        holdings.check_open(node, &self.replay).map_err(|found| violation(found.demand, found.got, found.expected))?;
+        holdings
+            .check_open(node, &self.replay)
+            .map_err(|found| violation(found.demand, found.got, found.expected))?;
         if before == tip && holdings.is_complete(node) {
+            if node.mempool().len() == MEMPOOL_TRANSACTIONS {
+                self.forget_dropped(place, node);
+            }
             return Ok(());
         }
         if let Some(last) = self.tips.get_mut(place) {
@@ -187,7 +194,7 @@ impl Checker {
         }
     }
 
-    /// Another branch may have made payments impossible that were taken in: those are not to be found again.
+    /// Another branch may have made payments impossible that were taken in, or better ones driven them out: those are not to be found again.
     fn forget_dropped<D: Disk>(&mut self, place: usize, node: &Node<D>) {
         let Some(acknowledged) = self.acknowledged.get_mut(place) else { return };
         acknowledged.payments.retain(|_, (sender, nonce)| {
@@ -197,9 +204,13 @@ impl Checker {
     }
 
     /// A node has told of a block, which it may only do once that is durable.
-    pub fn block_acknowledged<D: Disk>(&mut self, place: usize, id: Hash32, node: &Node<D>) {
+    pub fn block_acknowledged<D: Disk>(&mut self, place: usize, id: Hash32, node: &Node<D>, step: u64) {
         if let Some(acknowledged) = self.acknowledged.get_mut(place) {
             acknowledged.blocks.insert(id);
+            if acknowledged.last_blocks.0 != step {
+                acknowledged.last_blocks = (step, Vec::new());
+            }
+            acknowledged.last_blocks.1.push(id);
             acknowledged.work = acknowledged.work.max(node.ledger().tip().work());
         }
     }
@@ -216,6 +227,18 @@ impl Checker {
         if let Some(acknowledged) = self.acknowledged.get_mut(place) {
             *acknowledged = Acknowledged::default();
         }
+    }
+
+    /// A bit of a node's log has flipped. What was written last may be taken for an unfinished write; all before
+    /// it counts as ever, unless the node refuses to start.
+    pub fn excuse_last_write(&mut self, place: usize) {
+        let Some(acknowledged) = self.acknowledged.get_mut(place) else { return };
+        for id in std::mem::take(&mut acknowledged.last_blocks.1) {
+            acknowledged.blocks.remove(&id);
+        }
+        acknowledged.payments.clear();
+        let works = acknowledged.blocks.iter().map(|id| self.replay.work(id)).max().unwrap_or_default();
+        acknowledged.work = Work::from_be_bytes(&works.to_be_bytes());
     }
 
     /// Looks at a node that has started again.
@@ -236,7 +259,10 @@ impl Checker {
             got,
             expected,
         };
-        let failed = |error: StoreError| lost(error.to_string(), "a store that can be read".to_owned());
+        let failed = |error: StoreError| Violation {
+            demand: Demand::Readable,
+            ..lost(error.to_string(), "a store that can be read".to_owned())
+        };
         for id in &acknowledged.blocks {
             if !node.ledger().contains(id).map_err(failed)? {
                 return Err(lost(format!("no block {id}"), "every block that it told of".to_owned()));

@@ -9,9 +9,11 @@ use super::disk::SimulatedDisk;
 use super::knobs::Planted;
 use super::network::PATIENCE_MS;
 use super::place::key;
+use super::replay::transaction_id;
 use super::world::{Happening, World};
 use crate::node::request::Request;
 use crate::store::memory::{Fault as DiskFault, PowerCut};
+use crate::store::opening::LOG_PREFIX;
 
 /// A power cut comes within so many operations of a disk.
 const OPERATIONS_MAX: u64 = 64;
@@ -173,11 +175,14 @@ impl World {
         let (file, offset) = (self.random.next(), self.random.next());
         let mask = 1 << self.random.below(8);
         self.power_off(number);
-        if let Some(place) = self.place(number) {
-            place.disk.rot(file, offset, mask);
-            place.is_rotten = true;
+        let Some(place) = self.place(number) else { return };
+        let name = place.disk.rot(file, offset, mask).unwrap_or_default();
+        place.is_rotten = true;
+        if name.starts_with(LOG_PREFIX) {
+            self.checker.excuse_last_write(number);
+        } else {
+            self.checker.excuse(number);
         }
-        self.checker.excuse(number);
     }
 
     fn set_rate(&mut self, number: usize, rate: u64) {
@@ -286,10 +291,20 @@ impl World {
             honest.iter().map(|number| world.checker.height(&world.checker.tip(*number))).max().unwrap_or(0)
         };
         let before = height(self);
+        let waiting = self.waiting_payments();
         while self.step(end)? {
-            if self.checker.is_agreed(honest.iter().copied()) && height(self) > before {
+            let is_agreed = self.checker.is_agreed(honest.iter().copied()) && height(self) > before;
+            if is_agreed && self.left_over(&waiting).is_none() {
                 return Ok(self.millis);
             }
+        }
+        if let (true, Some(payment)) =
+            (self.checker.is_agreed(honest.iter().copied()), self.left_over(&waiting))
+        {
+            let got = format!("payment {} is not mined", transaction_id(payment));
+            let (demand, expected) =
+                (Demand::Inclusion, "what an honest node holds open is mined".to_owned());
+            return Err(Violation { millis: end, node: None, demand, got, expected });
         }
         let after = height(self);
         let (demand, got, expected) = if after > before {

@@ -181,6 +181,9 @@ impl Knobs {
             Preset::Rough => rough,
             Preset::Hostile => Self {
                 payment_interval_ms: 2_000,
+                crash_interval_ms: 30_000,
+                off_ms: 10_000,
+                bit_rot_interval_ms: 60_000,
                 attack_interval_ms: 1_500,
                 retarget: Retarget::EveryBlock,
                 block_transactions: 32,

@@ -13,7 +13,7 @@
 //! | `place`, `liar` | one node with all that is its own; what a byzantine one says |
 //! | `adversary` | attackers from outside: broken blocks, lies, forged payments |
 //! | `world`, `faults` | the steps; what goes wrong and how it is put right |
-//! | `checker`, `audit` | what must never be |
+//! | `checker`, `audit`, `fairness` | what must never be |
 //! | `replay`, `oracle`, `wide` | every block judged by plain code that shares nothing with the core's |
 //! | `tally`, `summary`, `report` | what is counted, what came of it, and a page that shows it |
 
@@ -21,6 +21,7 @@ mod adversary;
 mod audit;
 mod checker;
 mod disk;
+mod fairness;
 mod faults;
 mod knobs;
 mod liar;

@@ -88,7 +88,8 @@ impl Replayed {
         let header = genesis();
         let (id, work, times) = (header_id(&header), work_of(FLOOR), vec![header.time.seconds()]);
         let block = Block { header, transactions: Vec::new() };
-        Self { id, block, work, accounts: Oracle::default(), minted: 0, times, peaks: Vec::new() }.with_peaks()
+        Self { id, block, work, accounts: Oracle::default(), minted: 0, times, peaks: Vec::new() }
+            .with_peaks()
     }
 
     /// What follows from a child of this block that leaves these accounts, whether it obeys the rules or not.
@@ -245,7 +246,13 @@ impl Replay {
     }
 
     /// H1 to H4, B1 and C2 to C6.
-    fn judge_header(&self, id: &Hash32, header: &Header, parent: &Replayed, latest: u64) -> Result<(), Broken> {
+    fn judge_header(
+        &self,
+        id: &Hash32,
+        header: &Header,
+        parent: &Replayed,
+        latest: u64,
+    ) -> Result<(), Broken> {
         let (height, time) = (parent.height() + 1, header.time.seconds());
         let target = Wide::of_compact(header.target.bits()).unwrap_or_default();
         let (wanted, median) = (parent.next_target(self.facts), parent.median());
@@ -254,7 +261,11 @@ impl Replay {
             (Rule::HeaderVersion, header.version == 1, header.version.to_string()),
             (Rule::HeaderMiner, !is_small_order(&header.miner), format!("{:?}", header.miner)),
             (Rule::HeaderTimeRange, time < 1 << 40, time.to_string()),
-            (Rule::HeaderProofOfWork, header_id(header) == *id && Wide::of_hash(id) <= target, id.to_string()),
+            (
+                Rule::HeaderProofOfWork,
+                header_id(header) == *id && Wide::of_hash(id) <= target,
+                id.to_string(),
+            ),
             (
                 Rule::BlockCapacity,
                 header.transaction_count as usize <= self.facts.capacity,
@@ -262,7 +273,11 @@ impl Replay {
             ),
             (Rule::HeaderHeight, header.height.get() == height, header.height.get().to_string()),
             (Rule::HeaderHistoryRoot, header.history_root == history, header.history_root.to_string()),
-            (Rule::HeaderTarget, header.target.bits() == wanted, format!("{}, not {wanted:08x}", header.target)),
+            (
+                Rule::HeaderTarget,
+                header.target.bits() == wanted,
+                format!("{}, not {wanted:08x}", header.target),
+            ),
             (Rule::HeaderTimeMedian, time > median, format!("{time}, the median being {median}")),
             (Rule::HeaderTimeFuture, time <= latest, format!("{time}, {latest} being the latest")),
         ];
@@ -280,7 +295,11 @@ impl Replay {
             (Rule::TransactionFee, fee.grains() >= 1_000, fee.grains().to_string()),
             (Rule::TransactionSender, !is_small_order(sender), format!("{sender:?}")),
             (Rule::TransactionRecipient, !is_small_order(recipient), format!("{recipient:?}")),
-            (Rule::TransactionSignature, self.is_signed(transaction), format!("{}, which nobody signed", transaction_id(transaction))),
+            (
+                Rule::TransactionSignature,
+                self.is_signed(transaction),
+                format!("{}, which nobody signed", transaction_id(transaction)),
+            ),
         ];
         match demands.into_iter().find(|(_, is_kept, _)| !is_kept) {
             Some((rule, _, got)) => Err(Broken { rule, got, expected: rule.sentence().to_owned() }),
@@ -359,7 +378,9 @@ mod tests {
             bytes[31] |= sign << 7;
             PublicKey::from_bytes(bytes)
         };
-        assert!(SMALL_ORDER.iter().all(|text| is_small_order(&key(text, 0)) && is_small_order(&key(text, 1))));
+        assert!(
+            SMALL_ORDER.iter().all(|text| is_small_order(&key(text, 0)) && is_small_order(&key(text, 1)))
+        );
         assert!(!is_small_order(&PublicKey::from_bytes([2; 32])));
     }
 }

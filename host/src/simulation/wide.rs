@@ -20,7 +20,9 @@ impl Wide {
 
     /// A hash read as a big-endian number.
     pub fn of_hash(hash: &Hash32) -> Self {
-        hash.as_bytes().iter().fold(Self::default(), |value, byte| value.shl(8).add(Self::new((*byte).into())))
+        hash.as_bytes()
+            .iter()
+            .fold(Self::default(), |value, byte| value.shl(8).add(Self::new((*byte).into())))
     }
 
     /// The number that a target in compact form stands for; none where it is negative, zero or too large.

@@ -81,6 +81,8 @@ pub struct World {
     /// Until when faults go on.
     pub(super) healed_at: u64,
     next_ticket: u64,
+    /// What an honest node has just done to another.
+    pub(super) unfair: Option<Violation>,
 }
 
 impl World {
@@ -115,6 +117,7 @@ impl World {
             acquaintances: Vec::new(),
             healed_at,
             next_ticket: 0,
+            unfair: None,
             knobs,
         };
         world.populate();
@@ -257,8 +260,17 @@ impl World {
         }
         self.tally.starts += 1;
         if let Some(node) = &place.node {
-            self.checker.look_after_start(self.millis, number, node)?;
+            let looked = self.checker.look_after_start(self.millis, number, node);
+            match looked {
+                Err(violation) if violation.demand != Demand::Durability && self.is_rotten(number) => {
+                    self.power_off(number);
+                    self.replace_disk(number);
+                    return Ok(());
+                }
+                looked => looked?,
+            }
         }
+        let Some(place) = self.places.get(number) else { return Ok(()) };
         self.tally.tip_is(self.millis, number, Some(self.checker.tip(number)));
         self.queue.add(self.millis, Happening::Tick(number, place.life));
         for other in self.acquaintances.get(number).cloned().unwrap_or_default() {
@@ -299,6 +311,9 @@ impl World {
             return Ok(());
         }
         outputs.into_iter().for_each(|output| self.carry_out(number, output));
+        if let Some(violation) = self.unfair.take() {
+            return Err(violation);
+        }
         let Some(node) = self.places.get(number).and_then(|place| place.node.as_ref()) else { return Ok(()) };
         let before = self.checker.tip(number);
         let looked = self.checker.look(millis, number, node);
@@ -325,6 +340,7 @@ impl World {
         match output {
             Output::Send { peer, message } => {
                 let end = End { place: number, peer };
+                self.watch(end, &message);
                 let messages = match self.liars.get_mut(&number) {
                     Some(liar) => liar.tamper(peer.0, message),
                     None => vec![message],
@@ -374,7 +390,7 @@ impl World {
     fn told(&mut self, number: usize, event: Event) {
         let Some(node) = self.places.get(number).and_then(|place| place.node.as_ref()) else { return };
         match event {
-            Event::Block { id, .. } => self.checker.block_acknowledged(number, id, node),
+            Event::Block { id, .. } => self.checker.block_acknowledged(number, id, node, self.tally.steps),
             Event::Reorganisation { depth, .. } => {
                 *self.tally.reorganisations.entry(depth).or_default() += 1;
             }

@@ -70,7 +70,11 @@ impl Forge<'_> {
         let honest = self.payments(parent, 1);
         let (mut block, accounts) = self.template(parent, miner, honest);
         self.flaw(&mut block.header, parent, rule);
-        if rule == Rule::HeaderProofOfWork { mine_badly(&mut block.header) } else { mine(&mut block.header) }
+        if rule == Rule::HeaderProofOfWork {
+            mine_badly(&mut block.header)
+        } else {
+            mine(&mut block.header)
+        }
         Some(parent.child(header_id(&block.header), block, accounts))
     }
 
@@ -172,7 +176,12 @@ impl Forge<'_> {
 
     /// A child of `parent` that lacks its nonce, and what accounts would be after it: payments apply whether
     /// they may or not.
-    fn template(&self, parent: &Replayed, miner: PublicKey, transactions: Vec<Transaction>) -> (Block, Oracle) {
+    fn template(
+        &self,
+        parent: &Replayed,
+        miner: PublicKey,
+        transactions: Vec<Transaction>,
+    ) -> (Block, Oracle) {
         let (mut accounts, height) = (parent.accounts.clone(), parent.height() + 1);
         let mut due = reward(height);
         for transaction in &transactions {

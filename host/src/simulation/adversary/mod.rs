@@ -51,7 +51,7 @@ enum Attack {
     Equivocation,
     /// A heavier branch without its bodies, or with others.
     Bodies(Bodies),
-    /// A greeting that claims more work than there is.
+    /// A greeting that claims more work than there is, and nothing behind it.
     Claim,
     /// A message that nobody asked for.
     Unasked,
@@ -71,6 +71,11 @@ impl Attack {
             14 => Self::Unasked,
             _ => Self::Flood,
         }
+    }
+
+    /// Whether its attackers stay until they are thrown out: those who promise and never give.
+    fn lasts(self) -> bool {
+        matches!(self, Self::Claim | Self::Bodies(Bodies::Withheld))
     }
 
     /// Its name in a summary.
@@ -147,7 +152,9 @@ impl World {
             let address = PeerAddress::from_ip(raid_address(raid), 40_000);
             self.call(raid, victim, address, story)?;
         }
-        self.queue.add(self.millis + RAID_MS, Happening::Retreat(raid));
+        if !attack.lasts() {
+            self.queue.add(self.millis + RAID_MS, Happening::Retreat(raid));
+        }
         Ok(())
     }
 
@@ -172,8 +179,7 @@ impl World {
                 let mut branch = fork(&mut forge, replay.chain(&tip.id).map(|(_, replayed)| replayed), tip)?;
                 let parent = branch.last()?.clone();
                 branch.push(forge.broken(&parent, replay, rule)?);
-                while branch.len() < BRANCH_MAX
-                    && branch.last().is_some_and(|last| last.work <= tip.work)
+                while branch.len() < BRANCH_MAX && branch.last().is_some_and(|last| last.work <= tip.work)
                     || forge.random.chance(300)
                 {
                     let last = branch.last()?.clone();
@@ -202,9 +208,10 @@ impl World {
                 vec![(victim, told)]
             }
             Attack::Claim => {
-                let claim = tip.work.times(1_000_000);
-                let told = Story { claim, ..honest };
-                all.iter().take(3).map(|node| (*node, Story { nonce: told.nonce + *node as u64, ..told.clone() })).collect()
+                let (claim, bodies) = (tip.work.times(1_000_000), Bodies::Withheld);
+                let told = Story { claim, bodies, height: tip.height() + 1_000, ..honest };
+                let each = |node: &usize| (*node, Story { nonce: told.nonce + *node as u64, ..told.clone() });
+                all.iter().map(each).collect()
             }
             Attack::Unasked => vec![(victim, Story { unasked: vec![unasked(forge.random, tip)], ..honest })],
             Attack::Flood => {

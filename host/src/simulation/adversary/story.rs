@@ -47,6 +47,8 @@ pub struct Story {
     pub addresses: Vec<IpAddr>,
     /// How much work the greeting claims.
     pub claim: Wide,
+    /// What height the greeting claims.
+    pub height: u64,
     /// The number by which the attacker would recognise itself.
     pub nonce: u64,
     /// The port at which it says that it listens.
@@ -64,6 +66,7 @@ impl Story {
             unasked: Vec::new(),
             addresses: Vec::new(),
             claim: tip.work,
+            height: tip.height(),
             nonce,
             port: 0,
         }
@@ -72,7 +75,7 @@ impl Story {
     /// The same, of a chain that goes on with these blocks.
     pub fn with_blocks(mut self, blocks: &[Replayed]) -> Self {
         if let Some(last) = blocks.last() {
-            (self.tip, self.claim) = (last.id, last.work);
+            (self.tip, self.claim, self.height) = (last.id, last.work, last.height());
         }
         self.blocks.extend(blocks.iter().map(|made| (made.id, made.block.clone())));
         self
@@ -80,12 +83,11 @@ impl Story {
 
     /// The greeting.
     pub fn greeting(&self, replay: &Replay, seconds: u64) -> Vec<u8> {
-        let height = self.block(replay, &self.tip).map_or(0, |block| block.header.height.get());
         encoded(&Message::Hello(Hello {
             version: PROTOCOL_VERSION,
             genesis: replay.genesis(),
             tip: self.tip,
-            height: Height::new(height),
+            height: Height::new(self.height),
             work: Work::from_be_bytes(&self.claim.to_be_bytes()),
             time: Timestamp::from_seconds(seconds),
             services: Services::FULL.and(Services::WITNESS),
