@@ -19,7 +19,7 @@ use mote_core::transaction::{Memo, Payment, Transaction};
 use mote_core::units::{Amount, Height, Timestamp};
 use serde::Serialize;
 
-use crate::oracle::{Oracle, log_root, transaction_leaf};
+use mote::simulation::oracle::{Oracle, log_root, transaction_leaf};
 
 /// A block of any size.
 pub type VecBlock = BlockOf<Vec<Transaction>>;

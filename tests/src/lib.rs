@@ -5,7 +5,6 @@ pub mod devices;
 pub mod disks;
 pub mod fixtures;
 pub mod growth;
-pub mod oracle;
 pub mod processes;
 pub mod random;
 pub mod vectors;

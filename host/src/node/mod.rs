@@ -260,7 +260,10 @@ impl<D: Disk> Node<D> {
             self.attend_to_peers(now);
             self.renew_old_job(now);
             self.write_addresses();
-            if let Err(error) = self.ledger.maintain(now.moment) {
+            // A store that has failed is not written to again.
+            if self.read_only.is_none()
+                && let Err(error) = self.ledger.maintain(now.moment)
+            {
                 self.fail(error);
             }
         }

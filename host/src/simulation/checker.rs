@@ -1,22 +1,19 @@
 //! Looks at the world after every step: what no node may ever do, whatever happens to it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use mote_core::hash::Hash32;
 use mote_core::keys::PublicKey;
-use mote_core::params::{Params, reward};
 use mote_core::pow::Work;
-use mote_core::rules::Clock;
-use mote_core::units::{Height, Moment, Timestamp};
+use mote_core::units::Height;
 use serde::Serialize;
 
+use super::audit::{self, Finding, Holdings, Step};
 use super::place::{MEMPOOL_TRANSACTIONS, START_SECONDS};
+use super::replay::{Facts, Replay};
 use crate::node::Node;
 use crate::store::disk::Disk;
 use crate::store::error::StoreError;
-use crate::store::ledger::{AddError, Ledger};
-use crate::store::memory::MemoryDisk;
 
 /// Something that must never be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -37,8 +34,20 @@ pub struct Violation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Demand {
-    /// The chain that a node holds obeys every rule.
+    /// Every block that a node holds, on whatever branch, obeys every rule.
     ValidChain,
+    /// Of all blocks that a node holds its tip has most work, and of equals it is the first.
+    ForkChoice,
+    /// What a node says of its blocks, payments and accounts is what the blocks say.
+    Index,
+    /// A payment of a block that left the chain is open again where it can still be mined.
+    Returned,
+    /// A payment that an honest node holds open is mined, or made impossible by others, once the world is healed.
+    Inclusion,
+    /// No honest node takes another one for a liar.
+    Fairness,
+    /// A node whose attackers fill its slots and addresses still hears of the heaviest chain in time.
+    Eclipse,
     /// A node can read its chain, bits that flip excepted.
     Readable,
     /// All accounts together hold the rewards of all blocks and nothing else.
@@ -49,8 +58,6 @@ pub enum Demand {
     Restart,
     /// What a device shows as its account is what the chain says.
     Balance,
-    /// No honest node drops an honest one for an offence.
-    Blame,
     /// Queues stay within their limits.
     Bounds,
     /// Within a stated time after the last fault all nodes have the same tip.
@@ -74,37 +81,45 @@ pub struct Seen {
 #[derive(Clone, Debug, Default)]
 struct Acknowledged {
     blocks: BTreeSet<Hash32>,
+    /// Those of the last step in which there were any: they were written together.
+    last_blocks: (u64, Vec<Hash32>),
     work: Work,
     payments: BTreeMap<Hash32, (PublicKey, u64)>,
 }
 
 /// All that is known of all nodes.
 pub struct Checker {
-    reference: Ledger<MemoryDisk>,
+    replay: Replay,
     clock_tolerance_seconds: u64,
     seen: BTreeMap<Hash32, Seen>,
     acknowledged: Vec<Acknowledged>,
+    holdings: Vec<Holdings>,
     tips: Vec<Hash32>,
 }
 
 impl Checker {
     /// A checker of so many nodes whose clocks are off by at most so many seconds.
-    pub fn new(params: Arc<Params>, nodes: usize, clock_tolerance_seconds: u64) -> Result<Self, StoreError> {
-        let genesis = params.genesis_id();
-        let (reference, _) = Ledger::open(MemoryDisk::new(), params, 0, |_| {})?;
+    pub fn new(facts: Facts, nodes: usize, clock_tolerance_seconds: u64) -> Self {
+        let replay = Replay::new(facts);
         let acknowledged = vec![Acknowledged::default(); nodes];
-        let tips = vec![genesis; nodes];
-        Ok(Self { reference, clock_tolerance_seconds, seen: BTreeMap::new(), acknowledged, tips })
-    }
-
-    /// The chain of all blocks, replayed.
-    pub(super) fn reference(&self) -> &Ledger<MemoryDisk> {
-        &self.reference
+        let holdings = vec![Holdings::default(); nodes];
+        let tips = vec![replay.genesis(); nodes];
+        Self { replay, clock_tolerance_seconds, seen: BTreeMap::new(), acknowledged, holdings, tips }
     }
 
     /// Every block that was ever on a node's chain.
     pub fn seen(&self) -> &BTreeMap<Hash32, Seen> {
         &self.seen
+    }
+
+    /// Every block that obeys every rule.
+    pub fn replay(&self) -> &Replay {
+        &self.replay
+    }
+
+    /// Every block that obeys every rule, to tell of what wallets sign and of blocks that are told to nobody.
+    pub fn replay_mut(&mut self) -> &mut Replay {
+        &mut self.replay
     }
 
     /// The tip that a node had when it was last looked at.
@@ -123,7 +138,8 @@ impl Checker {
         places.all(|place| Some(self.tip(place)) == first)
     }
 
-    /// Looks at a node after a step. The chain is replayed through the rules, each block once for all nodes.
+    /// Looks at a node after a step. What it holds is replayed by the text of the rules, each block once for
+    /// all nodes.
     pub fn look<D: Disk>(&mut self, millis: u64, place: usize, node: &Node<D>) -> Result<(), Violation> {
         let violation =
             |demand, got, expected| Violation { millis, node: Some(place), demand, got, expected };
@@ -131,62 +147,56 @@ impl Checker {
             let (got, most) = (node.mempool().len(), MEMPOOL_TRANSACTIONS);
             return Err(violation(Demand::Bounds, format!("{got} open payments"), format!("at most {most}")));
         }
-        let tip = node.ledger().tip().id();
-        if self.tip(place) == tip {
+        let (before, tip) = (self.tip(place), node.ledger().tip().id());
+        let Some(holdings) = self.holdings.get_mut(place) else { return Ok(()) };
+        holdings
+            .check_open(node, &self.replay)
+            .map_err(|found| violation(found.demand, found.got, found.expected))?;
+        if before == tip && holdings.is_complete(node) {
+            if node.mempool().len() == MEMPOOL_TRANSACTIONS {
+                self.forget_dropped(place, node);
+            }
             return Ok(());
         }
         if let Some(last) = self.tips.get_mut(place) {
             *last = tip;
         }
+        let latest = START_SECONDS + millis / 1_000 + self.clock_tolerance_seconds;
+        let found = (|| {
+            holdings.take_stock(node, &mut self.replay, latest)?;
+            let step = Step { before, tip, is_start: holdings.is_fresh() };
+            holdings.check_choice(node, &self.replay, step)?;
+            if before != tip || step.is_start {
+                audit::check_index(node, &self.replay, step)?;
+                audit::check_returned(node, &self.replay, step)?;
+            }
+            holdings.settle();
+            Ok(())
+        })();
+        found.map_err(|Finding { demand, got, expected }| violation(demand, got, expected))?;
+        self.note_known(millis, place, &tip);
         self.forget_dropped(place, node);
-        let unreadable = |error: StoreError| {
-            violation(Demand::Readable, error.to_string(), "a chain that can be read".to_owned())
-        };
-        let is_known = |seen: &BTreeMap<Hash32, Seen>, id: &Hash32| {
-            seen.get(id).is_some_and(|seen| seen.known.contains_key(&place))
-        };
-        let (mut id, mut path) = (tip, Vec::new());
-        while !is_known(&self.seen, &id) {
-            let Some(entry) = node.ledger().header(&id).map_err(unreadable)? else {
-                let got = format!("no block {id}");
-                return Err(violation(Demand::ValidChain, got, "a chain down to genesis".to_owned()));
-            };
-            if entry.header.height == Height::GENESIS {
-                break;
-            }
-            path.push(id);
-            id = entry.header.previous;
-        }
-        for id in path.into_iter().rev() {
-            if !self.seen.contains_key(&id) {
-                let block = node.ledger().block(&id).map_err(unreadable)?;
-                let Some(block) = block else {
-                    let got = format!("no block {id}");
-                    return Err(violation(Demand::ValidChain, got, "every block of the chain".to_owned()));
-                };
-                let latest = START_SECONDS + millis / 1_000 + self.clock_tolerance_seconds;
-                let added = self.reference.add(&block, Clock::Now(Timestamp::from_seconds(latest)));
-                added.map_err(|error: AddError| {
-                    let got = format!("block {id} at height {}: {error}", block.header.height);
-                    violation(Demand::ValidChain, got, "a block that obeys every rule".to_owned())
-                })?;
-                self.check_supply(&id, block.header.height)
-                    .map_err(|(got, expected)| violation(Demand::Supply, got, expected))?;
-                let seen = Seen {
-                    parent: block.header.previous,
-                    height: block.header.height,
-                    known: BTreeMap::new(),
-                };
-                self.seen.insert(id, seen);
-            }
-            if let Some(seen) = self.seen.get_mut(&id) {
-                seen.known.insert(place, millis);
-            }
-        }
-        self.reference.maintain(Moment::from_millis(millis)).map_err(unreadable)
+        Ok(())
     }
 
-    /// Another branch may have made payments impossible that were taken in: those are not to be found again.
+    /// Notes when the blocks of its chain came to a node.
+    fn note_known(&mut self, millis: u64, place: usize, tip: &Hash32) {
+        for (id, replayed) in self.replay.chain(tip) {
+            let header = &replayed.block.header;
+            if header.height == Height::GENESIS {
+                break;
+            }
+            let new = Seen { parent: header.previous, height: header.height, known: BTreeMap::new() };
+            let known = &mut self.seen.entry(id).or_insert(new).known;
+            if known.contains_key(&place) {
+                // So was all below it.
+                break;
+            }
+            known.insert(place, millis);
+        }
+    }
+
+    /// Another branch may have made payments impossible that were taken in, or better ones driven them out: those are not to be found again.
     fn forget_dropped<D: Disk>(&mut self, place: usize, node: &Node<D>) {
         let Some(acknowledged) = self.acknowledged.get_mut(place) else { return };
         acknowledged.payments.retain(|_, (sender, nonce)| {
@@ -195,24 +205,14 @@ impl Checker {
         });
     }
 
-    fn check_supply(&self, id: &Hash32, height: Height) -> Result<(), (String, String)> {
-        let expected: u128 =
-            (1..=height.get()).map(|height| u128::from(reward(Height::new(height)).grains())).sum();
-        let expected = format!("{expected} grains");
-        let accounts = self.reference.accounts(id).map_err(|error| (error.to_string(), expected.clone()))?;
-        let mut got = 0_u128;
-        for leaf in accounts.into_iter().flatten() {
-            let leaf = leaf.map_err(|error| (error.to_string(), expected.clone()))?;
-            got += u128::from(leaf.account.balance.grains());
-        }
-        let got = format!("{got} grains");
-        if got == expected { Ok(()) } else { Err((got, expected)) }
-    }
-
     /// A node has told of a block, which it may only do once that is durable.
-    pub fn block_acknowledged<D: Disk>(&mut self, place: usize, id: Hash32, node: &Node<D>) {
+    pub fn block_acknowledged<D: Disk>(&mut self, place: usize, id: Hash32, node: &Node<D>, step: u64) {
         if let Some(acknowledged) = self.acknowledged.get_mut(place) {
             acknowledged.blocks.insert(id);
+            if acknowledged.last_blocks.0 != step {
+                acknowledged.last_blocks = (step, Vec::new());
+            }
+            acknowledged.last_blocks.1.push(id);
             acknowledged.work = acknowledged.work.max(node.ledger().tip().work());
         }
     }
@@ -231,6 +231,18 @@ impl Checker {
         }
     }
 
+    /// A bit of a node's log has flipped. What was written last may be taken for an unfinished write; all before
+    /// it counts as ever, unless the node refuses to start.
+    pub fn excuse_last_write(&mut self, place: usize) {
+        let Some(acknowledged) = self.acknowledged.get_mut(place) else { return };
+        for id in std::mem::take(&mut acknowledged.last_blocks.1) {
+            acknowledged.blocks.remove(&id);
+        }
+        acknowledged.payments.clear();
+        let works = acknowledged.blocks.iter().map(|id| self.replay.work(id)).max().unwrap_or_default();
+        acknowledged.work = Work::from_be_bytes(&works.to_be_bytes());
+    }
+
     /// Looks at a node that has started again.
     pub fn look_after_start<D: Disk>(
         &mut self,
@@ -238,6 +250,9 @@ impl Checker {
         place: usize,
         node: &Node<D>,
     ) -> Result<(), Violation> {
+        if let Some(holdings) = self.holdings.get_mut(place) {
+            *holdings = Holdings::default();
+        }
         let Some(acknowledged) = self.acknowledged.get(place) else { return Ok(()) };
         let lost = |got: String, expected: String| Violation {
             millis,
@@ -246,7 +261,10 @@ impl Checker {
             got,
             expected,
         };
-        let failed = |error: StoreError| lost(error.to_string(), "a store that can be read".to_owned());
+        let failed = |error: StoreError| Violation {
+            demand: Demand::Readable,
+            ..lost(error.to_string(), "a store that can be read".to_owned())
+        };
         for id in &acknowledged.blocks {
             if !node.ledger().contains(id).map_err(failed)? {
                 return Err(lost(format!("no block {id}"), "every block that it told of".to_owned()));

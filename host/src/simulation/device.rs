@@ -56,6 +56,7 @@ self_cell!(
 
 /// A device.
 pub struct Device {
+    params: Params,
     /// Its number among all that are in the world.
     pub number: usize,
     /// Counts its starts, so that what was meant for an earlier life does not reach a later one.
@@ -137,7 +138,7 @@ impl Surroundings for Outside<'_> {
 
 impl Device {
     /// A device that is off and knows these nodes, at most as many as it has connections.
-    pub fn new(number: usize, nodes: &[usize]) -> Self {
+    pub fn new(number: usize, params: &Params, nodes: &[usize]) -> Self {
         let identity = Identity {
             network: Network::Regtest.to_string().parse().unwrap_or_default(),
             name: "simulated".parse().unwrap_or_default(),
@@ -157,6 +158,7 @@ impl Device {
         };
         Self {
             number,
+            params: params.clone(),
             life: 0,
             card,
             rate: 1,
@@ -178,7 +180,7 @@ impl Device {
         let (slot, identity) = CardSlot::open(Some(&mut self.card));
         self.slot = slot;
         let settings = Settings {
-            params: Params::new(Network::Regtest),
+            params: self.params.clone(),
             key: identity.seed.as_ref().map(SecretKey::from_seed),
             nonce: (self.number as u64 + 1) << 32 | u64::from(self.slot.starts()),
             mining: Mining::On,
@@ -310,8 +312,8 @@ impl Device {
         });
     }
 
-    /// Has it pay somebody; the payment's id once that is on the card.
-    pub fn pay(&mut self, recipient: PublicKey, amount: Amount) -> Option<Hash32> {
+    /// Has it pay somebody; the payment's id, and whether that is on the card.
+    pub fn pay(&mut self, recipient: PublicKey, amount: Amount) -> Option<(Hash32, Remembered)> {
         let Self { powered: Some(powered), card, slot, told, .. } = self else { return None };
         powered.with_dependent_mut(|_, node| {
             let payment = Command::Pay { recipient, amount, memo: Memo::new() };
@@ -322,10 +324,10 @@ impl Device {
             // What left without being remembered could be paid twice after a power cut.
             if save(node, card, slot, told) == Remembered::No {
                 node.take_back(&id);
-                return None;
+                return Some((id, Remembered::No));
             }
             node.announce_payments();
-            Some(id)
+            Some((id, Remembered::Yes))
         })
     }
 }

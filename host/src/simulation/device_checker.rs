@@ -10,7 +10,7 @@ use mote_firmware::report::{PaymentState, TipReport};
 
 use super::checker::{Checker, Demand, Violation};
 use super::device::Device;
-use crate::store::error::StoreError;
+use super::replay::transaction_id;
 
 /// What is known of one device.
 #[derive(Clone, Debug, Default)]
@@ -113,8 +113,6 @@ impl DeviceChecker {
         }
         let violation =
             |demand, got, expected| Violation { millis, node: Some(device.number), demand, got, expected };
-        let unreadable =
-            |error: StoreError| violation(Demand::Readable, error.to_string(), "the reference".to_owned());
         let tip = node.tip();
         if kept.tip != Some(tip.id) {
             (kept.tip, kept.has_changed, kept.account) = (Some(tip.id), true, None);
@@ -123,8 +121,10 @@ impl DeviceChecker {
                 let got = format!("the tip {} at height {}", tip.id, tip.height);
                 return Err(violation(Demand::ValidChain, got, "a block that obeys every rule".to_owned()));
             }
-            if let Some(entry) = checker.reference().header(&tip.id).map_err(unreadable)? {
-                let expected = (entry.header.height, entry.header.state_root, entry.work);
+            if let Some(replayed) = checker.replay().get(&tip.id) {
+                let header = &replayed.block.header;
+                let work = Work::from_be_bytes(&replayed.work.to_be_bytes());
+                let expected = (header.height, header.state_root, work);
                 let got = (tip.height, tip.state_root, tip.work);
                 if got != expected {
                     return Err(violation(
@@ -138,13 +138,10 @@ impl DeviceChecker {
                 let PaymentState::Mined { height, .. } = payment.state else { continue };
                 kept.paid.insert(payment.id);
                 let block = kept.ancestor(checker, &tip, height.get());
-                let block = match block {
-                    Some(id) => checker.reference().block(&id).map_err(unreadable)?,
-                    None => None,
-                };
                 // One of its own that no node has taken yet is seen once one does.
-                let Some(block) = block else { continue };
-                if !block.transactions.iter().any(|transaction| transaction.id() == payment.id) {
+                let Some(replayed) = block.and_then(|id| checker.replay().get(&id)) else { continue };
+                let mut ids = replayed.block.transactions.iter().map(transaction_id);
+                if !ids.any(|id| id == payment.id) {
                     let got = format!("payment {} shown as mined at height {height}", payment.id);
                     let expected = "a payment of that block".to_owned();
                     return Err(violation(Demand::ValidChain, got, expected));
@@ -155,7 +152,7 @@ impl DeviceChecker {
             && kept.account != Some(account)
         {
             kept.account = Some(account);
-            let expected = checker.reference().account_at(&tip.id, &key.account_key()).map_err(unreadable)?;
+            let expected = checker.replay().get(&tip.id).map(|replayed| replayed.accounts.account(&key));
             if expected.is_some_and(|expected| expected != account) {
                 let (got, expected) = (format!("{account:?}"), format!("{expected:?}"));
                 return Err(violation(Demand::Balance, got, expected));

@@ -1,6 +1,7 @@
 //! The devices of the world: how they are switched on, given their turns and connected.
 
 use mote_core::units::Amount;
+use mote_firmware::device::Remembered;
 
 use super::checker::Violation;
 use super::device::{Action, Device};
@@ -22,7 +23,7 @@ impl World {
             let first = self.later_random.index(honest);
             let others = (nodes > 1).then(|| (first + 1 + self.later_random.index(nodes - 1)) % nodes);
             let known: Vec<usize> = [first].into_iter().chain(others).collect();
-            self.devices.push(Device::new(number, &known));
+            self.devices.push(Device::new(number, &self.params, &known));
             let start = self.later_random.below(self.healed_at.max(2) / 2);
             self.queue.add(start, Happening::Start(number));
             self.plan_block(number);
@@ -135,7 +136,10 @@ impl World {
             paid = device.pay(recipient, Amount::from_grains(grains));
             Vec::new()
         })?;
-        if let Some(id) = paid
+        let Some((id, remembered)) = paid else { return Ok(()) };
+        // Whether it was remembered or not: a card that failed half-way may have it.
+        self.checker.replay_mut().note_signed(id);
+        if remembered != Remembered::No
             && self.devices.get(index).is_some_and(|device| device.node().is_some())
         {
             self.tally.device_payments += 1;

@@ -63,14 +63,15 @@ impl SimulatedDisk {
         self.memory.bytes()
     }
 
-    /// Flips the bits of `mask` in one byte of the file with this number, counted around.
-    pub fn rot(&self, file: u64, offset: u64, mask: u8) {
+    /// Flips the bits of `mask` in one byte of the file with this number, counted around; the file's name.
+    pub fn rot(&self, file: u64, offset: u64, mask: u8) -> Option<String> {
         let names = self.memory.list().unwrap_or_default();
-        let Some(name) = names.get((file % names.len().max(1) as u64) as usize) else { return };
+        let name = names.get((file % names.len().max(1) as u64) as usize)?;
         let length = self.memory.open(name).and_then(|file| file.len()).unwrap_or_default();
         if length > 0 {
             self.memory.flip(name, (offset % length) as usize, mask);
         }
+        Some(name.clone())
     }
 
     fn power(&self) -> MutexGuard<'_, Power> {

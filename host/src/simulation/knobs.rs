@@ -2,7 +2,8 @@
 
 use std::str::FromStr;
 
-use serde::Serialize;
+use mote_core::params::{BLOCK_TRANSACTIONS_MAX, Retarget};
+use serde::{Serialize, Serializer};
 
 /// The most nodes of one world: each keeps a whole store in memory.
 pub const NODES_MAX: usize = 500;
@@ -77,6 +78,13 @@ pub struct Knobs {
     pub byzantine_per_mille: u32,
     /// How many of a thousand messages a byzantine node changes, repeats or keeps.
     pub lie_per_mille: u32,
+    /// Time between two attacks from outside, in milliseconds on average.
+    pub attack_interval_ms: u64,
+    /// Whether targets follow the hash rate.
+    #[serde(serialize_with = "follows")]
+    pub retarget: Retarget,
+    /// The most transactions in a block.
+    pub block_transactions: usize,
     /// Within this time after the last fault all nodes must have the same tip, in milliseconds.
     pub agreement_ms: u64,
     /// A mistake that is planted to see whether it is found.
@@ -93,11 +101,13 @@ pub enum Preset {
     Rough,
     /// More at once than anybody will see.
     Storm,
+    /// What the internet does, and attackers who do not rest, on a network whose targets follow the hash rate.
+    Hostile,
 }
 
 impl Preset {
     /// What the presets are called.
-    pub const NAMES: [&str; 3] = ["calm", "rough", "storm"];
+    pub const NAMES: [&str; 4] = ["calm", "rough", "storm", "hostile"];
 
     /// What this one is called.
     pub fn name(self) -> &'static str {
@@ -105,13 +115,14 @@ impl Preset {
             Self::Calm => "calm",
             Self::Rough => "rough",
             Self::Storm => "storm",
+            Self::Hostile => "hostile",
         }
     }
 }
 
 /// A text that is none of [`Preset::NAMES`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected calm, rough or storm, got {0:?}")]
+#[error("expected calm, rough, storm or hostile, got {0:?}")]
 pub struct ParsePresetError(String);
 
 impl FromStr for Preset {
@@ -122,6 +133,7 @@ impl FromStr for Preset {
             "calm" => Ok(Self::Calm),
             "rough" => Ok(Self::Rough),
             "storm" => Ok(Self::Storm),
+            "hostile" => Ok(Self::Hostile),
             other => Err(ParsePresetError(other.to_owned())),
         }
     }
@@ -179,31 +191,45 @@ impl Knobs {
             late_per_mille: 0,
             byzantine_per_mille: 0,
             lie_per_mille: 0,
+            attack_interval_ms: 0,
+            retarget: Retarget::Never,
+            block_transactions: BLOCK_TRANSACTIONS_MAX,
             agreement_ms: 600_000,
             planted: None,
         };
+        let rough = Self {
+            latency_least_ms: 20,
+            latency_more_ms: 100,
+            loss_per_mille: 10,
+            slow_per_mille: 200,
+            slow_bytes_per_second: 4_000,
+            reset_interval_ms: 60_000,
+            leave_interval_ms: 300_000,
+            start_cut_per_mille: 50,
+            partition_interval_ms: 300_000,
+            partition_ms: 60_000,
+            silence_interval_ms: 300_000,
+            crash_interval_ms: 120_000,
+            off_ms: 30_000,
+            disk_fault_interval_ms: 600_000,
+            clock_skew_max_seconds: 5,
+            clock_jump_interval_ms: 600_000,
+            rate_interval_ms: 300_000,
+            late_per_mille: 100,
+            ..calm.clone()
+        };
         match preset {
             Preset::Calm => calm,
-            Preset::Rough => Self {
-                latency_least_ms: 20,
-                latency_more_ms: 100,
-                loss_per_mille: 10,
-                slow_per_mille: 200,
-                slow_bytes_per_second: 4_000,
-                reset_interval_ms: 60_000,
-                leave_interval_ms: 300_000,
-                start_cut_per_mille: 50,
-                partition_interval_ms: 300_000,
-                partition_ms: 60_000,
-                silence_interval_ms: 300_000,
-                crash_interval_ms: 120_000,
-                off_ms: 30_000,
-                disk_fault_interval_ms: 600_000,
-                clock_skew_max_seconds: 5,
-                clock_jump_interval_ms: 600_000,
-                rate_interval_ms: 300_000,
-                late_per_mille: 100,
-                ..calm
+            Preset::Rough => rough,
+            Preset::Hostile => Self {
+                payment_interval_ms: 2_000,
+                crash_interval_ms: 30_000,
+                off_ms: 10_000,
+                bit_rot_interval_ms: 60_000,
+                attack_interval_ms: 1_500,
+                retarget: Retarget::EveryBlock,
+                block_transactions: 32,
+                ..rough
             },
             Preset::Storm => Self {
                 latency_least_ms: 20,
@@ -236,4 +262,9 @@ impl Knobs {
     pub fn faults_ms(&self) -> u64 {
         self.minutes.saturating_mul(60_000)
     }
+}
+
+/// Whether targets follow the hash rate, as a truth value.
+fn follows<S: Serializer>(retarget: &Retarget, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_bool(*retarget == Retarget::EveryBlock)
 }

@@ -12,11 +12,15 @@
 //! | `network`, `disk` | what connects nodes, and what they keep; how both fail |
 //! | `place`, `liar` | one node with all that is its own; what a byzantine one says |
 //! | `device`, `card`, `devices` | the same for devices, which run the firmware's node |
+//! | `adversary` | attackers from outside: broken blocks, lies, forged payments |
 //! | `world`, `faults`, `turnover` | the steps; what goes wrong and how it is put right; who comes and goes |
-//! | `checker`, `device_checker`, `bounds` | what must never be |
+//! | `checker`, `audit`, `device_checker`, `bounds`, `fairness` | what must never be |
+//! | `replay`, `oracle`, `wide` | every block judged by plain code that shares nothing with the core's |
 //! | `trouble`, `minimise`, `many` | what can be left out; the least world that fails; many at once |
 //! | `tally`, `summary`, `report` | what is counted, what came of it, and a page that shows it |
 
+mod adversary;
+mod audit;
 mod bounds;
 mod card;
 mod checker;
@@ -24,20 +28,24 @@ mod device;
 mod device_checker;
 mod devices;
 mod disk;
+mod fairness;
 mod faults;
 mod knobs;
 mod liar;
 mod many;
 mod minimise;
 mod network;
+pub mod oracle;
 mod place;
 mod queue;
 mod random;
+mod replay;
 mod report;
 mod summary;
 mod tally;
 mod trouble;
 mod turnover;
+mod wide;
 mod world;
 
 pub use checker::{Demand, Violation};

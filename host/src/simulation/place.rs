@@ -23,6 +23,9 @@ pub const START_SECONDS: u64 = 1_800_000_000;
 /// How many open transactions a node keeps.
 pub const MEMPOOL_TRANSACTIONS: usize = 256;
 
+/// Small files, so that a world of minutes begins and removes many.
+const JOURNAL: JournalLimits = JournalLimits { segment_bytes: 4_096, segments: 64, transactions: 512 };
+
 /// The port at which every node listens.
 const PORT: u16 = 7_700;
 
@@ -85,7 +88,7 @@ impl Place {
         let identity = Identity { network: params.network().to_string(), genesis: params.genesis_id() };
         let salt = self.life as u32;
         let (ledger, _) = Ledger::open(self.disk.clone(), params.clone(), salt, |_| {})?;
-        let (journal, open) = Journal::open(self.disk.clone(), &identity, JournalLimits::default(), salt)?;
+        let (journal, open) = Journal::open(self.disk.clone(), &identity, JOURNAL, salt)?;
         let mining = MiningSettings {
             miner: Some(key(self.number).public_key()),
             switch: Switch::On,

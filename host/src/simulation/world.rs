@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mote_core::hash::Hash32;
-use mote_core::params::{FUTURE_MAX_SECONDS, Network as Chain, Params};
+use mote_core::params::{FUTURE_MAX_SECONDS, Params};
 use mote_core::pow::CompactTarget;
 use mote_core::transaction::Transaction;
 
+use super::adversary::{Attackers, FIRST_RAID};
 use super::checker::{Checker, Demand, Violation};
 use super::device::Device;
 use super::device_checker::DeviceChecker;
@@ -19,6 +20,7 @@ use super::network::{DIAL_MS, Delays, End, Fate, Network};
 use super::place::{Place, address, place_at};
 use super::queue::Queue;
 use super::random::Random;
+use super::replay::Facts;
 use super::tally::Tally;
 use crate::node::request::{PeerAddress, Reply, Request};
 use crate::node::status::{Direction, Event};
@@ -27,6 +29,9 @@ use crate::store::error::StoreError;
 
 /// A block of the regtest network takes two attempts on average; so many without success do not happen.
 const ATTEMPTS_MAX: u64 = 1 << 12;
+
+/// The work of a block at the easiest target.
+const EASIEST_WORK: u64 = 2;
 
 /// Something that happens.
 #[derive(Debug)]
@@ -59,6 +64,10 @@ pub(super) enum Happening {
     Join(usize),
     /// A node is told of another.
     Meet(usize, usize),
+    /// Somebody attacks.
+    Attack,
+    /// The attackers of a raid hang up.
+    Retreat(usize),
     /// A broken disk is replaced, or emptied, and its node restarted.
     Repair(usize),
 }
@@ -81,19 +90,21 @@ pub struct World {
     /// Payments that were submitted and are not acknowledged yet, by their tickets.
     pub(super) submitted: BTreeMap<u64, (usize, Transaction)>,
     liars: BTreeMap<usize, Liar>,
+    pub(super) attackers: Attackers,
     acquaintances: Vec<Vec<usize>>,
     /// Until when faults go on.
     pub(super) healed_at: u64,
     next_ticket: u64,
-    /// An honest node that drops an honest one, once there is one.
-    pub(super) blamed: Option<Violation>,
+    /// What an honest node has just done to another.
+    pub(super) unfair: Option<Violation>,
 }
 
 impl World {
     /// A world in which nothing has happened yet.
     pub fn new(knobs: Knobs) -> Result<Self, StoreError> {
         let knobs = Knobs { nodes: knobs.nodes.clamp(1, NODES_MAX), tick_ms: knobs.tick_ms.max(1), ..knobs };
-        let params = Arc::new(Params::new(Chain::Regtest));
+        let facts = Facts { retarget: knobs.retarget, capacity: knobs.block_transactions };
+        let params = Arc::new(facts.params());
         let mut random = Random::new(knobs.seed);
         let delays = Delays {
             least_ms: knobs.latency_least_ms,
@@ -102,8 +113,9 @@ impl World {
         };
         let network = Network::new(delays, random.part());
         let tolerance = FUTURE_MAX_SECONDS + knobs.clock_skew_max_seconds;
-        let checker = Checker::new(params.clone(), knobs.nodes, tolerance)?;
+        let checker = Checker::new(facts, knobs.nodes, tolerance);
         let device_checker = DeviceChecker::new(knobs.devices, params.genesis_id());
+        let attackers = Attackers::new(knobs.seed, knobs.nodes);
         let healed_at = knobs.faults_ms();
         let mut world = Self {
             params,
@@ -119,10 +131,11 @@ impl World {
             tally: Tally::new(knobs.nodes + knobs.devices),
             submitted: BTreeMap::new(),
             liars: BTreeMap::new(),
+            attackers,
             acquaintances: Vec::new(),
             healed_at,
             next_ticket: 0,
-            blamed: None,
+            unfair: None,
             knobs,
         };
         world.populate();
@@ -161,6 +174,7 @@ impl World {
         self.draw_speeds();
         self.plan_payment();
         self.plan_faults();
+        self.plan_attack();
         match self.knobs.planted {
             Some(Planted::FastClock) => self.places.iter_mut().take(1).for_each(|place| {
                 place.skew_seconds = 3_600;
@@ -201,11 +215,15 @@ impl World {
                 if self.network.arrive(to, bytes.len()) {
                     self.tally.messages += 1;
                     self.tally.bytes += bytes.len() as u64;
+                    if to.place >= FIRST_RAID {
+                        self.attacker_hears(to, &bytes);
+                    }
                     self.input(to.place, Input::Frame { peer: to.peer, bytes })?;
                 }
             }
             Happening::Closed(end, reason) => {
                 let _ = self.network.close(millis, end);
+                self.attacker_lost(end);
                 self.input(end.place, Input::Closed { peer: end.peer, reason })?;
             }
             Happening::Breaks(end) => {
@@ -227,6 +245,8 @@ impl World {
             Happening::Fault(fault) => self.strike(fault),
             Happening::Join(number) => self.join(number),
             Happening::Meet(number, other) => self.meet(number, other)?,
+            Happening::Attack => self.attack()?,
+            Happening::Retreat(raid) => self.retreat(raid),
             Happening::Repair(number) => self.repair(number),
         }
         Ok(true)
@@ -283,8 +303,17 @@ impl World {
         }
         self.tally.starts += 1;
         if let Some(node) = &place.node {
-            self.checker.look_after_start(self.millis, number, node)?;
+            let looked = self.checker.look_after_start(self.millis, number, node);
+            match looked {
+                Err(violation) if violation.demand != Demand::Durability && self.is_rotten(number) => {
+                    self.power_off(number);
+                    self.replace_disk(number);
+                    return Ok(());
+                }
+                looked => looked?,
+            }
         }
+        let Some(place) = self.places.get(number) else { return Ok(()) };
         self.tally.tip_is(self.millis, number, Some(self.checker.tip(number)));
         self.queue.add(self.millis, Happening::Tick(number, place.life));
         for other in self.acquaintances.get(number).cloned().unwrap_or_default() {
@@ -328,8 +357,8 @@ impl World {
             return Ok(());
         }
         outputs.into_iter().for_each(|output| self.carry_out(number, output));
-        if let Some(blamed) = self.blamed.take() {
-            return Err(blamed);
+        if let Some(violation) = self.unfair.take() {
+            return Err(violation);
         }
         self.check_bounds(number)?;
         let Some(node) = self.places.get(number).and_then(|place| place.node.as_ref()) else { return Ok(()) };
@@ -340,7 +369,7 @@ impl World {
             self.tally.tip_is(millis, number, Some(tip));
         }
         match looked {
-            Err(violation) if violation.demand == Demand::Readable && self.is_rotten(number) => {
+            Err(violation) if violation.demand != Demand::Bounds && self.is_rotten(number) => {
                 self.power_off(number);
                 self.replace_disk(number);
                 Ok(())
@@ -408,7 +437,7 @@ impl World {
     fn told(&mut self, number: usize, event: Event) {
         let Some(node) = self.places.get(number).and_then(|place| place.node.as_ref()) else { return };
         match event {
-            Event::Block { id, .. } => self.checker.block_acknowledged(number, id, node),
+            Event::Block { id, .. } => self.checker.block_acknowledged(number, id, node, self.tally.steps),
             Event::Reorganisation { depth, .. } => {
                 *self.tally.reorganisations.entry(depth).or_default() += 1;
             }
@@ -448,11 +477,19 @@ impl World {
         if place.rate_changes != changes {
             return Ok(());
         }
-        let order = place.order.as_ref();
+        let tip = self.checker.tip(number);
+        let is_lucky = self.is_lucky(&tip);
+        let order = self.places.get(number).and_then(|place| place.order.as_ref()).filter(|_| is_lucky);
         let found = order.and_then(|order| Some((order.id, order.job.search(0..ATTEMPTS_MAX)?)));
         self.plan_block(number);
         let Some((job, nonce)) = found else { return Ok(()) };
         self.input(number, Input::Found { job, nonce })
+    }
+
+    /// Whether a miner who comes upon what would be a block at the easiest target has found a child of `tip`.
+    fn is_lucky(&mut self, tip: &Hash32) -> bool {
+        let work = self.checker.replay().child_work(tip);
+        work <= EASIEST_WORK || self.random.below(work) < EASIEST_WORK
     }
 
     /// The messages that byzantine nodes have tampered with.

@@ -16,7 +16,7 @@ use mote_core::wire::{List, ListWriter, Message};
 use serde::{Deserialize, Serialize};
 
 use crate::fixtures::{Chain, VecBlock, account, broken_rule, execute_blindly, judge, mine, pay, wire};
-use crate::oracle::Oracle;
+use mote::simulation::oracle::Oracle;
 
 /// A block and what can be asked about it.
 #[derive(Clone)]

@@ -3,6 +3,7 @@
 use std::fs;
 
 use mote::chain_file;
+use mote::simulation::oracle::Oracle;
 use mote::store::disk::FileDisk;
 use mote_core::block::Header;
 use mote_core::params::{FUTURE_MAX_SECONDS, TIME_LIMIT_SECONDS};
@@ -11,7 +12,6 @@ use mote_core::state::Account;
 use mote_core::units::{Amount, Height, Timestamp};
 use mote_core::wire::Message;
 use mote_tests::fixtures::{Chain, VecBlock, account, mine, network, pay};
-use mote_tests::oracle::Oracle;
 use serde_json::{Value, json};
 
 use super::node::{Node, add, eventually, grow};

@@ -1,5 +1,6 @@
 //! Blocks: what the miner makes is valid, and nothing else that looks like it.
 
+use mote::simulation::oracle::{header_id, log_root, transaction_leaf};
 use mote_core::block::{Block, Header, transactions_root};
 use mote_core::chain::Tip;
 use mote_core::codec::decode;
@@ -7,7 +8,6 @@ use mote_core::miner::{Job, stamp, template};
 use mote_core::rules::{Clock, Execution, Rule, RuleError, check_transaction};
 use mote_core::transaction::Transaction;
 use mote_tests::fixtures::{Chain, VecBlock, account, broken_rule, judge, network, pay, wire};
-use mote_tests::oracle::{header_id, log_root, transaction_leaf};
 use proptest::prelude::*;
 
 use super::strategies::{chain_and_block, intents, mutation, payments, rule};

@@ -1,11 +1,11 @@
 //! Balances: none comes from nowhere, none is lost, and the oracle agrees on every one.
 
+use mote::simulation::oracle::Oracle;
 use mote_core::params::reward;
 use mote_core::rules::Rule;
 use mote_core::state::Accounts;
 use mote_core::units::Height;
 use mote_tests::fixtures::{Chain, account, regtest};
-use mote_tests::oracle::Oracle;
 use proptest::collection::vec;
 use proptest::prelude::*;
 

@@ -1,5 +1,6 @@
 //! Proofs of inclusion and of accounts: each verifies, and none does after any bit of it changes.
 
+use mote::simulation::oracle::{Oracle, log_root};
 use mote_core::block::history_leaf;
 use mote_core::codec::decode;
 use mote_core::hash::Hash32;
@@ -8,7 +9,6 @@ use mote_core::pow::Work;
 use mote_core::state::{Account, Accounts, Proof, ProofRef};
 use mote_core::units::Amount;
 use mote_tests::fixtures::{account, wire};
-use mote_tests::oracle::{Oracle, log_root};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;

@@ -1,5 +1,6 @@
 //! L1 to L3 and B2 to B4: what a block shows among the accounts.
 
+use mote::simulation::oracle::Oracle;
 use mote_core::block::transactions_root;
 use mote_core::hash::Hash32;
 use mote_core::keys::PublicKey;
@@ -11,7 +12,6 @@ use mote_core::units::{Amount, Height};
 use mote_tests::fixtures::{
     Chain, VecBlock, account, broken_rule, flipped, key, mine, network, pay, regtest,
 };
-use mote_tests::oracle::Oracle;
 
 use super::{Case, Refusal, refusal};
 

@@ -1,16 +1,17 @@
 //! A slow and obvious ledger to hold the core against: one sorted map, arithmetic in 128 bits, and
-//! every root by its recursive definition. It shares SHA-256 with the core and nothing else.
+//! every root by its recursive definition. It shares no arithmetic and no hash with the core.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
 use mote_core::block::Header;
-use mote_core::hash::{Hash32, sha256};
+use mote_core::hash::Hash32;
 use mote_core::keys::{AccountKey, PublicKey};
 use mote_core::rules::{Rule, RuleError};
 use mote_core::state::{Account, Accounts, Leaf, PathBuffer, Proof, ProofOf, Step, UpdateError};
 use mote_core::transaction::Transaction;
 use mote_core::units::Amount;
+use sha2::{Digest, Sha256};
 
 /// All accounts that were ever touched.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -169,7 +170,7 @@ fn bit(key: &AccountKey, index: u8) -> bool {
 /// RFC 6962 section 2.1: the root of a log whose leaves hold this data.
 pub fn log_root(leaves: &[Vec<u8>]) -> Hash32 {
     match leaves {
-        [] => sha256(b""),
+        [] => hash(&[]),
         [leaf] => hash(&[&[0x00], leaf]),
         _ => {
             let mut split = 1;
@@ -215,6 +216,7 @@ pub fn header_id(header: &Header) -> Hash32 {
     hash(&[commitment.as_bytes(), &header.nonce.to_le_bytes()])
 }
 
-fn hash(parts: &[&[u8]]) -> Hash32 {
-    sha256(&parts.concat())
+/// SHA-256 of `parts`, one after another.
+pub fn hash(parts: &[&[u8]]) -> Hash32 {
+    Hash32::from_bytes(Sha256::digest(parts.concat()).into())
 }

@@ -1,0 +1,78 @@
+//! What honest nodes owe each other: to be believed, and to have their payments mined.
+
+use std::collections::BTreeMap;
+
+use mote_core::codec;
+use mote_core::keys::PublicKey;
+use mote_core::peer::Offence;
+use mote_core::transaction::Transaction;
+use mote_core::wire::{Message, REFUSAL_MAX_BYTES};
+
+use super::adversary::FIRST_RAID;
+use super::audit::can_be_next;
+use super::checker::{Demand, Violation};
+use super::network::End;
+use super::replay::transaction_id;
+use super::world::World;
+
+/// The longest message that tells why a connection ends: its index, a length, and the text.
+const REFUSED_MAX_BYTES: usize = REFUSAL_MAX_BYTES + 8;
+
+impl World {
+    /// Looks whether a message tells that its receiver is dropped.
+    pub(super) fn notice_refusal(&mut self, from: End, message: &[u8]) {
+        if message.len() > REFUSED_MAX_BYTES {
+            return;
+        }
+        let Ok(Message::Refused(reason)) = codec::decode(message) else { return };
+        let Some(to) = self.network.other(from).map(|end| end.place) else { return };
+        // A node that has come upon itself by an address that it was told says so and goes.
+        if reason != Offence::Itself.to_string() {
+            self.unfair = self.unfair.take().or(self.drops(from.place, to, reason).err());
+        }
+    }
+
+    /// A node or device has dropped another for an offence, which no honest one does to an honest one. What a
+    /// disk with flipped bits holds is not what its node would say.
+    pub(super) fn drops(&mut self, by: usize, whom: usize, offence: &str) -> Result<(), Violation> {
+        let is_sound = |number: usize| {
+            number < FIRST_RAID
+                && self.places.get(number).is_none_or(|place| !place.is_byzantine && !place.is_rotten)
+        };
+        if !(is_sound(by) && is_sound(whom)) {
+            self.tally.refusals += 1;
+            return Ok(());
+        }
+        Err(Violation {
+            millis: self.millis,
+            node: Some(by),
+            demand: Demand::Fairness,
+            got: format!("node {whom} dropped for: {offence}"),
+            expected: "no offence between honest nodes".to_owned(),
+        })
+    }
+
+    /// The payments that are next to be mined at some honest node.
+    pub(super) fn waiting_payments(&self) -> Vec<Transaction> {
+        let mut waiting = BTreeMap::new();
+        for node in self.honest().filter_map(|place| place.node.as_ref()) {
+            let mut first: BTreeMap<PublicKey, Transaction> = BTreeMap::new();
+            for entry in node.mempool().by_priority() {
+                let transaction = entry.transaction();
+                let earliest = first.entry(transaction.sender).or_insert_with(|| transaction.clone());
+                if transaction.nonce < earliest.nonce {
+                    *earliest = transaction.clone();
+                }
+            }
+            waiting.extend(first.into_values().map(|payment| (transaction_id(&payment), payment)));
+        }
+        waiting.into_values().collect()
+    }
+
+    /// One of these payments that could still be mined next after the block on which the honest nodes agree.
+    pub(super) fn left_over<'p>(&self, payments: &'p [Transaction]) -> Option<&'p Transaction> {
+        let first = self.honest().next().map(|place| self.checker.tip(place.number))?;
+        let tip = self.checker.replay().get(&first)?;
+        payments.iter().find(|payment| can_be_next(tip, payment))
+    }
+}
