@@ -34,7 +34,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     }
 }
 
-/// A body in JSON, or the default where there is none.
+/// A body in JSON, or the default where there is none or it is null.
 pub struct OptionalJson<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJson<T> {
@@ -42,7 +42,10 @@ impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJ
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let body = read_body(request, state).await?;
-        if body.is_empty() { Ok(Self(T::default())) } else { parse_json(&body).map(Self) }
+        if body.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        parse_json::<Option<T>>(&body).map(|value| Self(value.unwrap_or_default()))
     }
 }
 

@@ -214,7 +214,8 @@ async fn say_farewell<S>(
 fn broken(error: &Error) -> End {
     match error {
         Error::Capacity(_) => End::ours(CloseCode::Size, "sent a message that is too large"),
-        Error::Protocol(_) | Error::Utf8(_) => End::ours(CloseCode::Protocol, error.to_string()),
+        Error::Protocol(_) => End::ours(CloseCode::Protocol, error.to_string()),
+        Error::Utf8(_) => End::ours(CloseCode::Invalid, error.to_string()),
         _ => End::lost(error.to_string()),
     }
 }

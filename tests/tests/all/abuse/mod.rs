@@ -2,6 +2,7 @@
 //! node is what it was before, without a restart.
 
 mod crowds;
+mod openapi;
 mod smuggling;
 mod victim;
 mod websocket;
