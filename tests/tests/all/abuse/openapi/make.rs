@@ -147,7 +147,9 @@ impl<'d> Maker<'d> {
             }
         }
         if let Some(pattern) = schema.get("pattern").and_then(Value::as_str) {
-            let strategy = string_regex(pattern).expect("patterns are regular expressions");
+            // What is made is a whole match.
+            let whole = pattern.trim_start_matches('^').trim_end_matches('$');
+            let strategy = string_regex(whole).expect("patterns are regular expressions");
             return strategy.new_tree(&mut self.runner).expect("a pattern matches something").current();
         }
         let text = self.pick(&TEXTS).to_string();
