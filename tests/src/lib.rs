@@ -1,5 +1,6 @@
 //! What the tests of the Mote ledger share.
 
+pub mod abuse;
 pub mod browser;
 pub mod devices;
 pub mod disks;

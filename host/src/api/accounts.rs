@@ -152,7 +152,7 @@ impl HistoryJson {
 /// An account at the tip; one that was never used has nothing and nonce 0.
 #[utoipa::path(
     get, path = "/api/v1/accounts/{address}", tag = "accounts",
-    params(("address" = String, Path, description = "an address of this network")),
+    params(("address" = String, Path, pattern = "^[a-z]+1[0-9a-z]{58}$", description = "an address of this network")),
     responses((status = 200, body = AccountJson), (status = 400, description = "malformed"))
 )]
 pub async fn account<D: Disk>(
@@ -168,7 +168,7 @@ pub async fn account<D: Disk>(
 /// or a height.
 #[utoipa::path(
     get, path = "/api/v1/accounts/{address}/history", tag = "accounts",
-    params(("address" = String, Path, description = "an address of this network"), Paging),
+    params(("address" = String, Path, pattern = "^[a-z]+1[0-9a-z]{58}$", description = "an address of this network"), Paging),
     responses((status = 200, body = Vec<HistoryJson>), (status = 400, description = "malformed"))
 )]
 pub async fn history<D: Disk>(
@@ -198,7 +198,7 @@ pub struct After {
 /// `mote verify` and anybody else can check without a node.
 #[utoipa::path(
     get, path = "/api/v1/accounts/{address}/proof", tag = "accounts",
-    params(("address" = String, Path, description = "an address of this network"), After),
+    params(("address" = String, Path, pattern = "^[a-z]+1[0-9a-z]{58}$", description = "an address of this network"), After),
     responses(
         (status = 200, body = AccountReceipt),
         (status = 400, description = "malformed"),

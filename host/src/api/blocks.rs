@@ -73,7 +73,10 @@ pub async fn list<D: Disk>(
 /// A block with its transactions.
 #[utoipa::path(
     get, path = "/api/v1/blocks/{block}", tag = "chain",
-    params(("block" = String, Path, description = "a height on the main chain, or the id of any block")),
+    params((
+        "block" = String, Path, pattern = "^([0-9]{1,20}|[0-9a-f]{64})$",
+        description = "a height on the main chain, or the id of any block",
+    )),
     responses(
         (status = 200, body = BlockJson),
         (status = 400, description = "malformed"),
@@ -98,7 +101,10 @@ pub async fn block<D: Disk>(
 /// A block's header.
 #[utoipa::path(
     get, path = "/api/v1/blocks/{block}/header", tag = "chain",
-    params(("block" = String, Path, description = "a height on the main chain, or the id of any block")),
+    params((
+        "block" = String, Path, pattern = "^([0-9]{1,20}|[0-9a-f]{64})$",
+        description = "a height on the main chain, or the id of any block",
+    )),
     responses(
         (status = 200, body = HeaderJson),
         (status = 400, description = "malformed"),
@@ -118,7 +124,10 @@ pub async fn header<D: Disk>(
 /// A block's wire form, from which everybody can compute its id.
 #[utoipa::path(
     get, path = "/api/v1/blocks/{block}/raw", tag = "chain",
-    params(("block" = String, Path, description = "a height on the main chain, or the id of any block")),
+    params((
+        "block" = String, Path, pattern = "^([0-9]{1,20}|[0-9a-f]{64})$",
+        description = "a height on the main chain, or the id of any block",
+    )),
     responses(
         (status = 200, body = Vec<u8>, content_type = "application/octet-stream"),
         (status = 400, description = "malformed"),

@@ -121,7 +121,10 @@ pub async fn list<D: Disk>(
 /// that lost also the one on the main chain.
 #[utoipa::path(
     get, path = "/api/v1/blocks/{block}/siblings", tag = "chain",
-    params(("block" = String, Path, description = "a height on the main chain, or the id of any block")),
+    params((
+        "block" = String, Path, pattern = "^([0-9]{1,20}|[0-9a-f]{64})$",
+        description = "a height on the main chain, or the id of any block",
+    )),
     responses(
         (status = 200, body = Vec<BlockSummary>),
         (status = 400, description = "malformed"),

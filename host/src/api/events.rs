@@ -26,22 +26,39 @@ use crate::node::handle::Handle;
 use crate::node::status::{Event, Status};
 use crate::store::disk::Disk;
 
-/// How many streams there may be at once.
-const STREAMS_MAX: usize = 256;
+/// How many streams the operator may have at once: pages share one, and what is left of the connections of
+/// this computer is for requests.
+const OWN_STREAMS_MAX: usize = 64;
+
+/// How many streams all others together may have at once.
+const STRANGERS_STREAMS_MAX: usize = 192;
 
 /// How often a stream that has nothing to say shows that it lives.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// The streams that are open, and the way to end them.
 pub struct Streams {
-    places: Arc<Semaphore>,
+    own: Arc<Semaphore>,
+    strangers: Arc<Semaphore>,
     closed: watch::Sender<bool>,
 }
 
 impl Streams {
     /// No streams.
     pub fn new() -> Self {
-        Self { places: Arc::new(Semaphore::new(STREAMS_MAX)), closed: watch::Sender::new(false) }
+        let places = |count| Arc::new(Semaphore::new(count));
+        let (own, strangers) = (places(OWN_STREAMS_MAX), places(STRANGERS_STREAMS_MAX));
+        Self { own, strangers, closed: watch::Sender::new(false) }
+    }
+
+    /// Room for one more stream.
+    fn place(&self, caller: Caller) -> Result<OwnedSemaphorePermit, Problem> {
+        let (places, max) = match caller {
+            Caller::Operator => (&self.own, OWN_STREAMS_MAX),
+            Caller::Stranger => (&self.strangers, STRANGERS_STREAMS_MAX),
+        };
+        let busy = |_| Problem::new(Code::Busy, format_args!("{max} streams are open already"));
+        Arc::clone(places).try_acquire_owned().map_err(busy)
     }
 
     /// Ends all streams.
@@ -113,9 +130,7 @@ pub async fn events<D: Disk>(
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, Problem> {
     let streams = &app.0.streams;
-    let place = Arc::clone(&streams.places).try_acquire_owned();
-    let place = place
-        .map_err(|_| Problem::new(Code::Busy, format_args!("{STREAMS_MAX} streams are open already")))?;
+    let place = streams.place(caller)?;
     let last = headers.get("last-event-id").map(|text| {
         text.to_str().ok().and_then(super::extract::parse_number).ok_or_else(|| {
             Problem::malformed("Last-Event-ID", format_args!("expected the number of an event, got {text:?}"))

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::http::header;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
@@ -33,7 +34,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     }
 }
 
-/// A body in JSON, or the default where there is none.
+/// A body in JSON, or the default where there is none or it is null.
 pub struct OptionalJson<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJson<T> {
@@ -41,25 +42,36 @@ impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJ
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let body = read_body(request, state).await?;
-        if body.is_empty() { Ok(Self(T::default())) } else { parse_json(&body).map(Self) }
+        if body.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        parse_json::<Option<T>>(&body).map(|value| Self(value.unwrap_or_default()))
     }
 }
 
 async fn read_body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    let too_large =
+        || Problem::new(Code::TooLarge, format_args!("expected a body of at most {BODY_MAX_BYTES} bytes"));
+    // A client that waits to be told to go on is not told to send what is refused anyway.
+    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|text| text.to_str().ok());
+    if length.and_then(parse_number).is_some_and(|length| length > BODY_MAX_BYTES as u64) {
+        return Err(too_large());
+    }
     let timeout = Problem::new(Code::Timeout, "the body did not arrive within 10 s");
     let body = tokio::time::timeout(BODY_TIMEOUT, Bytes::from_request(request, state));
     body.await.map_err(|_| timeout)?.map_err(|rejection| {
         if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
-            return Problem::new(
-                Code::TooLarge,
-                format_args!("expected a body of at most {BODY_MAX_BYTES} bytes"),
-            );
+            return too_large();
         }
         Problem::malformed("body", rejection.body_text())
     })
 }
 
 fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    // Every body is an object. Fields in the order of an array would be read as well, but are documented nowhere.
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Problem::malformed("body", "expected an object, got an array"));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         // The path of the whole body is a dot, which says nothing.

@@ -220,8 +220,15 @@ fn parse_host(text: &str) -> Option<(Host, Option<u16>)> {
     }
 }
 
-/// Refuses bodies that are not declared as JSON: a form of another site can post everything else.
+/// Refuses bodies that are not declared as JSON: a form of another site can post everything else. Nothing is
+/// ever decompressed, so that no body is larger than what was sent.
 fn check_body(request: &Request) -> Result<(), Problem> {
+    if let Some(coding) = request.headers().get(header::CONTENT_ENCODING) {
+        return Err(Problem::new(
+            Code::MediaType,
+            format_args!("expected no content coding, got {coding:?}"),
+        ));
+    }
     let is_json = |value: &HeaderValue| {
         let kind = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
         kind.trim_ascii().eq_ignore_ascii_case(b"application/json")

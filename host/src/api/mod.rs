@@ -8,6 +8,7 @@
 //! | file | purpose |
 //! | --- | --- |
 //! | `guard`, `token` | who may do what |
+//! | `framing` | where a request ends |
 //! | `extract`, `json`, `error` | what comes in, and what goes wrong; [`crate::forms`] is what goes out |
 //! | `lookup` | everything that is read from the node |
 //! | `status`, `blocks`, `transactions`, `accounts`, `mempool` | the chain |
@@ -39,6 +40,7 @@ mod course;
 pub mod error;
 pub mod events;
 pub mod extract;
+mod framing;
 pub mod guard;
 pub mod json;
 pub mod laboratory;
@@ -137,16 +139,17 @@ pub fn router<D: Disk>(app: App<D>) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state((app.0.guard.clone(), Class::Public), guard::guard))
         .layer(from_fn_with_state(app.clone(), metrics::count::<D>))
+        .layer(from_fn(framing::check))
         .layer(from_fn(guard::protect))
         .layer(DefaultBodyLimit::max(extract::BODY_MAX_BYTES))
         .with_state(app)
 }
 
-/// Puts the headers that protect pages on the answers of the route of peers. Which origins may connect is
+/// The route of peers, with the headers that protect pages, for requests whose framing is beyond doubt. Which origins may connect is
 /// for the route to say, since the operator may allow some. Under which host a peer knows this node is
 /// nobody's business: it may come through a forwarded port, and a page always sends its origin.
 pub fn guarded(peers: Router) -> Router {
-    peers.layer(from_fn(guard::protect))
+    peers.layer(from_fn(framing::check)).layer(from_fn(guard::protect))
 }
 
 async fn not_found(uri: Uri) -> Problem {

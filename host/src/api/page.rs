@@ -36,7 +36,7 @@ pub async fn index(headers: HeaderMap) -> Response {
 /// What pages consist of.
 #[utoipa::path(
     get, path = "/web/{path}", tag = "pages", params(("path" = String, Path, description = "a file's path")),
-    responses((status = 200, body = String), (status = 304, description = "still the same"), (status = 404, description = "not-found"))
+    responses((status = 200, content((String = "text/javascript"), (String = "text/css"), (String = "image/svg+xml"), (String = "text/html"), (String = "text/plain"))), (status = 304, description = "still the same"), (status = 404, description = "not-found"))
 )]
 pub async fn asset(Segment(path): Segment, headers: HeaderMap) -> Result<Response, Problem> {
     let asset = web::asset(&path).ok_or_else(|| Problem::not_found("there is no such file"))?;

@@ -23,6 +23,7 @@ const QUIET_ZONE: i32 = 4;
 #[serde(deny_unknown_fields)]
 pub struct Content {
     /// 1 to 300 bytes of text.
+    #[param(min_length = 1, max_length = 300)]
     text: String,
 }
 

@@ -76,7 +76,7 @@ pub async fn submit<D: Disk>(
 /// A transaction, open or mined.
 #[utoipa::path(
     get, path = "/api/v1/transactions/{id}", tag = "transactions",
-    params(("id" = String, Path, description = "the transaction's id")),
+    params(("id" = String, Path, pattern = "^[0-9a-f]{64}$", description = "the transaction's id")),
     responses(
         (status = 200, body = LocatedJson),
         (status = 400, description = "malformed"),
@@ -113,7 +113,7 @@ pub async fn transaction<D: Disk>(
 /// The receipt of a mined transaction, which `mote verify` and anybody else can check without a node.
 #[utoipa::path(
     get, path = "/api/v1/transactions/{id}/proof", tag = "transactions",
-    params(("id" = String, Path, description = "the transaction's id")),
+    params(("id" = String, Path, pattern = "^[0-9a-f]{64}$", description = "the transaction's id")),
     responses(
         (status = 200, body = TransactionReceipt),
         (status = 400, description = "malformed"),

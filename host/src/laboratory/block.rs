@@ -25,7 +25,7 @@ const HEIGHT: usize = 3;
 #[serde(deny_unknown_fields)]
 pub struct BlockRequest {
     /// The block's bytes in hex; the untouched block where they are not given.
-    #[schema(value_type = Option<String>, pattern = "^([0-9a-f]{2}){0,32000}$")]
+    #[schema(value_type = Option<String>, pattern = "^([0-9a-f]{2})*$", max_length = 64_000)]
     pub bytes: Option<Text<HexBytes>>,
     /// What is known besides the block.
     #[serde(default)]

@@ -31,8 +31,10 @@ pub struct DifficultyRequest {
     #[serde(default)]
     pub start: Start,
     /// Attempts a second before the step, 1 to 10^12.
+    #[schema(minimum = 1, maximum = 1_000_000_000_000_u64)]
     pub before: f64,
     /// Attempts a second after it, 1 to 10^12.
+    #[schema(minimum = 1, maximum = 1_000_000_000_000_u64)]
     pub after: f64,
     /// After how many blocks the rate changes.
     pub step: u64,

@@ -1,9 +1,17 @@
-//! How many connections may be open, and from where. Connections from this computer have a budget of
-//! their own, so that nobody outside can lock its owner out.
+//! How many connections may be open, from where, and which of them make room for others. Connections from
+//! this computer have a budget of their own, so that nobody outside can lock its owner out.
+//!
+//! Where a budget is used up, a newcomer takes the place of the connection that has kept the server waiting
+//! for the longest: one that has not sent its request or taken its answer yet, or that rests between two
+//! requests. Whoever asks at once and reads what it gets therefore always finds room, however many others
+//! hold a connection and say nothing. Requests that are being worked on, streams and peers are left alone.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
 
 /// How many connections there may be.
 #[derive(Clone, Copy, Debug)]
@@ -26,13 +34,24 @@ impl Default for AdmissionLimits {
 #[derive(Clone, Debug)]
 pub struct Admission {
     limits: AdmissionLimits,
-    counts: Arc<Mutex<Counts>>,
+    places: Arc<Mutex<Places>>,
+    /// A place became free. Only one task admits.
+    freed: Arc<Notify>,
 }
 
 #[derive(Debug, Default)]
-struct Counts {
+struct Places {
     remote: usize,
     origins: HashMap<Origin, usize>,
+    taken: HashMap<u64, Place>,
+    next: u64,
+}
+
+#[derive(Debug)]
+struct Place {
+    origin: Origin,
+    stage: Stage,
+    leave: Arc<Notify>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -42,57 +61,173 @@ enum Origin {
     V6([u16; 3]),
 }
 
+/// Whose turn it is on a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// The client's; a lower number has waited for longer.
+    Client(u64),
+    /// The server's.
+    Server,
+    /// Nobody's: it was told to make room.
+    Leaving,
+}
+
+/// The connection was told to make room, and nothing may be begun on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the connection makes room for another one")]
+pub struct MakingRoom;
+
 /// Room for one connection, until the last clone is dropped.
 #[derive(Clone, Debug)]
 pub struct Slot {
-    _occupied: Arc<Occupied>,
+    occupied: Arc<Occupied>,
 }
 
 #[derive(Debug)]
 struct Occupied {
     admission: Admission,
-    origin: Origin,
+    number: u64,
+    leave: Arc<Notify>,
+}
+
+/// What came of asking for room.
+enum Asked {
+    Room(Slot),
+    /// Another connection was told to make room.
+    Soon,
+    None,
 }
 
 impl Admission {
     /// An admission that has let nobody in yet.
     pub fn new(limits: AdmissionLimits) -> Self {
-        Self { limits, counts: Arc::default() }
+        Self { limits, places: Arc::default(), freed: Arc::default() }
     }
 
-    /// Room for one more connection from this address, if there is any.
-    pub fn admit(&self, address: IpAddr) -> Option<Slot> {
+    /// Room for one more connection from this address, if there is any or one that waits for its client can
+    /// make some. The connection begins with its client's turn.
+    pub async fn admit(&self, address: IpAddr) -> Option<Slot> {
         let origin = Origin::of(address);
-        let mut counts = self.counts();
-        let here = counts.origins.get(&origin).copied().unwrap_or(0);
-        let has_room = match origin {
-            Origin::Loopback => here < self.limits.loopback_max,
-            _ => here < self.limits.network_max && counts.remote < self.limits.remote_max,
-        };
-        if !has_room {
-            return None;
+        loop {
+            match self.ask(origin) {
+                Asked::Room(slot) => return Some(slot),
+                Asked::Soon => self.freed.notified().await,
+                Asked::None => return None,
+            }
         }
-        counts.origins.insert(origin, here + 1);
-        counts.remote += usize::from(origin != Origin::Loopback);
-        Some(Slot { _occupied: Arc::new(Occupied { admission: self.clone(), origin }) })
     }
 
-    fn counts(&self) -> MutexGuard<'_, Counts> {
+    fn ask(&self, origin: Origin) -> Asked {
+        let mut places = self.places();
+        if places.has_room(&self.limits, origin) {
+            let leave = Arc::new(Notify::new());
+            let number = places.take(origin, leave.clone());
+            return Asked::Room(Slot {
+                occupied: Arc::new(Occupied { admission: self.clone(), number, leave }),
+            });
+        }
+        if places.make_room(&self.limits, origin) { Asked::Soon } else { Asked::None }
+    }
+
+    fn places(&self) -> MutexGuard<'_, Places> {
         // Nothing under the lock can stop half-way, so the content is whole even after a panic.
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Places {
+    fn here(&self, origin: Origin) -> usize {
+        self.origins.get(&origin).copied().unwrap_or(0)
+    }
+
+    fn has_room(&self, limits: &AdmissionLimits, origin: Origin) -> bool {
+        match origin {
+            Origin::Loopback => self.here(origin) < limits.loopback_max,
+            _ => self.here(origin) < limits.network_max && self.remote < limits.remote_max,
+        }
+    }
+
+    fn take(&mut self, origin: Origin, leave: Arc<Notify>) -> u64 {
+        *self.origins.entry(origin).or_default() += 1;
+        self.remote += usize::from(origin != Origin::Loopback);
+        let number = self.number();
+        self.taken.insert(number, Place { origin, stage: Stage::Client(number), leave });
+        number
+    }
+
+    fn number(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    /// Whether a place that this origin could have will be free soon. Where a network has used up its share,
+    /// it is one of its own; otherwise one of the network that has most.
+    fn make_room(&mut self, limits: &AdmissionLimits, origin: Origin) -> bool {
+        let is_shared = origin != Origin::Loopback && self.here(origin) < limits.network_max;
+        let is_rival = |place: &Place| match is_shared {
+            true => place.origin != Origin::Loopback,
+            false => place.origin == origin,
+        };
+        if self.taken.values().any(|place| is_rival(place) && place.stage == Stage::Leaving) {
+            return true;
+        }
+        let waiting = self.taken.iter().filter(|(_, place)| is_rival(place));
+        let waiting = waiting.filter_map(|(number, place)| match place.stage {
+            Stage::Client(since) => Some((self.here(place.origin), Reverse(since), *number)),
+            Stage::Server | Stage::Leaving => None,
+        });
+        let Some((_, _, longest)) = waiting.max() else { return false };
+        if let Some(place) = self.taken.get_mut(&longest) {
+            place.stage = Stage::Leaving;
+            place.leave.notify_one();
+        }
+        true
+    }
+
+    fn give_back(&mut self, number: u64) {
+        let Some(place) = self.taken.remove(&number) else { return };
+        self.remote -= usize::from(place.origin != Origin::Loopback);
+        match self.here(place.origin) {
+            0 | 1 => drop(self.origins.remove(&place.origin)),
+            here => drop(self.origins.insert(place.origin, here - 1)),
+        }
+    }
+}
+
+impl Slot {
+    /// From now on the server waits for its client.
+    pub fn is_clients_turn(&self) {
+        let mut places = self.occupied.admission.places();
+        let since = places.number();
+        if let Some(place) = places.taken.get_mut(&self.occupied.number)
+            && place.stage == Stage::Server
+        {
+            place.stage = Stage::Client(since);
+        }
+    }
+
+    /// From now on the server works for its client, and the connection is left alone.
+    pub fn is_servers_turn(&self) -> Result<(), MakingRoom> {
+        let mut places = self.occupied.admission.places();
+        match places.taken.get_mut(&self.occupied.number) {
+            Some(Place { stage: Stage::Leaving, .. }) | None => Err(MakingRoom),
+            Some(place) => {
+                place.stage = Stage::Server;
+                Ok(())
+            }
+        }
+    }
+
+    /// Waits until the connection is told to make room. One task may wait.
+    pub async fn told_to_leave(&self) {
+        self.occupied.leave.notified().await;
     }
 }
 
 impl Drop for Occupied {
     fn drop(&mut self) {
-        let mut counts = self.admission.counts();
-        counts.remote -= usize::from(self.origin != Origin::Loopback);
-        let here = counts.origins.get(&self.origin).copied().unwrap_or(0);
-        if here <= 1 {
-            counts.origins.remove(&self.origin);
-        } else {
-            counts.origins.insert(self.origin, here - 1);
-        }
+        self.admission.places().give_back(self.number);
+        self.admission.freed.notify_one();
     }
 }
 
@@ -113,50 +248,4 @@ impl Origin {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn admission() -> Admission {
-        Admission::new(AdmissionLimits { remote_max: 5, network_max: 2, loopback_max: 3 })
-    }
-
-    fn admit(admission: &Admission, addresses: &[&str]) -> Vec<Option<Slot>> {
-        addresses.iter().map(|address| admission.admit(address.parse().unwrap())).collect()
-    }
-
-    fn admitted(slots: &[Option<Slot>]) -> Vec<bool> {
-        slots.iter().map(Option::is_some).collect()
-    }
-
-    #[test]
-    fn a_network_has_its_share() {
-        let admission = admission();
-        let slots = admit(&admission, &["192.0.2.1", "::ffff:192.0.2.2", "192.0.2.3", "192.0.3.1"]);
-        assert_eq!(admitted(&slots), [true, true, false, true]);
-        let slots = admit(&admission, &["2001:db8:1::1", "2001:db8:1:2::1", "2001:db8:1::3"]);
-        assert_eq!(admitted(&slots), [true, true, false]);
-    }
-
-    #[test]
-    fn a_full_house_still_lets_its_owner_in() {
-        let admission = admission();
-        let slots = admit(&admission, &["1.0.0.1", "1.0.1.1", "1.0.2.1", "1.0.3.1", "1.0.4.1", "1.0.5.1"]);
-        assert_eq!(admitted(&slots), [true, true, true, true, true, false]);
-        let own = admit(&admission, &["127.0.0.1", "::1", "127.0.0.2", "127.0.0.1"]);
-        assert_eq!(admitted(&own), [true, true, true, false]);
-        drop(slots);
-        assert!(admission.admit("1.0.5.1".parse().unwrap()).is_some());
-    }
-
-    #[test]
-    fn a_connection_counts_until_its_last_part_is_gone() {
-        let admission = admission();
-        let first = admission.admit("192.0.2.1".parse().unwrap());
-        let part = first.clone();
-        let _second = admission.admit("192.0.2.1".parse().unwrap());
-        drop(first);
-        assert!(admission.admit("192.0.2.1".parse().unwrap()).is_none());
-        drop(part);
-        assert!(admission.admit("192.0.2.1".parse().unwrap()).is_some());
-    }
-}
+mod tests;

@@ -2,6 +2,7 @@
 //! queues goes out, and everything is bounded.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
@@ -100,9 +101,10 @@ where
     let limits = network.limits();
     let (mut sink, mut stream) = socket.split();
     let Queue { mut waiting, ending, gauge } = queue;
+    let has_spoken = AtomicBool::new(false);
     // Reading and writing do not wait for each other: two nodes that both only write would wait for ever.
     let end = tokio::select! {
-        end = read(network, peer, &mut stream, &gauge) => end,
+        end = read(network, peer, &mut stream, &gauge, &has_spoken) => end,
         end = write(limits, &mut sink, &mut waiting, &gauge) => end,
         end = overdue(limits, ending) => end,
     };
@@ -111,7 +113,13 @@ where
         match end.parting {
             Parting::None => {}
             Parting::Answer => drop(sink.flush().await),
-            Parting::Farewell(code) => say_farewell(&mut sink, &mut stream, code, &end.reason).await,
+            Parting::Farewell(code) => {
+                let is_said = say_farewell(&mut sink, code, &end.reason).await;
+                // Who never said a word has nothing on its way that a reset could cost, and is not waited for.
+                if is_said && has_spoken.load(Ordering::Relaxed) {
+                    while let Some(Ok(_)) = stream.next().await {}
+                }
+            }
         }
     })
     .await;
@@ -123,6 +131,7 @@ async fn read<S>(
     peer: PeerId,
     stream: &mut SplitStream<WebSocketStream<S>>,
     gauge: &Gauge,
+    has_spoken: &AtomicBool,
 ) -> End
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -130,7 +139,9 @@ where
     let turns = Arc::new(Semaphore::new(network.limits().turn(usize::MAX) as usize));
     loop {
         gauge.half_empty().await;
-        let bytes = match stream.next().await {
+        let next = stream.next().await;
+        has_spoken.fetch_or(next.is_some(), Ordering::Relaxed);
+        let bytes = match next {
             Some(Ok(Message::Binary(bytes))) => bytes,
             // The library answers pings by itself, and never yields a bare frame.
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
@@ -192,29 +203,28 @@ async fn overdue(limits: &PeerLimits, ending: oneshot::Receiver<Ending>) -> End 
     End::lost("did not take the last messages in time")
 }
 
-/// Sends a close frame and waits for the peer's end of the connection, so that what was sent before is
-/// not lost to a reset.
+/// Sends a close frame; whether it was sent. The peer's end of the connection is to be waited for, so that what
+/// was sent before is not lost to a reset.
 async fn say_farewell<S>(
     sink: &mut SplitSink<WebSocketStream<S>, Message>,
-    stream: &mut SplitStream<WebSocketStream<S>>,
     code: CloseCode,
     reason: &str,
-) where
+) -> bool
+where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let end = (0..=CLOSE_REASON_MAX_BYTES).rev().find(|end| reason.is_char_boundary(*end));
     let reason = reason.get(..end.unwrap_or(0)).unwrap_or(reason);
     let frame = CloseFrame { code, reason: reason.into() };
-    if sink.send(Message::Close(Some(frame))).await.is_ok() {
-        while let Some(Ok(_)) = stream.next().await {}
-    }
+    sink.send(Message::Close(Some(frame))).await.is_ok()
 }
 
 /// What an error while reading means.
 fn broken(error: &Error) -> End {
     match error {
         Error::Capacity(_) => End::ours(CloseCode::Size, "sent a message that is too large"),
-        Error::Protocol(_) | Error::Utf8(_) => End::ours(CloseCode::Protocol, error.to_string()),
+        Error::Protocol(_) => End::ours(CloseCode::Protocol, error.to_string()),
+        Error::Utf8(_) => End::ours(CloseCode::Invalid, error.to_string()),
         _ => End::lost(error.to_string()),
     }
 }

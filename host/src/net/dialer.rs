@@ -23,7 +23,7 @@ const ADDRESSES_MAX: usize = 4;
 /// Connects to a peer and serves the connection until it ends.
 pub(super) async fn dial(network: Network, address: PeerAddress) {
     let limits = network.limits();
-    let Some(_room) = network.slot() else {
+    let Some(_room) = network.room(Direction::Outbound) else {
         return fail(&network, address, "there are too many connections").await;
     };
     match timeout(limits.dial_timeout, open(limits, &address)).await {

@@ -75,8 +75,10 @@ pub enum Arrival {
 /// Limits of peers' connections.
 #[derive(Clone, Debug)]
 pub struct PeerLimits {
-    /// How many there may be, both ways together.
-    pub connections_max: usize,
+    /// How many there may be that others opened, those that are about to end included.
+    pub inbound_max: usize,
+    /// How many there may be that this node dials, those included that are not open yet.
+    pub outbound_max: usize,
     /// How many bytes may wait to be sent to one peer before it is closed as too slow. Above half of
     /// it, nothing more is read from the peer.
     pub queue_max_bytes: usize,
@@ -95,7 +97,8 @@ pub struct PeerLimits {
 impl Default for PeerLimits {
     fn default() -> Self {
         Self {
-            connections_max: 160,
+            inbound_max: 128,
+            outbound_max: 96,
             queue_max_bytes: 4 * 1024 * 1024,
             turn_max_bytes: MESSAGE_MAX_BYTES,
             stall_timeout: Duration::from_secs(20),
@@ -135,7 +138,9 @@ struct Shared {
     limits: PeerLimits,
     /// Origins from which a page in a browser may connect as a peer.
     origins: Vec<String>,
-    slots: Arc<Semaphore>,
+    /// Room in each direction: what others open never keeps this node from dialling.
+    inbound: Arc<Semaphore>,
+    outbound: Arc<Semaphore>,
     next_peer: AtomicU64,
 }
 
@@ -147,8 +152,10 @@ impl Network {
         origins: Vec<String>,
     ) -> (Self, mpsc::Receiver<Arrival>) {
         let (arrivals, receiver) = mpsc::channel(ARRIVALS_MAX);
-        let slots = Arc::new(Semaphore::new(limits.connections_max));
-        let shared = Shared { arrivals, runtime, limits, origins, slots, next_peer: AtomicU64::new(1) };
+        let [inbound, outbound] =
+            [limits.inbound_max, limits.outbound_max].map(|max| Arc::new(Semaphore::new(max)));
+        let next_peer = AtomicU64::new(1);
+        let shared = Shared { arrivals, runtime, limits, origins, inbound, outbound, next_peer };
         (Self { shared: Arc::new(shared) }, receiver)
     }
 
@@ -170,8 +177,12 @@ impl Network {
     }
 
     /// Room for one more connection, unless there are too many.
-    fn slot(&self) -> Option<OwnedSemaphorePermit> {
-        self.shared.slots.clone().try_acquire_owned().ok()
+    fn room(&self, direction: Direction) -> Option<OwnedSemaphorePermit> {
+        let room = match direction {
+            Direction::Inbound => &self.shared.inbound,
+            Direction::Outbound => &self.shared.outbound,
+        };
+        room.clone().try_acquire_owned().ok()
     }
 
     async fn arrive(&self, arrival: Arrival) -> Result<(), DriverGone> {

@@ -3,12 +3,13 @@
 use std::net::SocketAddr;
 
 use axum::Router;
+use axum::body::HttpBody;
 use axum::extract::{ConnectInfo, Extension, Request, State};
 use axum::http::header::{
     CONNECTION, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
     SEC_WEBSOCKET_VERSION, UPGRADE,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use hyper_util::rt::TokioIo;
@@ -36,8 +37,8 @@ pub async fn peer_route(
     slot: Option<Extension<Slot>>,
     mut request: Request,
 ) -> Result<Response, Refusal> {
-    let accept = check(&network, request.headers())?;
-    let permit = network.slot().ok_or(Refusal::Full)?;
+    let accept = check(&network, &request)?;
+    let permit = network.room(Direction::Inbound).ok_or(Refusal::Full)?;
     let upgrade = hyper::upgrade::on(&mut request);
     let address = PeerAddress::from_ip(client.ip(), client.port());
     let runtime = network.shared.runtime.clone();
@@ -69,6 +70,9 @@ pub enum Refusal {
     /// It is no WebSocket handshake.
     #[error("peers connect by a WebSocket handshake: Connection: upgrade, Upgrade: websocket")]
     NotWebSocket,
+    /// It has a body.
+    #[error("a WebSocket handshake has no body")]
+    Body,
     /// It is of another version of the WebSocket protocol.
     #[error("the version of the WebSocket protocol must be 13")]
     Version,
@@ -97,6 +101,8 @@ impl IntoResponse for Refusal {
             Self::Version => {
                 (StatusCode::UPGRADE_REQUIRED, [(SEC_WEBSOCKET_VERSION, "13")], text).into_response()
             }
+            // The client may take what comes next for something else than this server does.
+            Self::Body => (StatusCode::BAD_REQUEST, [(CONNECTION, "close")], text).into_response(),
             Self::Key | Self::Subprotocol => (StatusCode::BAD_REQUEST, text).into_response(),
             Self::Origin => (StatusCode::FORBIDDEN, text).into_response(),
             Self::Full => (StatusCode::SERVICE_UNAVAILABLE, text).into_response(),
@@ -105,14 +111,21 @@ impl IntoResponse for Refusal {
 }
 
 /// Checks a handshake; returns the answer to its key.
-fn check(network: &Network, headers: &HeaderMap) -> Result<HeaderValue, Refusal> {
+fn check(network: &Network, request: &Request) -> Result<HeaderValue, Refusal> {
+    let headers = request.headers();
     // Only browsers send an origin. What is not readable as one is not on the list either.
     let is_allowed = |origin: &HeaderValue| origin.to_str().is_ok_and(|text| network.is_allowed_origin(text));
     if !headers.get_all(ORIGIN).iter().all(is_allowed) {
         return Err(Refusal::Origin);
     }
-    if !has_token(headers, &CONNECTION, "upgrade") || !has_token(headers, &UPGRADE, "websocket") {
+    let is_upgrade = has_token(headers, &CONNECTION, "upgrade") && has_token(headers, &UPGRADE, "websocket");
+    // HTTP/1.0 has no upgrades (RFC 9110 section 7.8).
+    if !is_upgrade || request.version() != Version::HTTP_11 {
         return Err(Refusal::NotWebSocket);
+    }
+    // What stands behind the request must be frames and nothing else.
+    if !request.body().is_end_stream() {
+        return Err(Refusal::Body);
     }
     if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
         return Err(Refusal::Version);

@@ -1,19 +1,20 @@
 //! The listener of the node's one port: HTTP for people and programs, WebSockets for peers. It bounds what
 //! a connection may cost before a handler ever sees a request.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request};
+use axum::http::StatusCode;
 use axum::response::Response;
 use futures_util::{StreamExt, stream};
-use hyper::body::Incoming;
+use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -24,7 +25,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tracing::{debug, warn};
 
-use super::admission::{Admission, AdmissionLimits, Slot};
+use super::admission::{Admission, AdmissionLimits, MakingRoom, Slot};
 use super::stall::StallGuard;
 
 /// What a connection may cost.
@@ -101,7 +102,7 @@ impl Server {
                     continue;
                 }
             };
-            let Some(slot) = admission.admit(client.ip()) else {
+            let Some(slot) = admission.admit(client.ip()).await else {
                 debug!(%client, "there are too many connections");
                 continue;
             };
@@ -140,6 +141,10 @@ impl Connection {
         let mut serving = pin!(builder.serve_connection(socket, service).with_upgrades());
         let served = tokio::select! {
             served = &mut serving => served,
+            () = self.slot.told_to_leave() => {
+                debug!(client = %self.client, "a connection makes room for another one");
+                return;
+            }
             // The other end is dropped, never sent to.
             _ = stopping.changed() => {
                 serving.as_mut().graceful_shutdown();
@@ -155,30 +160,87 @@ impl Connection {
         &self,
         router: &TowerToHyperService<Router>,
         mut request: Request<Incoming>,
-    ) -> impl Future<Output = Result<Response, Infallible>> + use<> {
+    ) -> impl Future<Output = Result<Response, MakingRoom>> + use<> {
+        let begun = self.slot.is_servers_turn();
         request.extensions_mut().insert(ConnectInfo(self.client));
         // A connection that becomes a WebSocket keeps its slot.
         request.extensions_mut().insert(self.slot.clone());
         let deadline = Instant::now() + self.limits.body_timeout;
-        router.call(request.map(|body| in_time(body, deadline)))
+        let slot = self.slot.clone();
+        let responding = begun.map(|()| {
+            let slot = slot.clone();
+            router.call(request.map(|body| in_time(body, deadline, slot)))
+        });
+        async move {
+            let Ok(response) = responding?.await;
+            // The turn stays with the server where the connection has left HTTP.
+            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+                return Ok(response);
+            }
+            Ok(response.map(|body| Body::new(TurnBody { body, _turn: Turn(slot) })))
+        }
     }
 }
 
-/// A body whose reader gets an error where the client is too slow.
-fn in_time(body: Incoming, deadline: Instant) -> Body {
+/// A body whose reader gets an error where the client is too slow. While it waits, it is the client's turn.
+fn in_time(body: Incoming, deadline: Instant, slot: Slot) -> Body {
     if hyper::body::Body::is_end_stream(&body) {
         return Body::empty();
     }
-    let chunks = stream::unfold(Some(Body::new(body).into_data_stream()), move |chunks| async move {
-        let mut chunks = chunks?;
-        match timeout_at(deadline, chunks.next()).await {
-            Ok(Some(Ok(chunk))) => Some((Ok(chunk), Some(chunks))),
-            Ok(Some(Err(error))) => Some((Err(error), None)),
-            Ok(None) => None,
-            Err(_) => Some((Err(axum::Error::new(io::Error::from(io::ErrorKind::TimedOut))), None)),
+    let chunks = stream::unfold(Some(Body::new(body).into_data_stream()), move |chunks| {
+        let slot = slot.clone();
+        async move {
+            let mut chunks = chunks?;
+            slot.is_clients_turn();
+            let next = timeout_at(deadline, chunks.next()).await;
+            if let Err(error) = slot.is_servers_turn() {
+                return Some((Err(axum::Error::new(error)), None));
+            }
+            match next {
+                Ok(Some(Ok(chunk))) => Some((Ok(chunk), Some(chunks))),
+                Ok(Some(Err(error))) => Some((Err(error), None)),
+                Ok(None) => None,
+                Err(_) => Some((Err(axum::Error::new(io::Error::from(io::ErrorKind::TimedOut))), None)),
+            }
         }
     });
     Body::from_stream(chunks)
+}
+
+/// The body of an answer. Once all of it has been handed over to be sent, it is the client's turn: to take it,
+/// and to ask again.
+struct TurnBody {
+    body: Body,
+    _turn: Turn,
+}
+
+/// Ends the server's turn when it is dropped.
+struct Turn(Slot);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.is_clients_turn();
+    }
+}
+
+impl hyper::body::Body for TurnBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 #[cfg(test)]

@@ -27,17 +27,10 @@ use crate::store::ledger::{AddError, Added};
 impl<D: Disk> Node<D> {
     /// A connection was opened.
     pub(super) fn opened(&mut self, now: Now, peer: PeerId, direction: Direction, address: PeerAddress) {
-        if direction == Direction::Inbound {
-            let inbound = || self.peers.values().filter(|state| state.direction == Direction::Inbound);
-            let group_of = address.ip().and_then(group);
-            let of_group = inbound().filter(|state| state.remote.ip().and_then(group) == group_of).count();
-            let is_crowded = group_of.is_some() && of_group >= GROUP_MAX;
-            if inbound().count() >= INBOUND_MAX
-                || is_crowded
-                || self.addresses.is_discouraged(&address, now.moment)
-            {
-                return self.hang_up(peer, "no room for this connection");
-            }
+        if direction == Direction::Inbound
+            && (self.addresses.is_discouraged(&address, now.moment) || !self.has_room_for(now, &address))
+        {
+            return self.hang_up(peer, "no room for this connection");
         }
         let tip = self.ledger.tip().id();
         let state = Peer::new(self.greeting, tip, direction, address.clone(), now.moment);
@@ -58,6 +51,26 @@ impl<D: Disk> Node<D> {
             port: self.port,
         };
         self.send(peer, &Message::Hello(hello));
+    }
+
+    /// Whether there is room for one more connection from this address. Of those that compete with it for a
+    /// place, the one that has kept this node waiting for its greeting for the longest makes room.
+    fn has_room_for(&mut self, now: Now, address: &PeerAddress) -> bool {
+        let group_of = address.ip().and_then(group);
+        let is_inbound = |state: &Peer| state.direction == Direction::Inbound;
+        let is_of_group = |state: &Peer| is_inbound(state) && state.remote.ip().and_then(group) == group_of;
+        let count =
+            |is_one: &dyn Fn(&Peer) -> bool| self.peers.values().filter(|state| is_one(state)).count();
+        let is_crowded = group_of.is_some() && count(&is_of_group) >= GROUP_MAX;
+        if !is_crowded && count(&is_inbound) < INBOUND_MAX {
+            return true;
+        }
+        let is_rival = |state: &Peer| if is_crowded { is_of_group(state) } else { is_inbound(state) };
+        // They are in the order in which they were opened.
+        let silent = self.peers.iter().find(|(_, state)| is_rival(state) && !state.is_greeted());
+        let Some(silent) = silent.map(|(peer, _)| *peer) else { return false };
+        self.close_now(now, silent, "makes room for a connection that greets");
+        true
     }
 
     /// A connection ended.

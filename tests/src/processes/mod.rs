@@ -5,6 +5,7 @@
 
 mod api;
 mod ports;
+mod usage;
 mod wire;
 
 use std::fs::{self, File};
@@ -21,6 +22,7 @@ pub use api::{
     TransactionJson, WalletJson,
 };
 pub use ports::Port;
+pub use usage::Usage;
 pub use wire::Wire;
 
 /// How long anything may take that is bound to happen. It only bounds how long a failure takes to show,
@@ -317,6 +319,11 @@ impl Node {
     /// The process's number.
     pub fn pid(&self) -> u32 {
         self.child.as_ref().expect("the node runs").id()
+    }
+
+    /// What the process takes of the computer.
+    pub fn usage(&self) -> Usage {
+        Usage::of(self.pid())
     }
 
     fn signal(&self, signal: Signal) {

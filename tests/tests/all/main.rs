@@ -1,5 +1,6 @@
 //! All integration tests in one binary, so that the workspace is linked once: a module per topic.
 
+mod abuse;
 mod architecture;
 mod attacks;
 mod browser;

@@ -106,6 +106,24 @@ async fn what_is_too_large_or_text_ends_the_connection() {
 }
 
 #[tokio::test]
+async fn who_never_spoke_is_not_waited_for() {
+    let patient = PeerLimits { close_timeout: Duration::from_secs(3_600), ..PeerLimits::default() };
+    let silent = line(patient.clone()).await;
+    let Line { outbox, mut arrivals, far: _far, .. } = silent;
+    outbox.close("over".to_owned());
+    assert!(matches!(timeout(SOON, arrivals.recv()).await, Ok(Some(Arrival::Closed { .. }))));
+    // What another peer has on its way is taken first.
+    let mut spoken = line(patient).await;
+    spoken.far.send(Message::Binary(vec![1].into())).await.unwrap();
+    assert_eq!(spoken.frame().await, Some(vec![1]));
+    let Line { outbox, mut arrivals, far, .. } = spoken;
+    outbox.close("over".to_owned());
+    assert!(timeout(NEVER, arrivals.recv()).await.is_err());
+    drop(far);
+    assert!(matches!(timeout(SOON, arrivals.recv()).await, Ok(Some(Arrival::Closed { .. }))));
+}
+
+#[tokio::test]
 async fn a_flooding_peer_only_gets_its_turn() {
     let mut line = line(PeerLimits::default()).await;
     for _ in 0..500 {

@@ -111,7 +111,7 @@ async fn an_endless_answer_is_not_read_to_its_end() {
 
 #[tokio::test]
 async fn dialling_stops_at_the_limit() {
-    let none = PeerLimits { connections_max: 0, ..limits() };
+    let none = PeerLimits { outbound_max: 0, ..limits() };
     let (network, mut arrivals) = Network::new(Runtime::current(), none, Vec::new());
     network.dial("127.0.0.1:1".parse().unwrap());
     assert!(matches!(arrivals.recv().await, Some(Arrival::DialFailed { .. })));

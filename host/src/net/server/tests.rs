@@ -135,18 +135,57 @@ async fn answers_that_nobody_takes_end() {
     }
 }
 
+/// A connection on which the server is at work for as long as it lasts.
+async fn busy(running: &Running) -> TcpStream {
+    let mut stream = connect(running).await;
+    stream.write_all(b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    stream.read_exact(&mut [0; 64]).await.unwrap();
+    stream
+}
+
+const WHO: &str = "GET /who HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+
 #[tokio::test]
 async fn connections_beyond_the_limit_are_closed_at_once() {
     let admission = AdmissionLimits { loopback_max: 2, ..AdmissionLimits::default() };
-    let running =
-        start(ServerLimits { admission, header_timeout: Duration::from_secs(60), ..limits() }).await;
-    let held = [connect(&running).await, connect(&running).await];
-    sleep(SHORT).await;
+    let running = start(ServerLimits { admission, header_timeout: SOON, ..limits() }).await;
+    let held = [busy(&running).await, busy(&running).await];
     assert_eq!(ask(&running, "").await, "");
     drop(held);
-    sleep(SHORT).await;
-    let answer = ask(&running, "GET /who HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
-    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let begun = Instant::now();
+    while !ask(&running, WHO).await.starts_with("HTTP/1.1 200 ") {
+        assert!(begun.elapsed() < SOON);
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn who_keeps_the_server_waiting_makes_room() {
+    let admission = AdmissionLimits { loopback_max: 4, ..AdmissionLimits::default() };
+    let long = Duration::from_secs(600);
+    let (header_timeout, body_timeout) = (long, long);
+    let limits = ServerLimits { admission, header_timeout, body_timeout, stall_timeout: long, ..limits() };
+    let running = start(limits).await;
+    let mut stream = busy(&running).await;
+    let mut held = Vec::new();
+    for beginning in [
+        "",
+        "GET /who HTTP/1.1\r\nHost: ",
+        "GET /who HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /large HTTP/1.1\r\nHost: x\r\n\r\n",
+        "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nha",
+    ]
+    .repeat(8)
+    {
+        let mut socket = connect(&running).await;
+        socket.write_all(beginning.as_bytes()).await.unwrap();
+        held.push(socket);
+        let answer = ask(&running, WHO).await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "after {beginning:?}: {answer:?}");
+    }
+    // Only what waited for its client has ended.
+    stream.read_exact(&mut [0; 64]).await.unwrap();
+    rest(&mut held.swap_remove(0)).await;
 }
 
 #[tokio::test]

@@ -48,6 +48,8 @@ pub struct Peer {
     pub paid: Vec<Transaction>,
     /// What was asked, by the names of the messages, and when.
     pub heard: Vec<(u64, &'static str)>,
+    /// The answers to pings of the WebSocket.
+    pub pongs: Vec<Vec<u8>>,
     /// Blocks of the device that it took.
     pub taken: Vec<Hash32>,
     /// Blocks of the device that it did not take.
@@ -84,6 +86,7 @@ impl Peer {
             offers: Vec::new(),
             paid: Vec::new(),
             heard: Vec::new(),
+            pongs: Vec::new(),
             taken: Vec::new(),
             refused: Vec::new(),
             partings: Vec::new(),
@@ -219,6 +222,7 @@ impl Peer {
                         connection.answers.extend((self.script.greeting)(self.hello(time)));
                     }
                 }
+                Event::Pong(payload) => self.pongs.push(payload),
                 Event::Message(bytes) => {
                     let answers = self.hear(connection, &bytes, time, millis);
                     let is_held =

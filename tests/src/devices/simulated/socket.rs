@@ -35,6 +35,8 @@ pub enum Event {
     Open,
     /// A binary message.
     Message(Vec<u8>),
+    /// The answer to a ping of the WebSocket.
+    Pong(Vec<u8>),
 }
 
 /// The server's side of a connection.
@@ -122,6 +124,7 @@ impl Socket {
             Stage::Open(socket) => loop {
                 match socket.read() {
                     Ok(Frame::Binary(bytes)) => return Some(Event::Message(bytes.to_vec())),
+                    Ok(Frame::Pong(payload)) => return Some(Event::Pong(payload.to_vec())),
                     Ok(_) => {}
                     Err(tungstenite::Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
                         return None;

@@ -5,7 +5,7 @@ mod access;
 mod browser;
 mod consensus;
 mod denial;
-mod http;
+pub mod http;
 mod minting;
 mod node;
 mod peer;

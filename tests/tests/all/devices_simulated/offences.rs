@@ -209,6 +209,32 @@ fn other_messages_may_stand_within_a_witness() {
     });
 }
 
+/// The cases 2.1 to 2.10 of the Autobahn test suite. Where pings come faster than they can be answered, the last
+/// one is (RFC 6455 section 5.5.3).
+#[test]
+fn pings_are_answered_with_what_they_carry() {
+    let ground = Ground::new(regtest());
+    let ping = |payload: &[u8]| Out::Raw([frame_head(0x89, payload.len() as u64), payload.to_vec()].concat());
+    let (unsolicited, last) =
+        (Out::Raw(b"\x8a\x0bunsolicited".to_vec()), (0..10).map(|number| [b'p', number]));
+    let payloads: [&[u8]; 4] = [b"", b"Hello, world!", &[0, 0xff, 0xfe, 0xfd], &[0xfe; 125]];
+    for payload in payloads {
+        let mut bench = Bench::beside(ground.longer.clone(), Mines::WhenTold);
+        bench.peer(0).script = Script::greeted(vec![unsolicited.clone(), ping(payload)]);
+        bench.switch_on(|device| {
+            device.until("it answers", |device| device.peer(0).pongs == [payload]);
+            device.until_tip(&ground.longer);
+            assert!(!device.has_printed("refused"), "{}", device.seen());
+        });
+    }
+    let mut bench = Bench::beside(ground.longer.clone(), Mines::WhenTold);
+    bench.peer(0).script = Script::greeted(last.map(|payload| ping(&payload)).collect());
+    bench.switch_on(|device| {
+        device.until("it answers", |device| device.peer(0).pongs.last().is_some_and(|last| last == b"p\x09"));
+        assert!(!device.has_printed("refused"), "{}", device.seen());
+    });
+}
+
 /// A frame without a payload, behind which the first byte of garbage is that of a witness.
 #[test]
 fn an_empty_message_is_malformed_whatever_follows() {
