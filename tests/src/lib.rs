@@ -3,6 +3,7 @@
 pub mod browser;
 pub mod devices;
 pub mod fixtures;
+pub mod fuzz;
 pub mod growth;
 pub mod oracle;
 pub mod processes;
