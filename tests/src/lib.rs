@@ -5,6 +5,7 @@ pub mod devices;
 pub mod fixtures;
 pub mod fuzz;
 pub mod growth;
+pub mod mempool_model;
 pub mod oracle;
 pub mod processes;
 pub mod random;
