@@ -252,14 +252,8 @@ pub fn run(capacity: usize, steps: &[Step]) {
     }
 }
 
-fn refresh(
-    pool: &mut Pool,
-    model: &mut Model,
-    sender: &PublicKey,
-    account: Account,
-) {
+fn refresh(pool: &mut Pool, model: &mut Model, sender: &PublicKey, account: Account) {
     let mut dropped = Vec::new();
     pool.refresh(sender, account, |entry| dropped.push(entry.id()));
     assert_eq!(dropped, model.refresh(sender, account));
 }
-

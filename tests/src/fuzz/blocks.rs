@@ -9,7 +9,10 @@ use mote_core::transaction::{Memo, Payment, Transaction};
 use mote_core::units::{Amount, Height, Timestamp};
 
 use super::Choices;
-use crate::fixtures::{Chain, FUNDED, FUNDED_CAPACITY, FULL, SMALL_ORDER, VecBlock, account, execute_blindly, key, mine, pay_from_small_order};
+use crate::fixtures::{
+    Chain, FULL, FUNDED, FUNDED_CAPACITY, SMALL_ORDER, VecBlock, account, execute_blindly, key, mine,
+    pay_from_small_order,
+};
 
 /// The most transactions of a block: one more than fit.
 const TRANSACTIONS: usize = FUNDED_CAPACITY + 1;

@@ -68,7 +68,8 @@ pub fn run(data: &[u8]) {
         if choices.is_over() {
             return;
         }
-        medium.cut = choices.byte().is_multiple_of(2).then(|| (choices.below(12), choices.below(SECTOR_BYTES)));
+        medium.cut =
+            choices.byte().is_multiple_of(2).then(|| (choices.below(12), choices.below(SECTOR_BYTES)));
         live(&mut medium, &mut states, &mut starts, &mut choices);
         medium.cut = None;
     }
@@ -107,22 +108,23 @@ fn live(medium: &mut Medium, states: &mut Vec<State>, starts: &mut Vec<u32>, cho
     }
     check_state(&mut card, medium, states);
     for _ in 0..choices.below(3) {
-        let records: State =
-            (0..choices.below(5)).map(|_| (choices.byte() % 0xfe, choices.bytes(RECORD_BYTES).to_vec())).collect();
+        let records: State = (0..choices.below(5))
+            .map(|_| (choices.byte() % 0xfe, choices.bytes(RECORD_BYTES).to_vec()))
+            .collect();
         // Where only the last write failed, it may be there all the same.
         states.push(records.clone());
-        let saved = card.save(medium, |writer| {
-            records.iter().try_for_each(|(kind, value)| writer.record(*kind, value))
-        });
+        let saved = card
+            .save(medium, |writer| records.iter().try_for_each(|(kind, value)| writer.record(*kind, value)));
         if saved.is_ok() {
             states.drain(..states.len() - 1);
         }
-        let height = Height::new(64 * choices.number());
+        let height = Height::new(choices.number() / 64 * 64);
         let value: Vec<u8> = choices.bytes(100).to_vec();
         if card.put_snapshot(medium, height, value.as_slice()).is_ok() {
             let mut buffer = [0; 600];
             let found = card.snapshot(medium, height, &mut buffer).expect("the medium works");
-            let found = found.map(|bytes| mote_core::codec::decode::<&[u8]>(bytes).expect("it was written so"));
+            let found =
+                found.map(|bytes| mote_core::codec::decode::<&[u8]>(bytes).expect("it was written so"));
             assert_eq!(found, Some(value.as_slice()));
         }
         if saved.is_err() {

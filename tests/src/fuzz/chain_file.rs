@@ -36,7 +36,11 @@ pub fn run(data: &[u8]) {
             let parent = grove.chains.get(&parsed.block.header.previous);
             let known = grove.chains.contains_key(&parsed.id);
             // A block of somebody else's is valid only by its own proof of work.
-            assert!(known || parent.is_none_or(|parent| parent.judge(&parsed.block).is_ok() || parent.now() < parsed.block.header.time));
+            assert!(
+                known
+                    || parent.is_none_or(|parent| parent.judge(&parsed.block).is_ok()
+                        || parent.now() < parsed.block.header.time)
+            );
         }
         assert!(ledger.tip().work() >= before);
     }

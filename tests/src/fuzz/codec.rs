@@ -52,7 +52,12 @@ pub fn run(data: &[u8]) {
             let is_long = borrowed.is_some_and(|proof| proof.path.len() > 256 * 33);
             assert!(owned.is_some() || borrowed.is_none() || is_long);
         }
-        5 => drop(one_form::<Tip>(bytes)),
+        5 => {
+            // A device reads it in place, field by field.
+            let (whole, mut in_place) = (one_form::<Tip>(bytes), Tip::genesis(&regtest()));
+            let read = in_place.decode_from(bytes);
+            assert_eq!(whole, read.is_ok().then_some(in_place));
+        }
         6 => drop(one_form::<Hello>(bytes)),
         _ => drop(one_form::<Identity>(bytes)),
     }
@@ -132,7 +137,9 @@ fn read_message(bytes: &[u8]) {
         assert!(items.len() <= good + 1, "an item follows one that is malformed");
     }
     match decode::<Message>(bytes) {
-        Ok(Message::GetHeaders { locator: list, .. } | Message::HaveTransactions(list)) => walk::<Hash32>(&list),
+        Ok(Message::GetHeaders { locator: list, .. } | Message::HaveTransactions(list)) => {
+            walk::<Hash32>(&list)
+        }
         Ok(Message::GetTransactions(list) | Message::Inclusion { path: list, .. }) => walk::<Hash32>(&list),
         Ok(Message::Headers(list)) => walk::<Header>(&list),
         Ok(Message::Addresses(list)) => walk::<NetAddress>(&list),
@@ -166,7 +173,10 @@ fn read_in_pieces(bytes: &[u8]) {
         }
     }
     let steps = pieces.iter().filter(|piece| matches!(piece, Piece::Step(_))).count();
-    let leaves: Vec<_> = pieces.iter().filter_map(|piece| if let Piece::Leaf { leaf, .. } = piece { Some(*leaf) } else { None }).collect();
+    let leaves: Vec<_> = pieces
+        .iter()
+        .filter_map(|piece| if let Piece::Leaf { leaf, .. } = piece { Some(*leaf) } else { None })
+        .collect();
     match whole {
         Ok(Message::WitnessTransaction { transaction, sender, recipient }) => {
             let is_whole = [sender.path, recipient.path].iter().all(|path| path.len().is_multiple_of(33));

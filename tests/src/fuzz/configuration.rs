@@ -45,9 +45,13 @@ pub fn run(data: &[u8]) {
     assert_eq!(i64::from(config.port), table.get("port").and_then(Value::as_integer).unwrap_or(7_700));
     assert_eq!(config.network.to_string(), table.get("network").and_then(Value::as_str).unwrap_or("local"));
     assert_eq!(config.peers.len(), table.get("peer").and_then(Value::as_array).map_or(0, Vec::len));
-    assert_eq!(config.mine == mote::node::request::Switch::On, table.get("mine").and_then(Value::as_bool).unwrap_or(false));
+    assert_eq!(
+        config.mine == mote::node::request::Switch::On,
+        table.get("mine").and_then(Value::as_bool).unwrap_or(false)
+    );
     assert!(config.folder.starts_with(&folder), "data outside of the folder");
-    let by_variable = resolve(&[("MOTE_PORT", "7701"), ("MOTE_NETWORK", "regtest")], None).expect("both are settings");
+    let by_variable =
+        resolve(&[("MOTE_PORT", "7701"), ("MOTE_NETWORK", "regtest")], None).expect("both are settings");
     assert_eq!((by_variable.port, by_variable.network.to_string().as_str()), (7_701, "regtest"));
     let by_flag = resolve(&[("MOTE_PORT", "7701")], Some("7702")).expect("both are settings");
     assert_eq!(by_flag.port, 7_702);

@@ -1,6 +1,8 @@
 //! Checksummed records: three readers agree on any bytes, and what was written is read.
 
-use mote_core::frame::{FRAME_OVERHEAD_BYTES, Frame, ReadError, claimed_bytes, crc32c, parse, read, read_pieces, write};
+use mote_core::frame::{
+    FRAME_OVERHEAD_BYTES, Frame, ReadError, claimed_bytes, crc32c, parse, read, read_pieces, write,
+};
 
 use super::Choices;
 
@@ -60,7 +62,10 @@ fn agree(bytes: &[u8], salt: u32) {
         let behind_whole = reader;
         let (mut pieces, mut reader) = (Vec::new(), rest);
         let passed = read_pieces(&mut reader, salt, BUFFER_BYTES, |piece| pieces.extend_from_slice(piece));
-        assert_eq!(passed.map(|passed| passed.map(|passed| (passed.kind, passed.length))), whole.map(|frame| frame.map(|frame| (frame.kind, frame.payload.len()))));
+        assert_eq!(
+            passed.map(|passed| passed.map(|passed| (passed.kind, passed.length))),
+            whole.map(|frame| frame.map(|frame| (frame.kind, frame.payload.len())))
+        );
         match (parsed, whole) {
             (Ok(Some(frame)), Ok(read)) => {
                 assert_eq!(Some(frame), read);
@@ -73,7 +78,9 @@ fn agree(bytes: &[u8], salt: u32) {
             }
             (Ok(None), Ok(None)) => return assert!(rest.is_empty()),
             // A reader with a buffer has a limit of its own.
-            (_, Err(ReadError::TooLong { got, limit: BUFFER_BYTES })) => return assert!(got as usize > BUFFER_BYTES),
+            (_, Err(ReadError::TooLong { got, limit: BUFFER_BYTES })) => {
+                return assert!(got as usize > BUFFER_BYTES);
+            }
             (Err(parsed), Err(whole)) => return assert_eq!(parsed, whole),
             (parsed, whole) => panic!("{parsed:?} and {whole:?}"),
         }

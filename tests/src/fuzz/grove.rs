@@ -57,13 +57,27 @@ impl Grove {
         });
         grove.branch(0, 7, 2, 2, |_| Vec::new());
         grove.flawed(5, 12);
-        grove.payments =
-            vec![pay(1, 7, 0), pay(1, 8, 1), pay(1, 7, 2), pay(1, 2, 3), pay(5, 7, 0), pay(5, 2, 2), pay(2, 1, 0)];
+        grove.payments = vec![
+            pay(1, 7, 0),
+            pay(1, 8, 1),
+            pay(1, 7, 2),
+            pay(1, 2, 3),
+            pay(5, 7, 0),
+            pay(5, 2, 2),
+            pay(2, 1, 0),
+        ];
         grove
     }
 
     /// Adds a branch of so many blocks above the first ones of another.
-    fn branch(&mut self, of: usize, shared: usize, miner: u64, count: u64, mut paid: impl FnMut(u64) -> Vec<Transaction>) {
+    fn branch(
+        &mut self,
+        of: usize,
+        shared: usize,
+        miner: u64,
+        count: u64,
+        mut paid: impl FnMut(u64) -> Vec<Transaction>,
+    ) {
         let mut blocks = self.branches.get(of).map(|blocks| blocks[..shared].to_vec()).unwrap_or_default();
         let tip = blocks.last().map_or(self.params.genesis_id(), |block| block.header.id());
         let mut chain = Chain::clone(&self.chains[&tip]);

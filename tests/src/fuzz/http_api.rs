@@ -71,7 +71,13 @@ pub fn seeds() -> Vec<Vec<u8>> {
     let runtime = runtime();
     let document: Value = runtime.block_on(async {
         let running = Running::start();
-        let asked = Asked { is_stranger: false, method: "GET", target: "/api/v1/openapi.json", host: None, body: b"" };
+        let asked = Asked {
+            is_stranger: false,
+            method: "GET",
+            target: "/api/v1/openapi.json",
+            host: None,
+            body: b"",
+        };
         let text = running.ask(&asked).await.expect("the document is there").text;
         running.join.stop().await.expect("the node ends well");
         serde_json::from_str(&text).expect("the document is JSON")
@@ -88,7 +94,9 @@ pub fn seeds() -> Vec<Vec<u8>> {
     }
     let wallet = [
         "POST /api/v1/mining/block\n".to_owned(),
-        format!("POST /api/v1/wallet/send\n{{\"to\":\"{address}\",\"amount\":\"1.5\",\"fee\":\"0.002\",\"memo\":\"x\",\"nonce\":0}}"),
+        format!(
+            "POST /api/v1/wallet/send\n{{\"to\":\"{address}\",\"amount\":\"1.5\",\"fee\":\"0.002\",\"memo\":\"x\",\"nonce\":0}}"
+        ),
         "GET /api/v1/mempool\n".to_owned(),
         "GET /api/v1/wallet\n".to_owned(),
     ];
@@ -110,7 +118,10 @@ pub fn seeds() -> Vec<Vec<u8>> {
         ("laboratory/block", json!({"place": "alone"})),
         ("laboratory/block/mine", json!({"bytes": "00"})),
         ("laboratory/chain", json!({"action": {"do": "memo", "height": 3, "payment": 0, "text": "<b>"}})),
-        ("laboratory/peers", json!({"nodes": 2, "steps": [{"do": "mine", "node": 1}, {"do": "pay", "from": "ada", "to": "ben", "amount": "1"}, {"do": "replay", "step": 1, "at": 0}]})),
+        (
+            "laboratory/peers",
+            json!({"nodes": 2, "steps": [{"do": "mine", "node": 1}, {"do": "pay", "from": "ada", "to": "ben", "amount": "1"}, {"do": "replay", "step": 1, "at": 0}]}),
+        ),
         ("laboratory/proofs", json!({"tree": "payments", "leaves": 5, "index": 4, "spoil": 0})),
         ("laboratory/difficulty", json!({"before": 1e5, "after": 1e6, "step": 5, "blocks": 10})),
     ] {
@@ -152,10 +163,12 @@ struct Asked<'a> {
 impl<'a> Asked<'a> {
     fn read(bytes: &'a [u8]) -> Option<Self> {
         let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
-        let (line, body) = (std::str::from_utf8(&bytes[..end]).ok()?, bytes.get(end + 1..).unwrap_or_default());
+        let (line, body) =
+            (std::str::from_utf8(&bytes[..end]).ok()?, bytes.get(end + 1..).unwrap_or_default());
         let (is_stranger, line) = line.strip_prefix('~').map_or((false, line), |line| (true, line));
         let mut words = line.split(' ');
-        let asked = Self { is_stranger, method: words.next()?, target: words.next()?, host: words.next(), body };
+        let asked =
+            Self { is_stranger, method: words.next()?, target: words.next()?, host: words.next(), body };
         asked.is_harmless().then_some(asked)
     }
 
@@ -170,7 +183,9 @@ impl<'a> Asked<'a> {
 
     fn is_private(&self) -> bool {
         let path = self.target.split('?').next().unwrap_or_default();
-        PRIVATE.iter().any(|private| path.strip_prefix(private).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+        PRIVATE.iter().any(|private| {
+            path.strip_prefix(private).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
     }
 }
 
@@ -199,7 +214,8 @@ impl Running {
         }
         let (journal, open) =
             Journal::open(disk.clone(), &identity, JournalLimits::default(), 7).expect("the journal opens");
-        let mining = MiningSettings { miner: None, switch: Switch::Off, threads: 1, limit: RateLimit::Unlimited };
+        let mining =
+            MiningSettings { miner: None, switch: Switch::Off, threads: 1, limit: RateLimit::Unlimited };
         let options = Options { port: 7_700, nonce: 1, mining, mempool_capacity: 100 };
         let node = Node::new(disk, ledger, (journal, open.transactions), params.clone(), options);
         let handle = tokio::runtime::Handle::current();
@@ -210,7 +226,8 @@ impl Running {
         let app = App::new(AppParts {
             handle,
             params,
-            wallet: WalletService::open(&folder.path().join("wallet"), "regtest").expect("there is no wallet"),
+            wallet: WalletService::open(&folder.path().join("wallet"), "regtest")
+                .expect("there is no wallet"),
             token: Token::create(folder.path()).expect("the token is written"),
             bind: (Ipv4Addr::LOCALHOST, 7_700).into(),
             token_policy: TokenPolicy::Remote,
@@ -234,7 +251,8 @@ impl Running {
         let kind = headers.get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         if status.is_client_error() && asked.method != "HEAD" {
             assert_eq!(kind, "application/problem+json", "{}", shown());
-            let problem: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {}", shown()));
+            let problem: Value =
+                serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {}", shown()));
             let code = problem["code"].as_str().unwrap_or_default();
             assert!(!code.is_empty() && problem["type"] == format!("/docs#{code}"), "{}", shown());
             assert_eq!(problem["status"], status.as_u16(), "{}", shown());
@@ -266,18 +284,30 @@ impl Running {
     /// The answer; none where the request cannot be made at all.
     async fn ask(&self, asked: &Asked<'_>) -> Option<Answer> {
         let target: Uri = asked.target.parse().ok()?;
-        let remote: SocketAddr =
-            if asked.is_stranger { ([192, 0, 2, 9], 5_000).into() } else { (Ipv4Addr::LOCALHOST, 5_000).into() };
+        let remote: SocketAddr = if asked.is_stranger {
+            ([192, 0, 2, 9], 5_000).into()
+        } else {
+            (Ipv4Addr::LOCALHOST, 5_000).into()
+        };
         let mut request = Request::builder().method(asked.method).uri(target);
         if !asked.body.is_empty() {
             request = request.header("content-type", "application/json");
         }
-        let request = request.header("host", asked.host.unwrap_or("localhost:7700")).extension(ConnectInfo(remote));
+        let request =
+            request.header("host", asked.host.unwrap_or("localhost:7700")).extension(ConnectInfo(remote));
         let request = request.body(Body::from(asked.body.to_vec())).ok()?;
         let response = self.router.clone().oneshot(request).await;
         let (parts, body) = response.expect("the router answers everything").into_parts();
         let is_endless = parts.headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");
-        let bytes = if is_endless { Default::default() } else { to_bytes(body, ANSWER_MAX_BYTES).await.expect("the answer is whole") };
-        Some(Answer { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() })
+        let bytes = if is_endless {
+            Default::default()
+        } else {
+            to_bytes(body, ANSWER_MAX_BYTES).await.expect("the answer is whole")
+        };
+        Some(Answer {
+            status: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8_lossy(&bytes).into_owned(),
+        })
     }
 }

@@ -26,7 +26,11 @@ fn step(choices: &mut Choices<'_>) -> Step {
     let sender = choices.below(SENDERS as usize) as u64;
     match choices.byte() % 10 {
         0 => Step::Mine { sender, count: choices.below(4) },
-        1 => Step::Change { sender, balance: choices.number().saturating_mul(2_000), back: choices.below(3) as u64 },
+        1 => Step::Change {
+            sender,
+            balance: choices.number().saturating_mul(2_000),
+            back: choices.below(3) as u64,
+        },
         kind => {
             // Most are the sender's next one, or replace one.
             let offset = [0, 0, 0, 0, -1, -2, -3, 1, 2][choices.below(9)];

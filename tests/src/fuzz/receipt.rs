@@ -57,7 +57,9 @@ pub fn seeds() -> Vec<Vec<u8>> {
         let proof = account_proof(&ledger, account(number), Some(height)).expect("the ledger can be read");
         let proof = proof.expect("the height is there");
         let held = grove.chains[&proof.block.header.id()].accounts.account(&account(number));
-        seeds.push(serde_json::to_vec(&AccountReceipt::new(&params, &proof, held)).expect("a receipt is JSON"));
+        seeds.push(
+            serde_json::to_vec(&AccountReceipt::new(&params, &proof, held)).expect("a receipt is JSON"),
+        );
     }
     seeds
 }

@@ -27,7 +27,9 @@ pub fn run(data: &[u8]) {
 
 /// Some blocks, from a few decisions each.
 pub fn seeds() -> Vec<Vec<u8>> {
-    (0..16_u8).map(|seed| (0..120_u8).map(|index| index.wrapping_mul(2 * seed + 1).wrapping_add(seed)).collect()).collect()
+    (0..16_u8)
+        .map(|seed| (0..120_u8).map(|index| index.wrapping_mul(2 * seed + 1).wrapping_add(seed)).collect())
+        .collect()
 }
 
 /// Accounts with everything that can be had, which no chain comes to soon.
@@ -65,7 +67,9 @@ fn over_a_ledger(choices: &mut Choices<'_>) {
         // Whoever names another parent than the tip breaks a rule for the one, and is an orphan for the other.
         (Err(AddError::Orphan { .. } | AddError::Rule { .. }), Err(_)) => assert_eq!(*ledger.tip(), before),
         // Nor is it news what stands below the tip.
-        (Ok(Added::Known | Added::Side), Err(RuleError::HeaderPrevious { .. })) => assert_eq!(*ledger.tip(), before),
+        (Ok(Added::Known | Added::Side), Err(RuleError::HeaderPrevious { .. })) => {
+            assert_eq!(*ledger.tip(), before)
+        }
         (added, full) => panic!("the ledger: {added:?}, the rules: {:?}", full.map(drop)),
     }
 }
@@ -97,7 +101,9 @@ fn agree_with_the_text(chain: &Chain, block: &VecBlock, full: &Result<crate::ora
         assert!(full.is_err());
         return;
     }
-    if transactions.len() > FUNDED_CAPACITY || transactions.iter().any(|paid| check_transaction(&chain.params, paid).is_err()) {
+    if transactions.len() > FUNDED_CAPACITY
+        || transactions.iter().any(|paid| check_transaction(&chain.params, paid).is_err())
+    {
         assert!(full.is_err());
         return;
     }
@@ -125,13 +131,16 @@ fn agree_with_the_text(chain: &Chain, block: &VecBlock, full: &Result<crate::ora
 /// Execution over nothing but a root and the proofs of the accounts that are touched.
 fn agree_with_a_witness(chain: &Chain, block: &VecBlock, full: &Result<crate::oracle::Oracle, RuleError>) {
     let proofs = chain.witness(block);
-    let proofs: Vec<ProofRef> = proofs.iter().map(|bytes| decode(bytes).expect("a proof of the oracle")).collect();
+    let proofs: Vec<ProofRef> =
+        proofs.iter().map(|bytes| decode(bytes).expect("a proof of the oracle")).collect();
     let mut accounts = chain.witnessed(proofs);
     let verdict = judge(&chain.params, &chain.tip, chain.clock(), block, &mut accounts);
     let root = accounts.root();
     match (verdict, full) {
         (Ok(_), Ok(full)) => assert_eq!(root, full.root()),
         (Err(UpdateError::Rule(error)), Err(expected)) => assert_eq!(error, *expected),
-        (verdict, full) => panic!("by the witness: {verdict:?}, by the accounts: {:?}", full.as_ref().map(drop)),
+        (verdict, full) => {
+            panic!("by the witness: {verdict:?}, by the accounts: {:?}", full.as_ref().map(drop))
+        }
     }
 }

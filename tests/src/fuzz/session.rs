@@ -3,7 +3,9 @@
 
 use mote_core::codec::decode;
 use mote_core::hash::Hash32;
-use mote_core::peer::limits::{GREETING_TIMEOUT_MS, REQUEST_TIMEOUT_MS, REQUESTS_IN_FLIGHT_MAX, SILENCE_MAX_MS};
+use mote_core::peer::limits::{
+    GREETING_TIMEOUT_MS, REQUEST_TIMEOUT_MS, REQUESTS_IN_FLIGHT_MAX, SILENCE_MAX_MS,
+};
 use mote_core::peer::{Asked, Due, Greeting, Offence, Session, Verdict};
 use mote_core::units::Moment;
 use mote_core::wire::{MESSAGE_MAX_BYTES, MESSAGE_MIN_BYTES, Message, PROTOCOL_VERSION};
@@ -25,8 +27,7 @@ pub fn run(data: &[u8]) {
     let mut choices = Choices::new(data);
     let mut branch = Branch::new(regtest());
     branch.grow(1, 2);
-    let greeting =
-        Greeting { genesis: regtest().genesis_id(), nonce: NONCE, message_max: MESSAGE_MAX_BYTES };
+    let greeting = Greeting { genesis: regtest().genesis_id(), nonce: NONCE, message_max: MESSAGE_MAX_BYTES };
     let mut now = Moment::from_millis(1_000);
     let mut session: Session = Session::new(greeting, now);
     // What was asked and neither answered nor given up.
@@ -88,7 +89,10 @@ pub fn run(data: &[u8]) {
                     // A peer that refuses may do so before it greets.
                     (_, other) if !is_greeted => assert!(matches!(other, Message::Refused(_)), "{other:?}"),
                     // Parts of a witness belong to a request that is still open.
-                    (Verdict::Answer(asked), Message::WitnessStart(_) | Message::WitnessTransaction { .. }) => {
+                    (
+                        Verdict::Answer(asked),
+                        Message::WitnessStart(_) | Message::WitnessTransaction { .. },
+                    ) => {
                         assert!(open.iter_mut().any(|(open, _)| *open == asked), "{asked:?} was not asked");
                         let waiting = open.iter_mut().filter(|(asked, _)| matches!(asked, Asked::Witness(_)));
                         waiting.for_each(|(_, since)| *since = now);

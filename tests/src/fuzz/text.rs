@@ -30,13 +30,22 @@ pub fn seeds() -> Vec<Vec<u8>> {
     let address = |number: u64| Address::new(prefixes[number as usize % 3], account(number)).to_string();
     let mut texts: Vec<(u8, String)> = (1..7).map(|number| (0, address(number))).collect();
     texts.push((0, address(1).to_uppercase()));
-    for amount in ["12.5", "0.000001", "18446744073709.551615", "18446744073709.551616", "1.", ".5", "1e3", "-1", "007"] {
+    for amount in
+        ["12.5", "0.000001", "18446744073709.551615", "18446744073709.551616", "1.", ".5", "1e3", "-1", "007"]
+    {
         texts.push((1, amount.to_owned()));
     }
     for network in ["main", "test", "local", "local:group-1", "regtest"] {
         texts.push((2, network.to_owned()));
     }
-    for peer in ["127.0.0.1:7700", "[::1]:7700", "[::ffff:1.2.3.4]:80", "localhost:1", "node-1.example.org:65535", "127.1:80"] {
+    for peer in [
+        "127.0.0.1:7700",
+        "[::1]:7700",
+        "[::ffff:1.2.3.4]:80",
+        "localhost:1",
+        "node-1.example.org:65535",
+        "127.1:80",
+    ] {
         texts.push((3, peer.to_owned()));
     }
     texts.push((4, Hash32::from_bytes([0xab; 32]).to_string()));
@@ -84,7 +93,8 @@ fn plain_amount(text: &str) -> Option<u64> {
 fn address(text: &str) {
     let parsed = text.parse::<Address>();
     let plain = plain_address(text);
-    let got = parsed.map(|address| (address.prefix().as_str().to_owned(), address.public_key().as_bytes().to_vec()));
+    let got = parsed
+        .map(|address| (address.prefix().as_str().to_owned(), address.public_key().as_bytes().to_vec()));
     match (got, plain) {
         (Ok(got), Some(plain)) => {
             assert_eq!(got, plain);
@@ -109,8 +119,10 @@ fn plain_address(text: &str) -> Option<(String, Vec<u8>)> {
     if !["mote", "tmote", "lmote"].contains(&prefix) || data.len() < 6 {
         return None;
     }
-    let digits: Vec<u8> = data.chars().map(|digit| DIGITS.find(digit).map(|place| place as u8)).collect::<Option<_>>()?;
-    let expanded = prefix.bytes().map(|byte| byte >> 5).chain([0]).chain(prefix.bytes().map(|byte| byte & 31));
+    let digits: Vec<u8> =
+        data.chars().map(|digit| DIGITS.find(digit).map(|place| place as u8)).collect::<Option<_>>()?;
+    let expanded =
+        prefix.bytes().map(|byte| byte >> 5).chain([0]).chain(prefix.bytes().map(|byte| byte & 31));
     let checksum = expanded.chain(digits.iter().copied()).fold(1_u32, |sum, value| {
         let generator = [0x3b6a_57b2, 0x2650_8e6d, 0x1ea1_19fa, 0x3d42_33dd, 0x2a14_62b3];
         let shifted = (sum & 0x1ff_ffff) << 5 ^ u32::from(value);
@@ -119,8 +131,10 @@ fn plain_address(text: &str) -> Option<(String, Vec<u8>)> {
     if checksum != 0x2bc8_30a3 {
         return None;
     }
-    let bits: Vec<u8> =
-        digits[..digits.len() - 6].iter().flat_map(|digit| (0..5).rev().map(move |bit| digit >> bit & 1)).collect();
+    let bits: Vec<u8> = digits[..digits.len() - 6]
+        .iter()
+        .flat_map(|digit| (0..5).rev().map(move |bit| digit >> bit & 1))
+        .collect();
     let (whole, rest) = bits.as_chunks::<8>();
     if whole.len() != 32 || rest.len() > 4 || rest.contains(&1) {
         return None;

@@ -31,7 +31,8 @@ pub fn run(data: &[u8]) {
     let before = wallet.public_keys().to_vec();
     if before.len() < 4 && wallet.add_address().is_ok() {
         assert_eq!(wallet.public_keys()[..before.len()], before);
-        let again = Wallet::open(&path, "regtest").expect("what was written can be read").expect("there is a file");
+        let again =
+            Wallet::open(&path, "regtest").expect("what was written can be read").expect("there is a file");
         assert_eq!(again.public_keys(), wallet.public_keys());
     }
 }

@@ -4,8 +4,8 @@
 use std::io::Cursor;
 
 use mote_firmware::net::websocket::{
-    CONTROL_MAX_BYTES, HEAD_MAX_BYTES, Key, Mask, Opcode, RESPONSE_MAX_BYTES, Upgrade, read_head, read_response,
-    write_head,
+    CONTROL_MAX_BYTES, HEAD_MAX_BYTES, Key, Mask, Opcode, RESPONSE_MAX_BYTES, Upgrade, read_head,
+    read_response, write_head,
 };
 use tungstenite::handshake::derive_accept_key;
 use tungstenite::protocol::frame::FrameHeader;

@@ -69,7 +69,11 @@ fn forge(chain: &Chain, proofs: &mut Vec<Vec<u8>>, choices: &mut Choices<'_>) {
 }
 
 /// The verdict over proofs in their wire form; `None` where one has no such form.
-fn judge_by(chain: &Chain, block: &VecBlock, proofs: &[Vec<u8>]) -> Option<Result<Hash32, UpdateError<WitnessError>>> {
+fn judge_by(
+    chain: &Chain,
+    block: &VecBlock,
+    proofs: &[Vec<u8>],
+) -> Option<Result<Hash32, UpdateError<WitnessError>>> {
     let proofs: Result<Vec<ProofRef>, _> = proofs.iter().map(|bytes| decode(bytes)).collect();
     let mut accounts = chain.witnessed(proofs.ok()?);
     let verdict = judge(&chain.params, &chain.tip, chain.clock(), block, &mut accounts);

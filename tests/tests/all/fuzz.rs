@@ -15,7 +15,8 @@ const KEPT_MAX_BYTES: u64 = 1_000_000;
 /// The inputs of all targets, each behind its own.
 fn inputs() -> Vec<(&'static Target, Vec<u8>)> {
     let of = |target: &'static Target| {
-        let kept = kept(target.name).unwrap_or_else(|error| panic!("what is kept of {}: {error}", target.name));
+        let kept =
+            kept(target.name).unwrap_or_else(|error| panic!("what is kept of {}: {error}", target.name));
         let all = (target.seeds)().into_iter().chain(kept);
         all.map(move |input| (target, input))
     };
