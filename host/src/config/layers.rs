@@ -166,10 +166,15 @@ impl Layers {
         let unreadable = |error| ConfigError::Unreadable { path: path.to_owned(), error };
         let mut text = String::new();
         match std::fs::File::open(path) {
-            Ok(file) => file.take(FILE_MAX_BYTES).read_to_string(&mut text).map_err(unreadable)?,
+            Ok(file) => file.take(FILE_MAX_BYTES + 1).read_to_string(&mut text).map_err(unreadable)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(unreadable(error)),
         };
+        // Of the first part alone, what stands behind it would be left out without a word.
+        if text.len() as u64 > FILE_MAX_BYTES {
+            let reason = format!("expected at most {FILE_MAX_BYTES} bytes");
+            return Err(unreadable(io::Error::new(io::ErrorKind::FileTooLarge, reason)));
+        }
         self.layers.push(parse_file(path, &text)?);
         Ok(())
     }

@@ -307,6 +307,13 @@ mod tests {
     }
 
     #[test]
+    fn a_file_is_taken_whole_or_not_at_all() {
+        let long = |text: &str| Case::new().file(&format!("{text}\n{}\nport = 1\n", "#".repeat(1 << 20)));
+        let error = long("port = 2").resolve().unwrap_err();
+        assert!(error.contains("mote.toml") && error.contains("expected at most 1048576 bytes"), "{error}");
+    }
+
+    #[test]
     fn origins_are_those_that_browsers_send() {
         for text in ["https://example.org", "http://localhost:8080", "http://[::1]:80"] {
             assert_eq!(parse_origin(text), Ok(text.to_owned()));

@@ -1,7 +1,7 @@
 //! Devices as users have them: the linked image on an emulated board, its card as a file, its console,
 //! display and buttons; and hosts for it to talk to of which the test owns every word.
 
-mod answers;
+pub(crate) mod answers;
 pub mod branch;
 pub mod card;
 mod console;

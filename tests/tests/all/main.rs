@@ -10,6 +10,7 @@ mod devices;
 mod devices_simulated;
 mod difficulty;
 mod documents;
+mod fuzz;
 mod network;
 mod nodes;
 mod properties;

@@ -1,0 +1,65 @@
+//! The chain as text: a line that is read is written as the same block, and an import of any lines takes valid blocks
+//! only.
+
+use std::sync::Arc;
+
+use mote::chain_file::{Lines, parse, write};
+use mote::store::ledger::Ledger;
+use mote::store::memory::MemoryDisk;
+use mote_core::rules::Clock;
+
+use super::grove::Grove;
+
+/// The bytes are a file.
+pub fn run(data: &[u8]) {
+    let mut lines = Lines::new(data);
+    let mut ledger = None;
+    while let Ok(Some(line)) = lines.next_line() {
+        let line = line.to_owned();
+        let Ok(parsed) = parse(lines.number(), &line) else { continue };
+        assert_eq!(parsed.id, parsed.block.header.id());
+        let mut written = Vec::new();
+        write(&mut written, &parsed.block, parsed.network.as_ref()).expect("a vector takes everything");
+        let text = String::from_utf8(written).expect("a line is text");
+        let again = parse(1, text.trim_end()).expect("what is written can be read");
+        assert_eq!((&again.block, &again.network), (&parsed.block, &parsed.network));
+        let mut twice = Vec::new();
+        write(&mut twice, &again.block, again.network.as_ref()).expect("a vector takes everything");
+        assert_eq!(twice, text.into_bytes());
+        let grove = Grove::get();
+        let ledger = ledger.get_or_insert_with(|| {
+            let params = Arc::new(grove.params.clone());
+            Ledger::open(MemoryDisk::new(), params, |_| {}).expect("the ledger opens").0
+        });
+        let before = ledger.tip().work();
+        if ledger.add(&parsed.block, Clock::AcceptedBefore).is_ok() {
+            let parent = grove.chains.get(&parsed.block.header.previous);
+            let known = grove.chains.contains_key(&parsed.id);
+            // A block of somebody else's is valid only by its own proof of work.
+            assert!(
+                known
+                    || parent.is_none_or(|parent| parent.judge(&parsed.block).is_ok()
+                        || parent.now() < parsed.block.header.time)
+            );
+        }
+        assert!(ledger.tip().work() >= before);
+    }
+    assert!(lines.bytes() <= data.len() as u64);
+}
+
+/// Files of some blocks.
+pub fn seeds() -> Vec<Vec<u8>> {
+    let grove = Grove::get();
+    let genesis = mote::block::Block { header: grove.params.genesis().clone(), transactions: Vec::new() };
+    let mut file = Vec::new();
+    write(&mut file, &genesis, Some(grove.params.network())).expect("a vector takes everything");
+    let mut seeds = vec![file.clone()];
+    for block in &grove.branches[0][..4] {
+        let mut line = Vec::new();
+        write(&mut line, block, None).expect("a vector takes everything");
+        file.extend_from_slice(&line);
+        seeds.push(line);
+    }
+    seeds.push(file);
+    seeds
+}

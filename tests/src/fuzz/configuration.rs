@@ -1,0 +1,78 @@
+//! The file of a node's settings: what is in it is taken as it stands or refused, and a variable and a flag count for
+//! more.
+
+use std::fs;
+use std::sync::OnceLock;
+
+use mote::config::{Config, ConfigError, Flags, Surroundings};
+use toml::{Table, Value};
+
+/// Every key that there is.
+const KEYS: [&str; 10] = [
+    "network",
+    "host",
+    "port",
+    "peer",
+    "mine",
+    "threads",
+    "mining_limit",
+    "log_level",
+    "require_token",
+    "peer_origin",
+];
+
+/// The bytes are the file.
+pub fn run(data: &[u8]) {
+    static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| tempfile::tempdir().expect("a temporary folder")).path();
+    let folder = folder.join(format!("{:?}", std::thread::current().id()));
+    fs::create_dir_all(&folder).expect("the folder is writable");
+    fs::write(folder.join("mote.toml"), data).expect("the folder is writable");
+    let resolve = |variables: &[(&str, &str)], port: Option<&str>| {
+        let mut flags = Flags::default();
+        flags.push("data", folder.display().to_string());
+        port.into_iter().for_each(|port| flags.push("port", port.to_owned()));
+        let variables = variables.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        Config::resolve(flags, &Surroundings { variables, current: folder.clone() })
+    };
+    let config = match resolve(&[], None) {
+        Ok(config) => config,
+        Err(error) => return assert!(says_where(&error), "{error}"),
+    };
+    let text = std::str::from_utf8(data).expect("a file that is taken is text");
+    let table: Table = text.parse().expect("a file that is taken is TOML");
+    assert!(table.keys().all(|key| KEYS.contains(&key.as_str())), "an unknown key is taken");
+    assert_eq!(i64::from(config.port), table.get("port").and_then(Value::as_integer).unwrap_or(7_700));
+    assert_eq!(config.network.to_string(), table.get("network").and_then(Value::as_str).unwrap_or("local"));
+    assert_eq!(config.peers.len(), table.get("peer").and_then(Value::as_array).map_or(0, Vec::len));
+    assert_eq!(
+        config.mine == mote::node::request::Switch::On,
+        table.get("mine").and_then(Value::as_bool).unwrap_or(false)
+    );
+    assert!(config.folder.starts_with(&folder), "data outside of the folder");
+    let by_variable =
+        resolve(&[("MOTE_PORT", "7701"), ("MOTE_NETWORK", "regtest")], None).expect("both are settings");
+    assert_eq!((by_variable.port, by_variable.network.to_string().as_str()), (7_701, "regtest"));
+    let by_flag = resolve(&[("MOTE_PORT", "7701")], Some("7702")).expect("both are settings");
+    assert_eq!(by_flag.port, 7_702);
+}
+
+/// Files with every key.
+pub fn seeds() -> Vec<Vec<u8>> {
+    [
+        "network = \"local:group\"\nhost = \"0.0.0.0\"\nport = 7701\npeer = [\"127.0.0.1:7700\", \"node.example:7700\"]\n",
+        "mine = true\nthreads = 2\nmining_limit = 1000\nlog_level = \"debug\"\n",
+        "mining_limit = \"none\"\nrequire_token = true\npeer_origin = [\"https://example.org\"]\n",
+        "# nothing\n",
+        "port = \"7700\"\n",
+        "ports = 7700\n",
+        "[port]\nx = 1\n",
+        "port = 0\nhost = \"::1\"\n",
+    ]
+    .map(|text| text.as_bytes().to_vec())
+    .into()
+}
+
+fn says_where(error: &ConfigError) -> bool {
+    error.to_string().contains("mote.toml")
+}
