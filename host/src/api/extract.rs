@@ -14,7 +14,7 @@ use super::error::{Code, Problem};
 pub const BODY_MAX_BYTES: usize = 64 * 1024;
 
 /// How long a body may take to arrive.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How many entries a list has where nobody says.
 pub const LIMIT_DEFAULT: usize = 20;
@@ -33,30 +33,22 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     }
 }
 
-/// A body in JSON, or the default where there is none.
-pub struct OptionalJson<T>(pub T);
-
-impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJson<T> {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let body = read_body(request, state).await?;
-        if body.is_empty() { Ok(Self(T::default())) } else { parse_json(&body).map(Self) }
-    }
-}
-
 async fn read_body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
-    let timeout = Problem::new(Code::Timeout, "the body did not arrive within 10 s");
     let body = tokio::time::timeout(BODY_TIMEOUT, Bytes::from_request(request, state));
-    body.await.map_err(|_| timeout)?.map_err(|rejection| {
+    body.await.map_err(|_| no_body_in_time())?.map_err(|rejection| {
         if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
-            return Problem::new(
-                Code::TooLarge,
-                format_args!("expected a body of at most {BODY_MAX_BYTES} bytes"),
-            );
+            return too_large();
         }
         Problem::malformed("body", rejection.body_text())
     })
+}
+
+pub(super) fn no_body_in_time() -> Problem {
+    Problem::new(Code::Timeout, "the body did not arrive within 10 s")
+}
+
+pub(super) fn too_large() -> Problem {
+    Problem::new(Code::TooLarge, format_args!("expected a body of at most {BODY_MAX_BYTES} bytes"))
 }
 
 fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
