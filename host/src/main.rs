@@ -30,6 +30,7 @@ use mote::store::log::Identity;
 use mote::store::opening::IndexState;
 use mote::wallet::service::WalletService;
 use mote_core::params::Params;
+use rustix::process::{Resource, Rlimit, setrlimit};
 use tokio::net::lookup_host;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -39,6 +40,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 fn main() -> ExitCode {
+    keep_memory_private();
     let cli = Cli::parse();
     let done =
         Surroundings::of_process().map_err(CliError::Output).and_then(|here| match cli.resolve(&here)? {
@@ -292,6 +294,16 @@ fn page_address(address: SocketAddr) -> SocketAddr {
         IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
     };
     SocketAddr::new(ip, address.port())
+}
+
+/// Keeps passphrases and keys, while they are in memory, out of core dumps and from other programs of the
+/// same user. Where the system refuses, the program runs all the same.
+fn keep_memory_private() {
+    let nothing = Rlimit { current: Some(0), maximum: Some(0) };
+    let _ = setrlimit(Resource::Core, nothing);
+    // A dump that the system pipes into a program heeds no limit.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }
 
 /// Logs to standard error. Of foreign crates only warnings: their finer messages may show what

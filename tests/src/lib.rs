@@ -8,7 +8,6 @@ pub mod fixtures;
 pub mod fuzz;
 pub mod growth;
 pub mod mempool_model;
-pub mod oracle;
 pub mod processes;
 pub mod random;
 pub mod vectors;

@@ -15,7 +15,7 @@ use super::error::{Code, Problem};
 pub const BODY_MAX_BYTES: usize = 64 * 1024;
 
 /// How long a body may take to arrive.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How many entries a list has where nobody says.
 pub const LIMIT_DEFAULT: usize = 20;
@@ -34,32 +34,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     }
 }
 
-/// A body in JSON, or the default where there is none or it is null.
-pub struct OptionalJson<T>(pub T);
-
-impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJson<T> {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let body = read_body(request, state).await?;
-        if body.is_empty() {
-            return Ok(Self(T::default()));
-        }
-        parse_json::<Option<T>>(&body).map(|value| Self(value.unwrap_or_default()))
-    }
-}
-
 async fn read_body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
-    let too_large =
-        || Problem::new(Code::TooLarge, format_args!("expected a body of at most {BODY_MAX_BYTES} bytes"));
-    // A client that waits to be told to go on is not told to send what is refused anyway.
-    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|text| text.to_str().ok());
-    if length.and_then(parse_number).is_some_and(|length| length > BODY_MAX_BYTES as u64) {
-        return Err(too_large());
-    }
-    let timeout = Problem::new(Code::Timeout, "the body did not arrive within 10 s");
+    check_length(&request)?;
     let body = tokio::time::timeout(BODY_TIMEOUT, Bytes::from_request(request, state));
-    body.await.map_err(|_| timeout)?.map_err(|rejection| {
+    body.await.map_err(|_| no_body_in_time())?.map_err(|rejection| {
         if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
             return too_large();
         }
@@ -67,11 +45,34 @@ async fn read_body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes,
     })
 }
 
-fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    // Every body is an object. Fields in the order of an array would be read as well, but are documented nowhere.
+/// Refuses a body that says itself that it is too long: a client that waits to be told to go on is not told to
+/// send what is refused anyway.
+pub(super) fn check_length(request: &Request) -> Result<(), Problem> {
+    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|text| text.to_str().ok());
+    if length.and_then(parse_number).is_some_and(|length| length > BODY_MAX_BYTES as u64) {
+        return Err(too_large());
+    }
+    Ok(())
+}
+
+pub(super) fn no_body_in_time() -> Problem {
+    Problem::new(Code::Timeout, "the body did not arrive within 10 s")
+}
+
+pub(super) fn too_large() -> Problem {
+    Problem::new(Code::TooLarge, format_args!("expected a body of at most {BODY_MAX_BYTES} bytes"))
+}
+
+/// Every body is an object. Fields in the order of an array would be read as well, but are documented nowhere.
+pub(super) fn refuse_array(body: &[u8]) -> Result<(), Problem> {
     if body.trim_ascii_start().first() == Some(&b'[') {
         return Err(Problem::malformed("body", "expected an object, got an array"));
     }
+    Ok(())
+}
+
+fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    refuse_array(body)?;
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         // The path of the whole body is a dot, which says nothing.

@@ -9,7 +9,7 @@
 //! | --- | --- |
 //! | `guard`, `token` | who may do what |
 //! | `framing` | where a request ends |
-//! | `extract`, `json`, `error` | what comes in, and what goes wrong; [`crate::forms`] is what goes out |
+//! | `extract`, `json`, `secret`, `error` | what comes in, and what goes wrong; [`crate::forms`] is what goes out |
 //! | `lookup` | everything that is read from the node |
 //! | `status`, `blocks`, `transactions`, `accounts`, `mempool` | the chain |
 //! | `branches` | what stands beside the main chain |
@@ -53,6 +53,7 @@ pub mod page;
 pub mod peers;
 pub mod qr;
 pub mod search;
+pub mod secret;
 pub mod status;
 #[cfg(test)]
 mod tests;

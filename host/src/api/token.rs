@@ -2,17 +2,20 @@
 //! folder that only the operator can read, made anew at every start (as Bitcoin Core's cookie).
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::forms::hex;
+use crate::wallet::hex::encode;
 
 /// The file's name in the data folder.
 pub const TOKEN_FILE: &str = "api-token";
+
+/// The digits of a token.
+const DIGITS: usize = 64;
 
 /// 32 random bytes in hex, which whoever may use the wallet knows.
 pub struct Token(Zeroizing<String>);
@@ -38,7 +41,7 @@ impl Token {
     pub fn create(folder: &Path) -> Result<Self, TokenError> {
         let mut bytes = Zeroizing::new([0; 32]);
         getrandom::fill(&mut *bytes).map_err(TokenError::Random)?;
-        let token = Self(Zeroizing::new(hex(&*bytes)));
+        let token = Self(encode(&*bytes));
         let path = folder.join(TOKEN_FILE);
         token.write(&path).map_err(|source| TokenError::Io { path, source })?;
         Ok(token)
@@ -64,6 +67,22 @@ impl Token {
     }
 }
 
+/// The text of the token in the file at `path`, for whoever may read that; what is no token is an
+/// [`io::ErrorKind::InvalidData`].
+pub fn read(path: &Path) -> io::Result<Zeroizing<String>> {
+    // One digit more would show: nothing is cut off unseen. The room is reserved at once, since a growing
+    // string would leave copies behind.
+    let mut text = Zeroizing::new(String::with_capacity(DIGITS + 2));
+    File::open(path)?.take(DIGITS as u64 + 2).read_to_string(&mut text)?;
+    let length = text.trim_end().len();
+    text.truncate(length);
+    if length == DIGITS && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(text);
+    }
+    let reason = format!("expected {DIGITS} hexadecimal digits, got something else");
+    Err(io::Error::new(io::ErrorKind::InvalidData, reason))
+}
+
 impl std::fmt::Debug for Token {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("Token(redacted)")
@@ -86,7 +105,12 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(token.is(text.trim_end().as_bytes()));
         assert!(!token.is(b"old") && !token.is(b"") && !token.is(text.as_bytes()));
+        assert_eq!(*read(&path).unwrap(), text.trim_end());
         let next = Token::create(folder.path()).unwrap();
         assert!(!next.is(text.trim_end().as_bytes()));
+        for strange in ["", "\n", &text[..63], &text.replacen(|_: char| true, "g", 1), &format!("0{text}")] {
+            fs::write(&path, strange).unwrap();
+            assert_eq!(read(&path).unwrap_err().kind(), io::ErrorKind::InvalidData, "{strange}");
+        }
     }
 }

@@ -15,9 +15,10 @@ use zeroize::Zeroizing;
 use super::App;
 use super::accounts::AccountJson;
 use super::error::Problem;
-use super::extract::{self, OptionalJson};
+use super::extract;
 use super::json::{MemoInput, MemoSchema, public_key};
 use super::lookup;
+use super::secret::{OptionalSecretJson, Secret, SecretAnswer, SecretJson, reveal};
 use super::transactions::unexpected;
 use crate::forms::{Text, address};
 use crate::node::request::{MiningSettings, Reply, Request};
@@ -47,7 +48,8 @@ pub struct WalletJson {
 #[serde(deny_unknown_fields)]
 pub struct CreateWallet {
     /// Encrypts the wallet file; without one, whoever reads the file has the coins.
-    passphrase: Option<String>,
+    #[schema(value_type = Option<String>)]
+    passphrase: Option<Secret>,
 }
 
 /// A wallet that was made.
@@ -56,7 +58,9 @@ pub struct CreatedWallet {
     /// Its first address.
     address: String,
     /// The 24 words from which everything can be restored. They are never shown again.
-    words: String,
+    #[schema(value_type = String)]
+    #[serde(serialize_with = "reveal")]
+    words: Zeroizing<String>,
 }
 
 /// How to make a wallet from the words of another.
@@ -64,9 +68,11 @@ pub struct CreatedWallet {
 #[serde(deny_unknown_fields)]
 pub struct RestoreWallet {
     /// The 24 words, with spaces between.
-    words: String,
+    #[schema(value_type = String)]
+    words: Secret,
     /// Encrypts the wallet file; without one, whoever reads the file has the coins.
-    passphrase: Option<String>,
+    #[schema(value_type = Option<String>)]
+    passphrase: Option<Secret>,
 }
 
 /// A wallet that was restored.
@@ -81,7 +87,8 @@ pub struct RestoredWallet {
 #[serde(deny_unknown_fields)]
 pub struct UnlockWallet {
     /// The passphrase that it was made with.
-    passphrase: String,
+    #[schema(value_type = String)]
+    passphrase: Secret,
 }
 
 /// An address of the wallet.
@@ -151,12 +158,12 @@ pub async fn wallet<D: Disk>(State(app): State<App<D>>) -> Result<Json<WalletJso
 )]
 pub async fn create<D: Disk>(
     State(app): State<App<D>>,
-    OptionalJson(CreateWallet { passphrase }): OptionalJson<CreateWallet>,
-) -> Result<(StatusCode, Json<CreatedWallet>), Problem> {
+    OptionalSecretJson(CreateWallet { passphrase }): OptionalSecretJson<CreateWallet>,
+) -> Result<SecretAnswer<CreatedWallet>, Problem> {
     let (info, words) = app.0.wallet.create(optional_passphrase(passphrase)?).await?;
     app.reward(info.first_key()).await?;
     let address = address(app.0.params.address_prefix, info.first_key());
-    Ok((StatusCode::CREATED, Json(CreatedWallet { address, words: words.expose().to_owned() })))
+    Ok(SecretAnswer(StatusCode::CREATED, CreatedWallet { address, words: words.into_text() }))
 }
 
 /// Makes a wallet from the words of another.
@@ -170,10 +177,10 @@ pub async fn create<D: Disk>(
 )]
 pub async fn restore<D: Disk>(
     State(app): State<App<D>>,
-    extract::Json(RestoreWallet { words, passphrase }): extract::Json<RestoreWallet>,
+    SecretJson(RestoreWallet { words, passphrase }): SecretJson<RestoreWallet>,
 ) -> Result<(StatusCode, Json<RestoredWallet>), Problem> {
     let passphrase = optional_passphrase(passphrase)?;
-    let info = app.0.wallet.restore(Zeroizing::new(words), passphrase).await?;
+    let info = app.0.wallet.restore(words.into_text(), passphrase).await?;
     app.reward(info.first_key()).await?;
     let address = address(app.0.params.address_prefix, info.first_key());
     Ok((StatusCode::CREATED, Json(RestoredWallet { address })))
@@ -193,9 +200,9 @@ pub async fn restore<D: Disk>(
 )]
 pub async fn unlock<D: Disk>(
     State(app): State<App<D>>,
-    extract::Json(UnlockWallet { passphrase }): extract::Json<UnlockWallet>,
+    SecretJson(UnlockWallet { passphrase }): SecretJson<UnlockWallet>,
 ) -> Result<Json<WalletJson>, Problem> {
-    let info = app.0.wallet.unlock(Passphrase::new(passphrase).map_err(empty)?).await?;
+    let info = app.0.wallet.unlock(Passphrase::new(passphrase.into_text()).map_err(empty)?).await?;
     app.wallet_json(info).await.map(Json)
 }
 
@@ -291,8 +298,8 @@ fn find_sender(info: &WalletInfo, from: Option<PublicKey>) -> Result<(u32, Publi
         .ok_or_else(|| Problem::malformed("from", "the wallet does not have this address"))
 }
 
-fn optional_passphrase(text: Option<String>) -> Result<Option<Passphrase>, Problem> {
-    text.map(Passphrase::new).transpose().map_err(empty)
+fn optional_passphrase(text: Option<Secret>) -> Result<Option<Passphrase>, Problem> {
+    text.map(|text| Passphrase::new(text.into_text())).transpose().map_err(empty)
 }
 
 fn empty(error: EmptyPassphrase) -> Problem {

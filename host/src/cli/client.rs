@@ -1,6 +1,7 @@
 //! HTTP to the running node.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::path::Path;
 use std::time::Duration;
@@ -8,10 +9,11 @@ use std::time::Duration;
 use serde_json::Value;
 use ureq::http::{Request, Response};
 use ureq::{Agent, Body};
+use zeroize::Zeroizing;
 
 use super::error::CliError;
 use super::output::plain;
-use crate::api::token::TOKEN_FILE;
+use crate::api::token::{self, TOKEN_FILE};
 use crate::config::Config;
 
 /// How long an answer may take that needs no work: the node may be busy checking a block.
@@ -27,7 +29,7 @@ const ANSWER_MAX_BYTES: u64 = 16 << 20;
 pub struct Client {
     agent: Agent,
     base: String,
-    token: Option<String>,
+    token: Option<Zeroizing<String>>,
 }
 
 /// Why the node did not do what it was asked to.
@@ -149,7 +151,7 @@ impl Client {
         };
         let mut request = Request::builder().method(method).uri(format!("{}/api/v1{path}", self.base));
         if let Some(token) = &self.token {
-            request = request.header("authorization", format!("Bearer {token}"));
+            request = request.header("authorization", format!("Bearer {}", token.as_str()));
         }
         if body.is_some() {
             request = request.header("content-type", "application/json");
@@ -216,19 +218,12 @@ fn is_here(host: &str) -> bool {
     }
 }
 
-fn read_token(folder: &Path) -> Result<Option<String>, CliError> {
+fn read_token(folder: &Path) -> Result<Option<Zeroizing<String>>, CliError> {
     let path = folder.join(TOKEN_FILE);
-    match std::fs::read_to_string(&path) {
-        Ok(token) => Ok(Some(token.trim().to_owned())),
+    match token::read(&path) {
+        Ok(token) => Ok(Some(token)),
         // Without it most of a node on this computer can still be used; the node says what cannot.
-        Err(error)
-            if matches!(
-                error.kind(),
-                std::io::ErrorKind::NotFound | std::io::ErrorKind::PermissionDenied
-            ) =>
-        {
-            Ok(None)
-        }
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => Ok(None),
         Err(source) => Err(CliError::File { action: "read", path, source }),
     }
 }

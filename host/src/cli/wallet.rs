@@ -244,7 +244,7 @@ fn no_wallet(place: &str) -> CliError {
 }
 
 fn typed(passphrase: Option<&Zeroizing<String>>) -> Result<Option<Passphrase>, CliError> {
-    let typed = passphrase.map(|text| Passphrase::new(text.as_str().to_owned())).transpose();
+    let typed = passphrase.map(|text| Passphrase::new(text.clone())).transpose();
     typed.map_err(|error| CliError::Failed(error.to_string()))
 }
 

@@ -332,7 +332,7 @@ mod tests {
     }
 
     fn encrypted() -> Contents {
-        let passphrase = Passphrase::new("pass".into()).unwrap();
+        let passphrase = Passphrase::new(String::from("pass").into()).unwrap();
         let cost = KdfCost::new(8, 1, 1).unwrap();
         let entropy = Entropy::generate().unwrap();
         let sealed = Sealed::seal(&entropy, &passphrase, cost, &header("local")).unwrap();

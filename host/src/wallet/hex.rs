@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 /// The lower-case hex digits of `bytes`.
-pub(super) fn encode(bytes: &[u8]) -> Zeroizing<String> {
+pub(crate) fn encode(bytes: &[u8]) -> Zeroizing<String> {
     // The room is reserved at once: a growing string would leave copies of a secret behind.
     let mut text = Zeroizing::new(String::with_capacity(bytes.len() * 2));
     for byte in bytes {

@@ -11,9 +11,8 @@ use zeroize::Zeroizing;
 pub struct Passphrase(Zeroizing<String>);
 
 impl Passphrase {
-    /// Takes `text`, which is wiped also when it is refused for being empty.
-    pub fn new(text: String) -> Result<Self, EmptyPassphrase> {
-        let text = Zeroizing::new(text);
+    /// Takes what was typed.
+    pub fn new(text: Zeroizing<String>) -> Result<Self, EmptyPassphrase> {
         if text.is_empty() { Err(EmptyPassphrase) } else { Ok(Self(text)) }
     }
 
@@ -103,8 +102,8 @@ mod tests {
 
     #[test]
     fn a_passphrase_is_not_empty_and_not_shown() {
-        assert_eq!(Passphrase::new(String::new()).unwrap_err(), EmptyPassphrase);
-        let passphrase = Passphrase::new("correct horse".into()).unwrap();
+        assert_eq!(Passphrase::new(Zeroizing::default()).unwrap_err(), EmptyPassphrase);
+        let passphrase = Passphrase::new(String::from("correct horse").into()).unwrap();
         assert_eq!(format!("{passphrase:?}"), "Passphrase(redacted)");
     }
 

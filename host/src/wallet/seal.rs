@@ -179,7 +179,7 @@ mod tests {
     use super::*;
 
     fn passphrase(text: &str) -> Passphrase {
-        Passphrase::new(text.into()).unwrap()
+        Passphrase::new(text.to_owned().into()).unwrap()
     }
 
     #[test]

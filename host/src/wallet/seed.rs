@@ -94,6 +94,11 @@ impl Words {
     pub fn expose(&self) -> &str {
         &self.0
     }
+
+    /// The same without a copy; wiped when dropped as well.
+    pub fn into_text(self) -> Zeroizing<String> {
+        self.0
+    }
 }
 
 impl ZeroizeOnDrop for Words {}

@@ -198,7 +198,7 @@ mod tests {
     use super::*;
 
     fn passphrase(text: &str) -> Passphrase {
-        Passphrase::new(text.to_owned()).unwrap()
+        Passphrase::new(text.to_owned().into()).unwrap()
     }
 
     #[tokio::test]

@@ -12,7 +12,7 @@ fn folder() -> (tempfile::TempDir, PathBuf) {
 }
 
 fn passphrase(text: &str) -> Passphrase {
-    Passphrase::new(text.into()).unwrap()
+    Passphrase::new(text.to_owned().into()).unwrap()
 }
 
 /// The lowest cost there is, to be quick.

@@ -45,7 +45,11 @@ fn recipient(choices: &mut Choices<'_>) -> PublicKey {
 }
 
 /// A payment, most of which can be made.
-fn transaction(chain: &Chain, accounts: &crate::oracle::Oracle, choices: &mut Choices<'_>) -> Transaction {
+fn transaction(
+    chain: &Chain,
+    accounts: &mote::simulation::oracle::Oracle,
+    choices: &mut Choices<'_>,
+) -> Transaction {
     let from = 1 + choices.below(FUNDED as usize) as u64;
     let to = recipient(choices);
     let held = accounts.account(&account(from));

@@ -29,7 +29,7 @@ pub fn run(data: &[u8]) {
         let grove = Grove::get();
         let ledger = ledger.get_or_insert_with(|| {
             let params = Arc::new(grove.params.clone());
-            Ledger::open(MemoryDisk::new(), params, |_| {}).expect("the ledger opens").0
+            Ledger::open(MemoryDisk::new(), params, 7, |_| {}).expect("the ledger opens").0
         });
         let before = ledger.tip().work();
         if ledger.add(&parsed.block, Clock::AcceptedBefore).is_ok() {

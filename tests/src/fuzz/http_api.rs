@@ -208,7 +208,8 @@ impl Running {
         let params = Arc::new(grove.params.clone());
         let identity = Identity { network: params.network().to_string(), genesis: params.genesis_id() };
         let disk = MemoryDisk::new();
-        let (mut ledger, _) = Ledger::open(disk.clone(), params.clone(), |_| {}).expect("the ledger opens");
+        let (mut ledger, _) =
+            Ledger::open(disk.clone(), params.clone(), 7, |_| {}).expect("the ledger opens");
         for block in grove.branches[0].iter().chain(&grove.branches[2][7..]) {
             ledger.add(block, RuleClock::AcceptedBefore).expect("the block is valid");
         }

@@ -43,7 +43,8 @@ pub fn run(data: &[u8]) {
 pub fn seeds() -> Vec<Vec<u8>> {
     let grove = Grove::get();
     let params = Arc::new(grove.params.clone());
-    let (mut ledger, _) = Ledger::open(MemoryDisk::new(), params.clone(), |_| {}).expect("the ledger opens");
+    let (mut ledger, _) =
+        Ledger::open(MemoryDisk::new(), params.clone(), 7, |_| {}).expect("the ledger opens");
     let mut seeds = Vec::new();
     for block in &grove.branches[0][..6] {
         ledger.add(block, Clock::AcceptedBefore).expect("the block is valid");

@@ -46,7 +46,7 @@ fn over_rich_accounts(choices: &mut Choices<'_>) {
 fn over_a_ledger(choices: &mut Choices<'_>) {
     let grove = Grove::get();
     let (disk, params) = (MemoryDisk::new(), Arc::new(grove.params.clone()));
-    let (mut ledger, _) = Ledger::open(disk, params, |_| {}).expect("the ledger opens");
+    let (mut ledger, _) = Ledger::open(disk, params, 7, |_| {}).expect("the ledger opens");
     let height = choices.below(grove.branches[0].len() + 1);
     for block in &grove.branches[0][..height] {
         ledger.add(block, Clock::AcceptedBefore).expect("the block is valid");
@@ -88,14 +88,18 @@ fn change_bytes(block: VecBlock, choices: &mut Choices<'_>) -> VecBlock {
     changed
 }
 
-fn full(chain: &Chain, block: &VecBlock) -> Result<crate::oracle::Oracle, RuleError> {
+fn full(chain: &Chain, block: &VecBlock) -> Result<mote::simulation::oracle::Oracle, RuleError> {
     let mut accounts = chain.accounts.clone();
     let judged = judge(&chain.params, &chain.tip, chain.clock(), block, &mut accounts);
     judged.map(|_| accounts).map_err(broken_rule)
 }
 
 /// Execution over one sorted map, by the text of the rules.
-fn agree_with_the_text(chain: &Chain, block: &VecBlock, full: &Result<crate::oracle::Oracle, RuleError>) {
+fn agree_with_the_text(
+    chain: &Chain,
+    block: &VecBlock,
+    full: &Result<mote::simulation::oracle::Oracle, RuleError>,
+) {
     let VecBlock { header, transactions } = block;
     if check_header(&chain.params, &chain.tip, header, chain.clock()).is_err() {
         assert!(full.is_err());
@@ -129,7 +133,11 @@ fn agree_with_the_text(chain: &Chain, block: &VecBlock, full: &Result<crate::ora
 }
 
 /// Execution over nothing but a root and the proofs of the accounts that are touched.
-fn agree_with_a_witness(chain: &Chain, block: &VecBlock, full: &Result<crate::oracle::Oracle, RuleError>) {
+fn agree_with_a_witness(
+    chain: &Chain,
+    block: &VecBlock,
+    full: &Result<mote::simulation::oracle::Oracle, RuleError>,
+) {
     let proofs = chain.witness(block);
     let proofs: Vec<ProofRef> =
         proofs.iter().map(|bytes| decode(bytes).expect("a proof of the oracle")).collect();

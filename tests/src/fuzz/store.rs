@@ -26,7 +26,7 @@ fn files() -> &'static [(String, Vec<u8>)] {
     FILES.get_or_init(|| {
         let (disk, grove) = (MemoryDisk::new(), Grove::get());
         let (mut ledger, _) =
-            Ledger::open(disk.clone(), Arc::new(grove.params.clone()), |_| {}).expect("it opens");
+            Ledger::open(disk.clone(), Arc::new(grove.params.clone()), 7, |_| {}).expect("it opens");
         for block in grove.branches[..3].iter().flatten() {
             ledger.add(block, Clock::AcceptedBefore).expect("the block is valid");
         }
@@ -135,7 +135,7 @@ fn damage(bytes: &mut Vec<u8>, choices: &mut Choices<'_>) {
 /// is not read at the start, so damage to it shows once it is asked for.
 fn open_ledger(disk: &MemoryDisk, has_index: bool) -> bool {
     let grove = Grove::get();
-    let Ok((ledger, _)) = Ledger::open(disk.clone(), Arc::new(grove.params.clone()), |_| {}) else {
+    let Ok((ledger, _)) = Ledger::open(disk.clone(), Arc::new(grove.params.clone()), 7, |_| {}) else {
         return false;
     };
     let tip = ledger.tip().clone();

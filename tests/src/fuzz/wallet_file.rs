@@ -42,7 +42,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("wallet.json");
     let mut seeds = Vec::new();
-    let passphrase = Passphrase::new("open".to_owned()).expect("the passphrase is not empty");
+    let passphrase = Passphrase::new("open".to_owned().into()).expect("the passphrase is not empty");
     let cheap = KdfCost::new(8, 1, 1).expect("the least cost");
     for protection in [Protection::Plain, Protection::Encrypted(&passphrase, cheap)] {
         let mut wallet = Wallet::restore(&path, "regtest", WORDS, protection).expect("the file can be made");

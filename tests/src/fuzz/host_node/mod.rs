@@ -87,7 +87,7 @@ struct Stage {
 fn start(disk: &MemoryDisk, prepare: impl FnOnce(&mut Ledger<MemoryDisk>)) -> Node<MemoryDisk> {
     let params = Arc::new(Grove::get().params.clone());
     let identity = Identity { network: params.network().to_string(), genesis: params.genesis_id() };
-    let (mut ledger, _) = Ledger::open(disk.clone(), params.clone(), |_| {}).expect("the ledger opens");
+    let (mut ledger, _) = Ledger::open(disk.clone(), params.clone(), 7, |_| {}).expect("the ledger opens");
     prepare(&mut ledger);
     let (journal, open) =
         Journal::open(disk.clone(), &identity, JournalLimits::default(), 7).expect("the journal opens");

@@ -12,8 +12,9 @@ use mote_tests::fixtures::{key, wire};
 use mote_tests::processes::{PATIENCE, wait_until};
 use serde_json::{Value, json};
 
-use super::access::{is_as_before, operators, private_routes, stage};
+use super::access::{is_as_before, operators, stage};
 use super::denial::{accept_as_peer, hostile_server};
+use super::doors::private_routes;
 use super::node::{Node, eventually};
 
 /// Asks every route in every way in which a script can ask, and returns what it could read.

@@ -148,6 +148,12 @@ impl Node {
         self.start_again();
     }
 
+    /// Ends the node and starts it over its data with further arguments.
+    pub fn restart_with(&mut self, arguments: &[&str]) {
+        self.arguments.extend(arguments.iter().map(ToString::to_string));
+        self.restart();
+    }
+
     /// The folder in which the node keeps its files.
     pub fn inner(&self) -> PathBuf {
         let name = self.params.network().to_string().replace(':', "-");

@@ -59,7 +59,7 @@ impl<D: Disk> Station<D> {
     pub fn open(disk: D, number: u64) -> Result<Self, StoreError> {
         let params = Arc::new(Params::new(Network::Regtest));
         let identity = Identity { network: params.network().to_string(), genesis: params.genesis_id() };
-        let (ledger, opened) = Ledger::open(disk.clone(), params.clone(), |_| {})?;
+        let (ledger, opened) = Ledger::open(disk.clone(), params.clone(), 7, |_| {})?;
         let (journal, open) = Journal::open(disk.clone(), &identity, JOURNAL, 7)?;
         let cuts = opened.cut.into_iter().chain(open.cut).collect();
         let mining =
