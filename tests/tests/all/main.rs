@@ -14,6 +14,7 @@ mod nodes;
 mod properties;
 mod rules;
 mod scale;
+mod signatures;
 mod simulation;
 mod vectors;
 mod walkthrough;
