@@ -15,6 +15,7 @@ mod properties;
 mod rules;
 mod scale;
 mod signatures;
+mod signed_checkpoints;
 mod simulation;
 mod vectors;
 mod walkthrough;
