@@ -3,6 +3,7 @@
 pub mod api;
 pub mod block;
 pub mod chain_file;
+pub mod checkpoint;
 pub mod cli;
 pub mod clock;
 pub mod config;

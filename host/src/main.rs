@@ -165,7 +165,9 @@ impl Running {
         let server = bind(config).await?;
         let address = server.address();
         let params = Arc::new(Params::new(config.network.clone()));
-        let wallet = WalletService::open(&config.wallet_path(), &config.network.to_string())?;
+        let clock = Clock::start();
+        let ticks = Box::new(move || clock.elapsed());
+        let wallet = WalletService::open(&config.wallet_path(), &config.network.to_string(), ticks)?;
         let miner = wallet.first_key().await.map_err(failed("cannot use the wallet"))?;
         let mining = MiningSettings {
             miner,
@@ -175,7 +177,7 @@ impl Running {
         };
         let node = open(config, &params, address.port(), mining)?;
         let (network, arrivals) = Network::new(runtime, PeerLimits::default(), config.peer_origins.clone());
-        let started = driver::start(node, Clock::start(), network.clone(), arrivals);
+        let started = driver::start(node, clock, network.clone(), arrivals);
         let (handle, driver) = started.map_err(failed("cannot start the node"))?;
         let app = App::new(AppParts {
             handle: handle.clone(),
@@ -252,7 +254,9 @@ fn open(
         tracing::warn!("{cut}");
     }
     let options = Options { port, nonce, mining, mempool_capacity: MEMPOOL_TRANSACTIONS };
-    Ok(Node::new(disk, ledger, (journal, found.transactions), params.clone(), options)?)
+    let mut node = Node::new(disk, ledger, (journal, found.transactions), params.clone(), options)?;
+    node.name_checkpoint_keys(config.checkpoint_keys.clone()).map_err(failed("cannot follow checkpoints"))?;
+    Ok(node)
 }
 
 async fn add_peers(config: &Config, handle: &Handle<FileDisk>) -> Result<(), CliError> {

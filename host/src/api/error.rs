@@ -63,6 +63,14 @@ pub enum Code {
     NonceGap,
     /// A balance that does not cover what is open.
     Uncovered,
+    /// A checkpoint against this chain.
+    CheckpointConflict,
+    /// A checkpoint that is none.
+    CheckpointInvalid,
+    /// A checkpoint of a key that nobody named.
+    CheckpointKey,
+    /// No room for checkpoints.
+    CheckpointsFull,
     /// This node itself.
     PeerItself,
     /// Too many wrong passphrases.
@@ -85,7 +93,7 @@ pub enum Code {
 
 impl Code {
     /// Every code that is not a rule's.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 35] = [
         Self::Malformed,
         Self::TokenRequired,
         Self::ForeignOrigin,
@@ -109,6 +117,10 @@ impl Code {
         Self::NonceGap,
         Self::Uncovered,
         Self::PeerItself,
+        Self::CheckpointConflict,
+        Self::CheckpointInvalid,
+        Self::CheckpointKey,
+        Self::CheckpointsFull,
         Self::TooManyAttempts,
         Self::Busy,
         Self::Internal,
@@ -182,6 +194,20 @@ impl Code {
                 "uncovered",
                 "the balance does not cover the sender's open transactions",
             ),
+            Self::CheckpointConflict => (
+                S::CONFLICT,
+                "checkpoint-conflict",
+                "the checkpoint stands against this node's chain or another",
+            ),
+            Self::CheckpointInvalid => (
+                S::UNPROCESSABLE_ENTITY,
+                "checkpoint-invalid",
+                "the checkpoint is of another network, or not signed by its key",
+            ),
+            Self::CheckpointKey => {
+                (S::UNPROCESSABLE_ENTITY, "checkpoint-key", "the operator has not named the checkpoint's key")
+            }
+            Self::CheckpointsFull => (S::CONFLICT, "checkpoints-full", "no more checkpoints can be kept"),
             Self::PeerItself => (S::UNPROCESSABLE_ENTITY, "peer-itself", "the address is that of this node"),
             Self::TooManyAttempts => {
                 (S::TOO_MANY_REQUESTS, "too-many-attempts", "too many wrong passphrases")

@@ -12,6 +12,7 @@
 //! | `extract`, `json`, `secret`, `error` | what comes in, and what goes wrong; [`crate::forms`] is what goes out |
 //! | `lookup` | everything that is read from the node |
 //! | `status`, `blocks`, `transactions`, `accounts`, `mempool` | the chain |
+//! | `checkpoints` | blocks that chosen keys vouch for |
 //! | `branches` | what stands beside the main chain |
 //! | `course`, `charts` | how the chain went |
 //! | `search`, `card`, `qr` | finding what a text names; joining the network; texts as pictures |
@@ -36,6 +37,7 @@ pub mod blocks;
 pub mod branches;
 pub mod card;
 pub mod charts;
+pub mod checkpoints;
 mod course;
 pub mod error;
 pub mod events;
@@ -224,6 +226,9 @@ impl<D: Disk> Routes<D> {
             .add(Private, make, "/api/v1/peers", peers::add::<D>)
             .add(Private, remove, "/api/v1/peers/{peer}", peers::remove::<D>)
             .add(Private, make, "/api/v1/resolve", peers::resolve::<D>)
+            .add(Public, read, "/api/v1/checkpoints", checkpoints::list::<D>)
+            .add(Private, make, "/api/v1/checkpoints", checkpoints::add::<D>)
+            .add(Private, make, "/api/v1/checkpoints/sign", checkpoints::sign::<D>)
     }
 
     fn new(app: &App<D>) -> Self {

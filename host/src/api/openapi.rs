@@ -10,8 +10,8 @@ use utoipa::{Modify, OpenApi};
 
 use super::error::ProblemJson;
 use super::{
-    accounts, blocks, branches, card, charts, events, laboratory, mempool, metrics, mining, page, peers, qr,
-    search, status, transactions, wallet,
+    accounts, blocks, branches, card, charts, checkpoints, events, laboratory, mempool, metrics, mining,
+    page, peers, qr, search, status, transactions, wallet,
 };
 
 #[derive(OpenApi)]
@@ -75,6 +75,9 @@ use super::{
         peers::add,
         peers::remove,
         peers::resolve,
+        checkpoints::list,
+        checkpoints::add,
+        checkpoints::sign,
         events::events,
         openapi,
         metrics::metrics,

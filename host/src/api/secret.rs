@@ -173,7 +173,7 @@ mod tests {
             r#"{"passphrase": "hunter2\x"}"#,
             r#"{"passphrase": 22222}"#,
             r#"{"passphrase": -2222.5}"#,
-            r#"["hunter2"]"#,
+            r#"["hunter2", 1]"#,
         ] {
             let problem = parse::<Form>(text.as_bytes()).unwrap_err();
             let shown = format!("{problem:?}");

@@ -45,6 +45,9 @@ pub struct StatusJson {
     read_only: Option<String>,
     /// How many seconds this computer's clock is ahead of most peers' clocks; null where they agree.
     clock_skew_seconds: Option<i64>,
+    /// What stands against the checkpoints that the operator follows: a chain that was refused, this node's own
+    /// chain, or a key that vouches for two blocks; null where nothing does. It is no rule of the network.
+    checkpoint_conflict: Option<String>,
     /// Blocks stored, those on other branches included.
     blocks_stored: u64,
     /// Size of the log in bytes.
@@ -92,6 +95,7 @@ pub async fn status<D: Disk>(State(app): State<App<D>>) -> Json<StatusJson> {
         }),
         read_only: status.read_only.clone(),
         clock_skew_seconds: status.clock_skew_seconds,
+        checkpoint_conflict: status.checkpoint_conflict.clone(),
         blocks_stored: status.blocks_stored,
         log_bytes: status.log_bytes,
     })

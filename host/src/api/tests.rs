@@ -25,6 +25,7 @@ use crate::store::journal::{Journal, JournalLimits};
 use crate::store::ledger::Ledger;
 use crate::store::memory::MemoryDisk;
 use crate::store::segment::Identity;
+use crate::wallet::service::Ticks;
 
 /// A node over memory with its API, asked without a socket.
 struct Running {
@@ -66,6 +67,11 @@ impl Answer {
     }
 }
 
+fn ticks() -> Ticks {
+    let clock = Clock::start();
+    Box::new(move || clock.elapsed())
+}
+
 impl Running {
     fn start() -> Self {
         Self::over(|_| {})
@@ -89,7 +95,7 @@ impl Running {
         let app = App::new(AppParts {
             handle,
             params: params.clone(),
-            wallet: WalletService::open(&folder.path().join("wallet"), "regtest").unwrap(),
+            wallet: WalletService::open(&folder.path().join("wallet"), "regtest", ticks()).unwrap(),
             token: Token::create(folder.path()).unwrap(),
             bind: (Ipv4Addr::LOCALHOST, 7700).into(),
             token_policy: TokenPolicy::Remote,

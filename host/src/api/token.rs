@@ -104,6 +104,12 @@ mod tests {
         assert_eq!(text.trim_end().len(), 64);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(token.is(text.trim_end().as_bytes()));
+        for place in 0..64 {
+            let mut other = text.trim_end().as_bytes().to_vec();
+            other[place] = if other[place] == b'0' { b'1' } else { b'0' };
+            assert!(!token.is(&other), "digit {place} counts");
+            assert!(!token.is(&text.as_bytes()[..place]) && !token.is(&text.as_bytes()[1..=place]));
+        }
         assert!(!token.is(b"old") && !token.is(b"") && !token.is(text.as_bytes()));
         assert_eq!(*read(&path).unwrap(), text.trim_end());
         let next = Token::create(folder.path()).unwrap();

@@ -290,12 +290,12 @@ pub async fn send<D: Disk>(
     Ok((StatusCode::CREATED, Json(sent?)))
 }
 
-fn find_sender(info: &WalletInfo, from: Option<PublicKey>) -> Result<(u32, PublicKey), Problem> {
+pub(super) fn find_sender(info: &WalletInfo, from: Option<PublicKey>) -> Result<(u32, PublicKey), Problem> {
     let Some(from) = from else { return Ok((0, info.first_key())) };
     let found = (0..).zip(&info.public_keys).find(|(_, key)| **key == from);
     found
         .map(|(index, key)| (index, *key))
-        .ok_or_else(|| Problem::malformed("from", "the wallet does not have this address"))
+        .ok_or_else(|| Problem::malformed("from or key", "the wallet does not have this address"))
 }
 
 fn optional_passphrase(text: Option<Secret>) -> Result<Option<Passphrase>, Problem> {

@@ -65,6 +65,9 @@ pub struct RunFlags {
     /// Ask for the token also from this computer
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "true|false")]
     require_token: Option<String>,
+    /// Follow the signed checkpoints of this address, whatever chain has more work (may be repeated)
+    #[arg(long, value_name = "ADDRESS")]
+    checkpoint_key: Vec<String>,
     /// A web origin whose pages may connect as peers (may be repeated)
     #[arg(long, value_name = "ORIGIN")]
     peer_origin: Vec<String>,
@@ -91,6 +94,9 @@ pub enum Verb {
     Tx(TransactionArguments),
     /// Ask every peer for its chain now and follow the one of most work
     Resolve(Form),
+    /// Vouch for blocks, and follow those that others vouch for
+    #[command(subcommand)]
+    Checkpoint(CheckpointVerb),
     /// Write the chain as text, one block a line
     Export(ExportArguments),
     /// Read a chain from such a text, checking every rule
@@ -130,6 +136,41 @@ pub enum PeersVerb {
     Add(PeerArguments),
     /// Drop a peer and forget it
     Remove(PeerArguments),
+}
+
+/// What to do with signed checkpoints. What a device trusts from the start is another thing: see `device`.
+#[derive(Debug, Subcommand)]
+pub enum CheckpointVerb {
+    /// Vouch for a block of the node's chain with a key of its wallet; prints the checkpoint
+    Sign(SignCheckpointArguments),
+    /// Follow a checkpoint of a key that `mote run --checkpoint-key` named
+    Add(AddCheckpointArguments),
+    /// List the checkpoints that the node keeps
+    List(Form),
+}
+
+/// Which block to vouch for.
+#[derive(Args, Debug)]
+pub struct SignCheckpointArguments {
+    /// Its height, a few blocks below the tip: what is signed cannot be taken back
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    pub height: u64,
+    /// Address of the wallet whose key signs [default: the first]
+    #[arg(long, value_name = "ADDRESS")]
+    pub key: Option<String>,
+    /// Take the passphrase of a locked wallet from the first line of a file instead of asking for it
+    #[arg(long, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
+}
+
+/// Which checkpoint to follow.
+#[derive(Args, Debug)]
+pub struct AddCheckpointArguments {
+    /// File with the checkpoint, - for standard input
+    pub file: PathBuf,
+    /// How to print the result.
+    #[command(flatten)]
+    pub form: Form,
 }
 
 /// How a wallet is made.
@@ -369,8 +410,9 @@ impl Cli {
 impl RunFlags {
     /// Adds the flags that are there and returns how many that were.
     fn push(self, flags: &mut Flags) -> usize {
-        let Self { peer, mine, threads, mining_limit, log_level, require_token, peer_origin } = self;
-        let lists = [("peer", peer), ("peer_origin", peer_origin)];
+        let Self { peer, mine, threads, mining_limit, log_level, require_token, checkpoint_key, peer_origin } =
+            self;
+        let lists = [("peer", peer), ("checkpoint_key", checkpoint_key), ("peer_origin", peer_origin)];
         let single = [
             ("mine", mine),
             ("threads", threads),
@@ -402,6 +444,7 @@ Settings
     mining_limit = 200000     # attempts a second, or \"none\"
     log_level = \"info\"        # off, error, warn, info, debug, trace
     require_token = false     # ask for the file api-token also from this computer
+    checkpoint_key = []       # addresses whose signed checkpoints to follow
     peer_origin = []          # web origins whose pages may connect as peers
 
   A node keeps its data in one folder per network and port below the data folder, such as local-7700.

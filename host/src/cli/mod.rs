@@ -12,12 +12,13 @@
 //! | `folder`, `overlay` | the data folder while no node runs; the same without changing it |
 //! | `output`, `progress`, `secret` | tables, progress, passphrases |
 //! | `sync` | the progress of a running node |
-//! | `status`, `wallet`, `mine`, `peers`, `chain` | verbs that ask the node |
+//! | `status`, `wallet`, `mine`, `peers`, `chain`, `checkpoint` | verbs that ask the node |
 //! | `export`, `import`, `verify` | verbs that work on files |
 //! | `simulate` | the verb that needs neither |
 //! | `device` | verbs that make and run devices |
 
 mod chain;
+mod checkpoint;
 mod client;
 pub mod device;
 mod error;
@@ -58,6 +59,7 @@ pub fn execute(verb: Verb, config: &Config, out: &mut impl Write) -> Result<(), 
         Verb::Wallet(verb) => wallet::wallet(verb, config, out),
         Verb::Mine(arguments) => mine::mine(&Client::new(config)?, &arguments, out),
         Verb::Peers(verb) => peers::peers(&Client::new(config)?, verb, out),
+        Verb::Checkpoint(verb) => checkpoint::checkpoint(&Client::new(config)?, verb, out),
         Verb::Block(arguments) => chain::block(&Client::new(config)?, &arguments, out),
         Verb::Tx(arguments) => chain::transaction(&Client::new(config)?, &arguments, out),
         Verb::Resolve(form) => chain::resolve(&Client::new(config)?, form, out),

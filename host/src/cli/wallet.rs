@@ -1,6 +1,7 @@
 //! The wallet: made and shown by the node where it runs, else in its folder; used through the node.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use mote_core::address::Address;
 use mote_core::keys::PublicKey;
@@ -149,10 +150,7 @@ fn send(client: &Client, arguments: &SendArguments, out: &mut impl Write) -> Res
             body.insert(name.to_owned(), value);
         }
     }
-    let sent = match client.post("/wallet/send", &body, Patience::Answer) {
-        Err(error) if error.code() == Some("wallet-locked") => send_unlocked(client, arguments, &body)?,
-        sent => sent?,
-    };
+    let sent = post_unlocked(client, arguments.passphrase_file.as_deref(), "/wallet/send", &body)?;
     Ok(arguments.form.print(out, &sent, |out| {
         Facts::default()
             .add("sent", format!("{} motes to {}", arguments.amount, arguments.to))
@@ -163,14 +161,23 @@ fn send(client: &Client, arguments: &SendArguments, out: &mut impl Write) -> Res
     })?)
 }
 
-/// Unlocks the wallet for this one payment.
-fn send_unlocked(client: &Client, arguments: &SendArguments, body: &Value) -> Result<Value, CliError> {
+/// Asks for something that needs the wallet's keys, and unlocks a locked wallet for this one time.
+pub(super) fn post_unlocked(
+    client: &Client,
+    passphrase_file: Option<&Path>,
+    path: &str,
+    body: &Value,
+) -> Result<Value, CliError> {
+    match client.post(path, body, Patience::Answer) {
+        Err(error) if error.code() == Some("wallet-locked") => {}
+        done => return Ok(done?),
+    }
     eprintln!("The wallet is locked.");
-    let passphrase = secret::passphrase(arguments.passphrase_file.as_deref(), Ask::Once)?;
+    let passphrase = secret::passphrase(passphrase_file, Ask::Once)?;
     client.post("/wallet/unlock", &with_passphrase(json!({}), passphrase.as_ref()), Patience::Answer)?;
-    let sent = client.post("/wallet/send", body, Patience::Answer);
+    let done = client.post(path, body, Patience::Answer);
     client.post("/wallet/lock", &json!({}), Patience::Answer)?;
-    Ok(sent?)
+    Ok(done?)
 }
 
 fn history(client: &Client, arguments: &HistoryArguments, out: &mut impl Write) -> Result<(), CliError> {

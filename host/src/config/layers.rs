@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
 /// The settings that may stand in the file, in the order of the documentation.
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "network",
     "host",
     "port",
@@ -18,11 +18,12 @@ const KEYS: [&str; 10] = [
     "mining_limit",
     "log_level",
     "require_token",
+    "checkpoint_key",
     "peer_origin",
 ];
 
 /// The settings of which there may be several values.
-const LISTS: [&str; 2] = ["peer", "peer_origin"];
+const LISTS: [&str; 3] = ["peer", "checkpoint_key", "peer_origin"];
 
 /// A longer file is none that somebody wrote by hand.
 const FILE_MAX_BYTES: u64 = 1 << 20;

@@ -17,6 +17,7 @@
 //! | `mining_limit` | `--mining-limit` | `MOTE_MINING_LIMIT` | attempts a second at the most, or `none` | 200000 on `local` and `local:NAME`, else `none` |
 //! | `log_level` | `--log-level` | `MOTE_LOG_LEVEL` | `off`, `error`, `warn`, `info`, `debug` or `trace` | `info` |
 //! | `require_token` | `--require-token` | `MOTE_REQUIRE_TOKEN` | whether wallet, miner and peer list ask for the token also from this computer | `false` |
+//! | `checkpoint_key` | `--checkpoint-key` | `MOTE_CHECKPOINT_KEY` | list of addresses whose signed checkpoints this node follows | none |
 //! | `peer_origin` | `--peer-origin` | `MOTE_PEER_ORIGIN` | list of web origins whose pages may connect as peers | none |
 //!
 //! Lists are arrays of strings in the file, repeated flags, and separated by commas in a variable.
@@ -35,6 +36,8 @@ use std::num::NonZeroUsize;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 
+use mote_core::address::Address;
+use mote_core::keys::PublicKey;
 use mote_core::params::{Network, Params};
 use tracing::level_filters::LevelFilter;
 
@@ -74,6 +77,8 @@ pub struct Config {
     pub log_level: LevelFilter,
     /// Who must show the token.
     pub token: TokenPolicy,
+    /// Keys whose signed checkpoints the node follows.
+    pub checkpoint_keys: Vec<PublicKey>,
     /// Web origins whose pages may connect as peers.
     pub peer_origins: Vec<String>,
 }
@@ -109,6 +114,10 @@ impl Config {
                 .unwrap_or_else(|| default_limit(&Params::new(network.clone()))),
             log_level: layers.parse("log_level", parse_level)?.unwrap_or(LevelFilter::INFO),
             token: token(layers.parse("require_token", parse_bool)?.unwrap_or(false)),
+            checkpoint_keys: layers.parse_all("checkpoint_key", |text| {
+                let params = Params::new(network.clone());
+                Address::parse_for(text, &params).map(|address| address.public_key()).map_err(reason)
+            })?,
             peer_origins: layers.parse_all("peer_origin", parse_origin)?,
             folder: folder::of_node(&base, &network, port),
             folder_choice,

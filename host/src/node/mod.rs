@@ -15,9 +15,11 @@
 //! | `pool` | open transactions and their journal |
 //! | `mining` | templates and requests to mine |
 //! | `resolve` | asking every peer now |
+//! | `checkpoints` | blocks that the operator's chosen keys vouch for |
 //! | `report`, `progress` | what the node publishes of itself |
 
 mod addresses;
+pub mod checkpoints;
 pub mod handle;
 mod mining;
 mod peers;
@@ -49,6 +51,7 @@ pub use peers::PeerId;
 pub use pool::HostMempool;
 
 use self::addresses::Addresses;
+use self::checkpoints::Checkpoints;
 use self::mining::Mining;
 use self::peers::{Peers, Remembered};
 use self::pool::{Pool, PoolError};
@@ -176,6 +179,7 @@ pub struct Node<D: Disk> {
     sync: Sync,
     mining: Mining,
     resolving: Vec<Resolving>,
+    checkpoints: Checkpoints,
     greeting: Greeting,
     port: u16,
     /// Transactions that were refused since the tip changed.
@@ -222,6 +226,7 @@ impl<D: Disk> Node<D> {
             sync: Sync::default(),
             mining: Mining::new(options.mining),
             resolving: Vec::new(),
+            checkpoints: Checkpoints::default(),
             greeting,
             port: options.port,
             refused: Remembered::default(),
@@ -345,6 +350,10 @@ impl<D: Disk> Node<D> {
                 self.reply(ticket, Reply::PeerChanged(removed));
             }
             Request::Resolve => self.resolve(now, ticket),
+            Request::AddCheckpoint(read) => {
+                let added = self.add_checkpoint(read);
+                self.reply(ticket, Reply::CheckpointAdded(added));
+            }
             Request::MineBlock(miner) => self.mine_block(now, ticket, miner),
             Request::SetMining(settings) => {
                 let settings = self.set_mining(now, settings);

@@ -94,6 +94,7 @@ impl<D: Disk> Node<D> {
             mining: self.mining.settings().clone(),
             read_only: self.read_only.clone(),
             clock_skew_seconds: self.clock_skew(),
+            checkpoint_conflict: self.checkpoint_conflict(),
             blocks_stored: statistics.blocks,
             log_bytes: statistics.log_bytes,
         }

@@ -13,6 +13,9 @@ use mote_core::rules::RuleError;
 use mote_core::transaction::Transaction;
 use mote_core::units::Height;
 
+use super::checkpoints::{CheckpointError, Standing};
+use crate::checkpoint::{Checkpoint, ReadCheckpoint};
+
 /// Something that changes the node. Reading goes through published snapshots and views instead.
 #[derive(Debug)]
 pub enum Request {
@@ -24,6 +27,8 @@ pub enum Request {
     RemovePeer(PeerAddress),
     /// Ask every peer for its chain now.
     Resolve,
+    /// Follow this checkpoint, over restarts.
+    AddCheckpoint(ReadCheckpoint),
     /// Mine one block for this account now.
     MineBlock(PublicKey),
     /// Change the continuous miner.
@@ -39,6 +44,8 @@ pub enum Reply {
     PeerChanged(Result<(), PeerError>),
     /// To [`Request::Resolve`].
     Resolved(Resolved),
+    /// To [`Request::AddCheckpoint`]: the checkpoint and what became of it.
+    CheckpointAdded(Result<(Checkpoint, Standing), CheckpointError>),
     /// To [`Request::MineBlock`]: the block's id and header.
     Mined(Result<(Hash32, Header), MineError>),
     /// To [`Request::SetMining`].

@@ -36,6 +36,8 @@ pub struct Status {
     pub read_only: Option<String>,
     /// How many seconds this computer's clock is ahead of the median of its peers, where it disagrees with most of them.
     pub clock_skew_seconds: Option<i64>,
+    /// What stands against the checkpoints that the operator follows, if anything.
+    pub checkpoint_conflict: Option<String>,
     /// Blocks stored, those on other branches included.
     pub blocks_stored: u64,
     /// Size of the log in bytes.

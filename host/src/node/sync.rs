@@ -198,6 +198,17 @@ impl<D: Disk> Node<D> {
             Err(error) => return Err(Offence::Rule(error)),
         };
         let best = Best { id: checked.id(), height: header.height, work: branch.tip().work() };
+        match self.ledger.against_pins(header) {
+            Ok(None) => {}
+            Ok(Some(conflict)) => {
+                self.refuse_branch([peer], conflict);
+                return Ok(Followed::Stop);
+            }
+            Err(error) => {
+                self.fail(error);
+                return Ok(Followed::Stop);
+            }
+        }
         let is_kept = branch.is_worth_keeping(self.ledger.tip());
         if self.sync.invalid.contains(&best.id) {
             return Err(Offence::Rule(RuleError::HeaderPrevious {
@@ -397,6 +408,13 @@ impl<D: Disk> Node<D> {
                     for peer in shown_by {
                         self.punish(now, peer, &Offence::Rule(error));
                     }
+                }
+                // It obeys every rule, so nobody is punished, but the operator follows another chain.
+                Err(AddError::Pinned(conflict)) => {
+                    let mut shown_by = wanted.shown_by;
+                    let descendants = self.sync.wanted.take_with_descendants(&id);
+                    shown_by.extend(descendants.into_iter().flat_map(|(_, wanted)| wanted.shown_by));
+                    self.refuse_branch(shown_by, conflict);
                 }
                 // What it stands on was given up; whoever showed it is followed anew.
                 Err(AddError::Orphan { .. }) => {

@@ -19,6 +19,7 @@ use super::error::StoreError;
 use super::execution::{check_body, check_transactions, execute};
 use super::index::{Changes, Index, Table};
 use super::log::{KIND_BLOCK, Log, Position};
+use super::pins::{PinConflict, Pins};
 use super::rows::BlockRow;
 use super::tips::RecentTips;
 use super::tree::{TreeVersion, TreeView};
@@ -70,6 +71,9 @@ pub enum AddError {
         /// The place of the transaction that breaks it; none where it is the block that does.
         transaction: Option<usize>,
     },
+    /// The operator's checkpoints stand against it. It may obey every rule.
+    #[error(transparent)]
+    Pinned(#[from] PinConflict),
     /// The store fails. It says nothing about the block.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -108,6 +112,8 @@ pub struct Ledger<D: Disk> {
     /// The number of blocks when [`Ledger::maintain`] last saw it change, and when that was.
     pub(super) last_change: Option<(u64, Moment)>,
     pub(super) workers: NonZero<usize>,
+    /// Blocks that the main chain must have.
+    pub(super) pins: Pins,
 }
 
 /// A block that obeys every rule, with all that will change.
@@ -191,6 +197,7 @@ impl<D: Disk> Ledger<D> {
         if self.contains(&header.id())? {
             return Ok(None);
         }
+        self.check_pins(header, &Added::Side)?;
         let orphan = AddError::Orphan { parent: header.previous };
         let parent = self.tip_of(&header.previous)?.ok_or(orphan)?;
         let checked = check_header(&self.params, &parent, header, clock).map_err(AddError::block)?;
@@ -213,6 +220,7 @@ impl<D: Disk> Ledger<D> {
         } else {
             Added::Side
         };
+        self.check_pins(header, &added)?;
         self.stage_branches(&mut changes, header, &added)?;
         // The position is known once the block is in the log.
         let row = BlockRow { position: 0, work: tip.work(), root: root.serial, header: header.clone() };

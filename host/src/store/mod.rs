@@ -15,6 +15,7 @@
 //! | [`ledger`] | every block and the main chain among them: adding, syncing, committing |
 //! | [`opening`] | opening a ledger and catching its index up with the log |
 //! | [`lookup`], [`history`] | reading a ledger |
+//! | [`pins`] | what the main chain must have because the operator says so |
 //! | `branches` | what stands beside the main chain |
 //! | [`witness`] | what a device checks a block with |
 //! | [`error`] | why the store cannot do what it was asked to |
@@ -36,6 +37,7 @@ pub mod lookup;
 mod main_chain;
 pub mod memory;
 pub mod opening;
+pub mod pins;
 pub mod rows;
 pub mod segment;
 mod tips;

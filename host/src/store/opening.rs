@@ -14,6 +14,7 @@ use super::index::{Changes, Index, SCHEMA, Table};
 use super::ledger::{AddError, Added, Ledger};
 use super::log::{Coverage, Identity, KIND_BLOCK, Log, Options, Position, Record, SEGMENT_BYTES, TornTail};
 use super::main_chain::connect;
+use super::pins::Pins;
 use super::rows::{BlockRow, NOT_IN_LOG};
 use super::segment::record_bytes;
 use super::tips::RecentTips;
@@ -94,6 +95,7 @@ impl<D: Disk> Ledger<D> {
             applied: trusted,
             uncommitted_blocks: 0,
             last_change: None,
+            pins: Pins::default(),
             workers: available_parallelism().unwrap_or(NonZero::<usize>::MIN),
         };
         let reapplied_blocks = ledger.catch_up(&mut progress)?;
@@ -140,6 +142,8 @@ impl<D: Disk> Ledger<D> {
             Err(AddError::Rule { error, .. }) => {
                 Err(StoreError::Replay { id: block.header.id(), position, error })
             }
+            // Nothing is pinned before the index has caught up.
+            Err(AddError::Pinned(_)) => Ok(0),
             Err(AddError::Orphan { parent }) => {
                 Err(StoreError::ReplayOrphan { id: block.header.id(), position, parent })
             }

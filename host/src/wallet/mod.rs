@@ -69,6 +69,28 @@ pub struct Wallet {
     warning: Option<Warning>,
 }
 
+/// The costly part of unlocking, apart from the wallet.
+pub struct Guess {
+    path: PathBuf,
+    sealed: Sealed,
+    header: Vec<u8>,
+}
+
+/// The private keys of a wallet whose passphrase was right.
+pub struct Opened {
+    sealed: Sealed,
+    keychain: Keychain,
+}
+
+impl Guess {
+    /// Tries a passphrase.
+    pub fn open(self, passphrase: &Passphrase) -> Result<Opened, WalletError> {
+        let entropy = self.sealed.open(passphrase, &self.header);
+        let entropy = entropy.map_err(|error| WalletError::seal(error, self.path))?;
+        Ok(Opened { keychain: Keychain::new(&entropy), sealed: self.sealed })
+    }
+}
+
 /// What is known of the private keys; only an encrypted wallet can be without them.
 enum Vault {
     Plain(Keychain),
@@ -134,15 +156,23 @@ impl Wallet {
 
     /// Makes the private keys usable; on an unlocked wallet, checks the passphrase all the same.
     pub fn unlock(&mut self, passphrase: &Passphrase) -> Result<(), WalletError> {
+        let opened = self.guess()?.open(passphrase)?;
+        self.take(opened)
+    }
+
+    /// What a guess at the passphrase needs of the wallet, so that nobody waits for the wallet meanwhile.
+    pub fn guess(&self) -> Result<Guess, WalletError> {
         let (Vault::Locked(sealed) | Vault::Unlocked(sealed, _)) = &self.vault else {
             return Err(self.not_encrypted());
         };
-        let entropy = sealed
-            .open(passphrase, &file::header(&self.network))
-            .map_err(|error| WalletError::seal(error, self.path.clone()))?;
-        let keychain = Keychain::new(&entropy);
-        check_public_keys(&self.path, &keychain, &self.public_keys)?;
-        self.vault = Vault::Unlocked(sealed.clone(), keychain);
+        let header = file::header(&self.network);
+        Ok(Guess { path: self.path.clone(), sealed: sealed.clone(), header })
+    }
+
+    /// Makes the private keys usable that a right guess has opened.
+    pub fn take(&mut self, opened: Opened) -> Result<(), WalletError> {
+        check_public_keys(&self.path, &opened.keychain, &self.public_keys)?;
+        self.vault = Vault::Unlocked(opened.sealed, opened.keychain);
         Ok(())
     }
 

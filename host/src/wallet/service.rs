@@ -3,16 +3,19 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
-use std::time::Instant;
+use std::time::Duration;
 
+use mote_core::hash::Hash32;
 use mote_core::keys::{PublicKey, SecretKey};
 use mote_core::params::Params;
 use mote_core::transaction::{Payment, Transaction};
+use mote_core::units::Height;
 use tokio::sync::{Mutex, MutexGuard};
 use zeroize::Zeroizing;
 
 use super::passphrase::TooSoon;
 use super::{Passphrase, Protection, UnlockThrottle, Wallet, WalletError, Words};
+use crate::checkpoint::Checkpoint;
 
 /// Why the wallet did not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -61,9 +64,14 @@ pub struct WalletService {
     /// Held from the choice of a nonce until the node has taken the transaction in, so that two
     /// payments never choose the same one.
     spending: Mutex<()>,
+    /// Held during a guess at the passphrase: one at a time, whose memory is bounded.
+    guessing: Mutex<()>,
     throttle: StdMutex<UnlockThrottle>,
-    started: Instant,
+    clock: Ticks,
 }
+
+/// A clock that never goes back, as the time since any fixed point.
+pub type Ticks = Box<dyn Fn() -> Duration + Send + Sync>;
 
 struct State {
     path: PathBuf,
@@ -85,15 +93,17 @@ impl State {
 }
 
 impl WalletService {
-    /// Opens the wallet at `path`, where one may come later too.
-    pub fn open(path: &Path, network: &str) -> Result<Self, WalletError> {
+    /// Opens the wallet at `path`, where one may come later too. The clock tells when the next guess at the
+    /// passphrase is due.
+    pub fn open(path: &Path, network: &str, clock: Ticks) -> Result<Self, WalletError> {
         let mut state = State { path: path.into(), network: network.into(), wallet: None };
         state.wallet()?;
         Ok(Self {
             state: Arc::new(Mutex::new(state)),
             spending: Mutex::new(()),
+            guessing: Mutex::new(()),
             throttle: StdMutex::default(),
-            started: Instant::now(),
+            clock,
         })
     }
 
@@ -130,15 +140,19 @@ impl WalletService {
         .await
     }
 
-    /// Makes the private keys usable.
+    /// Makes the private keys usable. Everything else about the wallet goes on during the guess.
     pub async fn unlock(&self, passphrase: Passphrase) -> Result<WalletInfo, ServiceError> {
+        // Where there is nothing to guess at, nobody has to wait for the next guess either.
+        let guess = self.run(|state| Ok(state.wallet()?.ok_or(ServiceError::NoWallet)?.guess()?)).await?;
         let throttle = || self.throttle.lock().unwrap_or_else(PoisonError::into_inner);
-        throttle().attempt(self.started.elapsed())?;
-        let unlocked = self.change(move |wallet| wallet.unlock(&passphrase)).await;
-        if unlocked.is_ok() {
-            throttle().succeeded();
-        }
-        unlocked
+        throttle().attempt((self.clock)())?;
+        let opened = {
+            let _turn = self.guessing.lock().await;
+            let opening = tokio::task::spawn_blocking(move || guess.open(&passphrase));
+            opening.await.map_err(|_| ServiceError::Interrupted)??
+        };
+        throttle().succeeded();
+        self.change(move |wallet| wallet.take(opened)).await
     }
 
     /// Forgets the private keys until the passphrase is given again.
@@ -162,6 +176,22 @@ impl WalletService {
             let wallet = state.wallet()?.ok_or(ServiceError::NoWallet)?;
             let seed = wallet.secret_seed(index)?;
             Ok(payment.sign(&params, &SecretKey::from_seed(&seed)))
+        })
+        .await
+    }
+
+    /// Vouches for a block with the key of the address with number `index`.
+    pub async fn vouch(
+        &self,
+        index: u32,
+        genesis: Hash32,
+        height: Height,
+        block: Hash32,
+    ) -> Result<Checkpoint, ServiceError> {
+        self.run(move |state| {
+            let wallet = state.wallet()?.ok_or(ServiceError::NoWallet)?;
+            let seed = wallet.secret_seed(index)?;
+            Ok(Checkpoint::sign(genesis, height, block, &SecretKey::from_seed(&seed)))
         })
         .await
     }
@@ -196,18 +226,30 @@ impl WalletService {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicU64, Ordering};
 
     fn passphrase(text: &str) -> Passphrase {
         Passphrase::new(text.to_owned().into()).unwrap()
+    }
+
+    /// A clock that shows what it is set to, in seconds.
+    fn clock(seconds: &Arc<AtomicU64>) -> Ticks {
+        let seconds = seconds.clone();
+        Box::new(move || Duration::from_secs(seconds.load(Ordering::Relaxed)))
     }
 
     #[tokio::test]
     async fn a_wallet_is_made_once_and_guesses_are_slowed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("wallet");
-        let service = WalletService::open(&path, "regtest").unwrap();
+        let seconds = Arc::new(AtomicU64::new(100));
+        let service = WalletService::open(&path, "regtest", clock(&seconds)).unwrap();
         assert_eq!(service.info().await.unwrap(), None);
         assert!(matches!(service.lock().await, Err(ServiceError::NoWallet)));
+        for _ in 0..10 {
+            let nothing = service.unlock(passphrase("right")).await;
+            assert!(matches!(nothing, Err(ServiceError::NoWallet)), "there is nothing to guess at");
+        }
         let (info, words) = service.create(Some(passphrase("right"))).await.unwrap();
         let again = service.restore(Zeroizing::new(words.expose().to_owned()), None).await;
         assert!(matches!(again, Err(ServiceError::Wallet(WalletError::Exists { .. }))));
@@ -216,9 +258,27 @@ mod tests {
             let wrong = service.unlock(passphrase("wrong")).await;
             assert!(matches!(wrong, Err(ServiceError::Wallet(WalletError::WrongPassphrase { .. }))));
         }
-        assert!(matches!(service.unlock(passphrase("right")).await, Err(ServiceError::TooSoon(_))));
+        // Each wrong guess makes the next wait twice as long, up to the longest. The right one before its time
+        // is told no other thing than a wrong one, and makes nobody wait longer.
+        for wait in [1, 2, 4, 8, 16, 32, 60, 60, 60] {
+            let Err(ServiceError::TooSoon(early)) = service.unlock(passphrase("right")).await else {
+                panic!("{wait} s have not passed");
+            };
+            assert_eq!(early.wait, Duration::from_secs(wait));
+            seconds.fetch_add(wait, Ordering::Relaxed);
+            let wrong = service.unlock(passphrase("wrong")).await;
+            assert!(matches!(wrong, Err(ServiceError::Wallet(WalletError::WrongPassphrase { .. }))));
+        }
+        // Whoever knows it waits no longer than that, and begins anew.
+        seconds.fetch_add(60, Ordering::Relaxed);
+        assert!(!service.unlock(passphrase("right")).await.unwrap().is_locked);
+        for _ in 0..4 {
+            let wrong = service.unlock(passphrase("wrong")).await;
+            assert!(matches!(wrong, Err(ServiceError::Wallet(WalletError::WrongPassphrase { .. }))));
+        }
+        assert!(!service.info().await.unwrap().unwrap().is_locked, "a wrong guess locks nothing");
         // Another service finds the same wallet, locked.
-        let other = WalletService::open(&path, "regtest").unwrap();
+        let other = WalletService::open(&path, "regtest", clock(&seconds)).unwrap();
         let found = other.info().await.unwrap().unwrap();
         assert_eq!((found.public_keys, found.is_locked), (info.public_keys, true));
     }

@@ -16,6 +16,8 @@ mod nodes;
 mod properties;
 mod rules;
 mod scale;
+mod signatures;
+mod signed_checkpoints;
 mod simulation;
 mod vectors;
 mod walkthrough;

@@ -4,6 +4,7 @@
 mod boundaries;
 mod manifests;
 mod modules;
+mod supply;
 mod tree;
 mod words;
 

@@ -6,6 +6,7 @@ mod browser;
 mod consensus;
 mod denial;
 mod doors;
+mod guesses;
 pub mod http;
 mod minting;
 mod node;

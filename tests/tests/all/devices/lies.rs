@@ -12,7 +12,7 @@ use mote_tests::fixtures::regtest;
 use mote_tests::processes::{PATIENCE, wait_until};
 
 /// One device, its two peers, and what they start from.
-struct Trial {
+pub struct Trial {
     ground: Ground,
     liar: Host,
     honest: Host,
@@ -20,15 +20,15 @@ struct Trial {
 }
 
 impl Trial {
-    fn new() -> Self {
-        let ground = Ground::new(regtest());
+    /// What starts from this ground.
+    pub fn new(ground: Ground) -> Self {
         let liar = Host::start(ground.base.clone(), Script::honest());
         let honest = Host::start(ground.base.clone(), Script::honest());
         Self { ground, liar, honest, machine: Machine::new(Pace::Free) }
     }
 
     /// Tells the device each of these lies; what it took wrongly.
-    fn tell(&mut self, lies: &[Lie]) {
+    pub fn tell(&mut self, lies: &[Lie]) {
         let wrong: Vec<String> = lies
             .iter()
             .filter_map(|lie| self.tell_one(lie).err().map(|reason| format!("{}: {reason}", lie.name)))
@@ -93,7 +93,7 @@ impl Trial {
 
 #[test]
 fn a_device_refuses_a_block_that_breaks_any_rule() {
-    let mut trial = Trial::new();
+    let mut trial = Trial::new(Ground::new(regtest()));
     let lies = trial.ground.broken_rules(trial.honest.now());
     assert_eq!(lies.len(), Rule::ALL.len() - 1);
     trial.tell(&lies);
@@ -101,28 +101,28 @@ fn a_device_refuses_a_block_that_breaks_any_rule() {
 
 #[test]
 fn a_device_refuses_a_forged_witness() {
-    let mut trial = Trial::new();
+    let mut trial = Trial::new(Ground::new(regtest()));
     let lies = trial.ground.forged_witnesses();
     trial.tell(&lies);
 }
 
 #[test]
 fn a_device_refuses_what_no_honest_peer_says() {
-    let mut trial = Trial::new();
+    let mut trial = Trial::new(Ground::new(regtest()));
     let lies = trial.ground.broken_protocol();
     trial.tell(&lies);
 }
 
 #[test]
 fn a_device_refuses_what_is_no_websocket() {
-    let mut trial = Trial::new();
+    let mut trial = Trial::new(Ground::new(regtest()));
     let lies = trial.ground.broken_sockets();
     trial.tell(&lies);
 }
 
 #[test]
 fn a_device_goes_on_with_another_peer_where_one_breaks_off() {
-    let mut trial = Trial::new();
+    let mut trial = Trial::new(Ground::new(regtest()));
     let lies = trial.ground.broken_off();
     trial.tell(&lies);
 }

@@ -10,7 +10,7 @@ mod forks;
 mod hosts;
 mod instructions;
 mod joins;
-mod lies;
+pub mod lies;
 mod mining;
 mod page;
 mod power;

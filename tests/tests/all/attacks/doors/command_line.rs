@@ -25,8 +25,8 @@ enum Kind {
 
 use Kind::{Files, Operators, Read};
 
-/// Every verb, with arguments that make it ask the node. `ADDRESS` is that of an account.
-const VERBS: [(Kind, &[&str]); 22] = [
+/// Every verb, with arguments that make it ask the node. `ADDRESS` is that of an account, `CHECKPOINT` a file.
+const VERBS: [(Kind, &[&str]); 25] = [
     (Read, &["status"]),
     (Operators, &["wallet", "new"]),
     (Operators, &["wallet", "show"]),
@@ -43,6 +43,9 @@ const VERBS: [(Kind, &[&str]); 22] = [
     (Read, &["block", "0"]),
     (Read, &["tx", "0000000000000000000000000000000000000000000000000000000000000000"]),
     (Operators, &["resolve"]),
+    (Operators, &["checkpoint", "sign", "1"]),
+    (Operators, &["checkpoint", "add", "CHECKPOINT"]),
+    (Read, &["checkpoint", "list"]),
     (Read, &["export"]),
     (Files, &["run"]),
     (Files, &["import"]),
@@ -75,7 +78,13 @@ impl Home {
         line.push(program.as_os_str());
         let (first, rest) = line.split_first().expect("there is the program");
         let address = node.text(account(3));
-        let verb = verb.iter().map(|word| if *word == "ADDRESS" { address.as_str() } else { word });
+        let file = self.0.path().join("checkpoint.json");
+        fs::write(&file, "{}").expect("the folder is writable");
+        let verb = verb.iter().map(|word| match *word {
+            "ADDRESS" => address.as_str(),
+            "CHECKPOINT" => file.to_str().expect("it is text"),
+            other => other,
+        });
         let mut command = Command::new(first);
         command.args(rest).args(verb).args(["--network", "regtest", "--host", &to.ip().to_string()]);
         command.args(["--port", &to.port().to_string()]);
@@ -109,7 +118,7 @@ fn the_command_line_asks_with_the_token_and_for_nothing_without_it() {
     // can do without the right to read everything.
     let unreadable = Home::new(&node, Some(&token));
     let file = unreadable.folder(&node).join("api-token");
-    fs::set_permissions(&file, Permissions::from_mode(0)).expect("it is ours");
+    fs::set_permissions(&file, Permissions::from_mode(0o000)).expect("it is ours");
     let powerless = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"];
     match fs::read(&file) {
         Err(_) => unreadable.expect(here, &node, false, &[]),
@@ -161,7 +170,7 @@ fn no_verb_is_missing_in_the_table() {
         let names = verbs.lines().filter_map(|line| line.split_whitespace().next());
         names.filter(|name| *name != "help").map(str::to_owned).collect::<Vec<_>>()
     };
-    for group in [&[][..], &["wallet"], &["peers"]] {
+    for group in [&[][..], &["wallet"], &["peers"], &["checkpoint"]] {
         for name in verbs_of(group) {
             let path = [group, &[name.as_str()]].concat();
             assert!(VERBS.iter().any(|(_, verb)| verb.starts_with(&path)), "{path:?} is not in the table");

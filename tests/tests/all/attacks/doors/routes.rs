@@ -44,7 +44,7 @@ pub enum Body {
 }
 
 /// Every door whose route has no variable part.
-const PLAIN: [(Kind, &str, &str); 47] = [
+const PLAIN: [(Kind, &str, &str); 50] = [
     (Read, "GET", "/"),
     (Read, "GET", "/start"),
     (Read, "GET", "/blocks"),
@@ -67,6 +67,7 @@ const PLAIN: [(Kind, &str, &str); 47] = [
     (Read, "GET", "/api/v1/charts"),
     (Read, "GET", "/api/v1/blocks"),
     (Read, "GET", "/api/v1/branches"),
+    (Read, "GET", "/api/v1/checkpoints"),
     (Read, "GET", "/api/v1/mempool"),
     (Read, "GET", "/api/v1/events"),
     (HandIn, "POST", "/api/v1/transactions"),
@@ -88,6 +89,8 @@ const PLAIN: [(Kind, &str, &str); 47] = [
     (Operators, "GET", "/api/v1/peers"),
     (Operators, "POST", "/api/v1/peers"),
     (Operators, "POST", "/api/v1/resolve"),
+    (Operators, "POST", "/api/v1/checkpoints"),
+    (Operators, "POST", "/api/v1/checkpoints/sign"),
     (Keys, "POST", "/api/v1/wallet"),
     (Keys, "POST", "/api/v1/wallet/restore"),
     (Keys, "POST", "/api/v1/wallet/unlock"),
@@ -145,6 +148,7 @@ impl Door {
             ("POST", "/api/v1/wallet/unlock") => json!({"passphrase": "x"}),
             ("POST", "/api/v1/wallet/send") => json!({"to": node.text(account(3)), "amount": "1"}),
             ("POST", "/api/v1/mining") => json!({"enabled": true}),
+            ("POST", "/api/v1/checkpoints/sign") => json!({"height": 1}),
             ("POST", "/api/v1/peers") => json!({"peer": "127.0.0.1:9"}),
             ("POST", _) => json!({}),
             _ => Value::Null,
