@@ -400,8 +400,7 @@ impl World {
         let Some((number, transaction)) = self.submitted.remove(&ticket.0) else { return };
         if let Reply::Submitted(Ok(id)) = reply {
             self.tally.payments += 1;
-            let (sender, nonce) = (transaction.sender, transaction.nonce);
-            self.checker.payment_acknowledged(number, id, sender, nonce);
+            self.checker.payment_acknowledged(number, id, transaction);
         }
     }
 
