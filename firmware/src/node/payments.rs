@@ -258,10 +258,14 @@ impl Payments {
         self.own.iter_mut().flatten().for_each(|own| own.mined_in_branch = None);
     }
 
-    /// The branch that was being validated took the place of all blocks above `fork`.
-    pub fn adopt_branch(&mut self, fork: Height) {
+    /// The branch that was being validated took the place of all blocks above `fork`. Tells which payments it
+    /// has, and at which height.
+    pub fn adopt_branch(&mut self, fork: Height, mut tell: impl FnMut(Hash32, Height)) {
         for own in self.own.iter_mut().flatten() {
             let stays = own.mined.filter(|mined| mined.height <= fork);
+            if let Some(mined) = own.mined_in_branch {
+                tell(own.kept.checked().id(), mined.height);
+            }
             own.mined = own.mined_in_branch.take().or(stays);
         }
         self.mined_relayed = Selection::default();

@@ -49,6 +49,8 @@ pub enum Demand {
     Restart,
     /// What a device shows as its account is what the chain says.
     Balance,
+    /// A device tells of every payment of its owner that was mined, also by a branch that won.
+    Told,
     /// No honest node drops an honest one for an offence.
     Blame,
     /// Queues stay within their limits.

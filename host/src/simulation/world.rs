@@ -81,7 +81,8 @@ pub struct World {
     /// Payments that were submitted and are not acknowledged yet, by their tickets.
     pub(super) submitted: BTreeMap<u64, (usize, Transaction)>,
     liars: BTreeMap<usize, Liar>,
-    acquaintances: Vec<Vec<usize>>,
+    /// Which nodes each node is told of at its start.
+    pub(super) acquaintances: Vec<Vec<usize>>,
     /// Until when faults go on.
     pub(super) healed_at: u64,
     next_ticket: u64,
@@ -230,12 +231,6 @@ impl World {
             Happening::Repair(number) => self.repair(number),
         }
         Ok(true)
-    }
-
-    /// The nodes that were told of another one at their start.
-    pub(super) fn knowing(&self, number: usize) -> impl Iterator<Item = usize> {
-        let known = self.acquaintances.iter().enumerate();
-        known.filter(move |(_, known)| known.contains(&number)).map(|(place, _)| place)
     }
 
     pub(super) fn place(&mut self, number: usize) -> Option<&mut Place> {
