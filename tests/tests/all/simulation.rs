@@ -104,6 +104,11 @@ fn a_device_does_not_use_the_nonce_of_a_payment_that_was_just_mined() {
     assert_sound(&run(Knobs { devices: 3, ..Knobs::new(Preset::Storm, 115, 8, 4) }));
 }
 
+#[test]
+fn an_index_with_a_flipped_bit_is_closed_without_a_panic() {
+    assert_sound(&run(Knobs { devices: 3, ..Knobs::new(Preset::Storm, 1_347, 8, 4) }));
+}
+
 /// What worlds did not have when the seeds of some tests were found.
 const YOUNGER: [Trouble; 4] = [Trouble::SlowLinks, Trouble::Resets, Trouble::Leaves, Trouble::StartCuts];
 
