@@ -65,7 +65,7 @@ impl Link {
     }
 
     /// Opens the connection where that is due, and says what there is to say.
-    pub fn turn(
+    pub(super) fn turn(
         &mut self,
         peer: usize,
         node: &mut Node<'_>,
@@ -112,7 +112,7 @@ impl Link {
 
 /// Hands a message to the node as a connection does: whole where it fits the window, a part of a witness piece
 /// by piece, and what is too long for the window not at all.
-pub fn take_message(
+pub(super) fn take_message(
     node: &mut Node<'_>,
     peer: usize,
     bytes: &[u8],
