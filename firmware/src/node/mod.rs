@@ -269,7 +269,7 @@ impl<'m> Node<'m> {
         let (from, fork) = (self.chain.tip().height(), self.branch.base().height());
         let fork = self.sync.fork().unwrap_or(fork);
         self.chain.adopt(self.branch);
-        self.payments.adopt_branch(fork);
+        self.payments.adopt_branch(fork, |id, height| outside.tell(Event::Paid { id, height }));
         // Peers may have heard of payments only in the blocks that were left.
         self.announce_payments();
         self.miner.found = None;

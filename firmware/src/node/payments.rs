@@ -110,10 +110,11 @@ impl Payments {
         self.own.iter().flatten()
     }
 
-    /// What open payments take from the account, and the nonce of the next one.
-    pub fn after_open(&self, account: Account) -> Account {
-        let open = self.own().filter(|own| own.mined.is_none()).map(Own::transaction);
-        open.fold(account, |account, transaction| {
+    /// What own payments take from the account, as far as it does not count them yet, and the nonce of the next
+    /// one. The account may be that of an earlier tip: then those that were mined since are among them.
+    pub fn after_own(&self, account: Account) -> Account {
+        let uncounted = self.own().map(Own::transaction).filter(|own| own.nonce >= account.nonce);
+        uncounted.fold(account, |account, transaction| {
             let taken = transaction.amount.checked_add(transaction.fee).unwrap_or(account.balance);
             Account {
                 balance: account.balance.checked_sub(taken).unwrap_or(Amount::ZERO),
@@ -257,10 +258,14 @@ impl Payments {
         self.own.iter_mut().flatten().for_each(|own| own.mined_in_branch = None);
     }
 
-    /// The branch that was being validated took the place of all blocks above `fork`.
-    pub fn adopt_branch(&mut self, fork: Height) {
+    /// The branch that was being validated took the place of all blocks above `fork`. Tells which payments it
+    /// has, and at which height.
+    pub fn adopt_branch(&mut self, fork: Height, mut tell: impl FnMut(Hash32, Height)) {
         for own in self.own.iter_mut().flatten() {
             let stays = own.mined.filter(|mined| mined.height <= fork);
+            if let Some(mined) = own.mined_in_branch {
+                tell(own.kept.checked().id(), mined.height);
+            }
             own.mined = own.mined_in_branch.take().or(stays);
         }
         self.mined_relayed = Selection::default();
@@ -273,5 +278,36 @@ impl Payments {
                 *slot = None;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mote_core::keys::SecretKey;
+    use mote_core::params::{Network, Params};
+    use mote_core::rules::check_transaction;
+    use mote_core::transaction::Memo;
+
+    #[test]
+    fn a_payment_that_was_mined_since_the_account_was_proven_keeps_its_nonce() {
+        let params = Params::new(Network::Regtest);
+        let secret = SecretKey::from_seed(&[1; 32]);
+        let (amount, fee) = (Amount::from_grains(5_000), Amount::from_grains(1_000));
+        let recipient = SecretKey::from_seed(&[2; 32]).public_key();
+        let proven = Account { balance: Amount::from_grains(100_000), nonce: 7 };
+        let mut payments = Payments::default();
+        for (nonce, mined) in [(6, true), (7, true), (8, false)] {
+            let payment = Payment { recipient, amount, fee, nonce, memo: Memo::new() };
+            let transaction = payment.sign(&params, &secret);
+            let checked = check_transaction(&params, &transaction).unwrap();
+            let mined = mined.then_some(Mined { height: Height::new(nonce), before: Work::ZERO });
+            assert!(payments.keep_own(checked.keep(), mined).is_some());
+        }
+        let next = Account { balance: Amount::from_grains(88_000), nonce: 9 };
+        assert_eq!(payments.after_own(proven), next);
+        // Once the account is proven with the first of them, only the open one is missing.
+        let later = Account { balance: Amount::from_grains(94_000), nonce: 8 };
+        assert_eq!(payments.after_own(later), next);
     }
 }

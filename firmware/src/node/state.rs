@@ -167,7 +167,7 @@ impl Node<'_> {
         let lowest = self.origin.height();
         if self.chain.base().height() < lowest {
             self.forget();
-            self.payments.adopt_branch(lowest);
+            self.payments.adopt_branch(lowest, |_, _| {});
         }
     }
 }

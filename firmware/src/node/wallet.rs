@@ -78,7 +78,7 @@ impl Node<'_> {
             return Err(Refusal::TooManyOpen { limit: OWN_PAYMENTS });
         }
         let (_, account) = self.account.ok_or(Refusal::BalanceUnknown)?;
-        let left = self.payments.after_open(account);
+        let left = self.payments.after_own(account);
         let fee = Amount::from_grains(FEE_MIN_GRAINS);
         let needed = amount.checked_add(fee).unwrap_or(Amount::from_grains(u64::MAX));
         if left.balance < needed {

@@ -345,7 +345,8 @@ pub struct SimulateArguments {
         long,
         value_name = "TROUBLES",
         value_delimiter = ',',
-        value_parser = PossibleValuesParser::new(Trouble::ALL.map(Trouble::name)).try_map(|name| name.parse::<Trouble>())
+        value_parser = PossibleValuesParser::new(Trouble::ALL.map(Trouble::name))
+            .try_map(|name| name.parse::<Trouble>())
     )]
     pub without: Vec<Trouble>,
     /// What to do about a violation: look for the least world that shows it, or only tell it

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mote_core::hash::Hash32;
-use mote_core::keys::PublicKey;
 use mote_core::pow::Work;
+use mote_core::rules::debit;
+use mote_core::transaction::Transaction;
 use mote_core::units::Height;
 use serde::Serialize;
 
@@ -58,6 +59,8 @@ pub enum Demand {
     Restart,
     /// What a device shows as its account is what the chain says.
     Balance,
+    /// A device tells of every payment of its owner that was mined, also by a branch that won.
+    Told,
     /// Queues stay within their limits.
     Bounds,
     /// Within a stated time after the last fault all nodes have the same tip.
@@ -84,7 +87,7 @@ struct Acknowledged {
     /// Those of the last step in which there were any: they were written together.
     last_blocks: (u64, Vec<Hash32>),
     work: Work,
-    payments: BTreeMap<Hash32, (PublicKey, u64)>,
+    payments: BTreeMap<Hash32, Transaction>,
 }
 
 /// All that is known of all nodes.
@@ -199,7 +202,7 @@ impl Checker {
     /// Another branch may have made payments impossible that were taken in, or better ones driven them out: those are not to be found again.
     fn forget_dropped<D: Disk>(&mut self, place: usize, node: &Node<D>) {
         let Some(acknowledged) = self.acknowledged.get_mut(place) else { return };
-        acknowledged.payments.retain(|_, (sender, nonce)| {
+        acknowledged.payments.retain(|_, Transaction { sender, nonce, .. }| {
             node.mempool().of_sender(sender).any(|entry| entry.transaction().nonce == *nonce)
                 || node.account(sender).is_ok_and(|account| account.nonce > *nonce)
         });
@@ -218,9 +221,9 @@ impl Checker {
     }
 
     /// A node has acknowledged a payment.
-    pub fn payment_acknowledged(&mut self, place: usize, id: Hash32, sender: PublicKey, nonce: u64) {
+    pub fn payment_acknowledged(&mut self, place: usize, id: Hash32, payment: Transaction) {
         if let Some(acknowledged) = self.acknowledged.get_mut(place) {
-            acknowledged.payments.insert(id, (sender, nonce));
+            acknowledged.payments.insert(id, payment);
         }
     }
 
@@ -274,10 +277,12 @@ impl Checker {
             let got = format!("a chain of work {}", node.ledger().tip().work().as_f64());
             return Err(lost(got, format!("at least {}", acknowledged.work.as_f64())));
         }
-        for (id, (sender, nonce)) in &acknowledged.payments {
-            // A payment is open until its nonce is used, by itself or by another of the same sender.
-            let is_open = node.mempool().of_sender(sender).any(|entry| entry.transaction().nonce == *nonce);
-            if !is_open && node.account(sender).map_err(failed)?.nonce <= *nonce {
+        for (id, payment) in &acknowledged.payments {
+            // A payment is open until its nonce is used, by itself or by another of the same sender, or until
+            // another branch, which may have won right before the power failed, leaves the sender too little.
+            let account = node.pending(&payment.sender).map_err(failed)?;
+            let is_covered = debit(payment, account).is_ok();
+            if account.nonce == payment.nonce && is_covered {
                 return Err(lost(format!("no payment {id}"), "every payment that it took in".to_owned()));
             }
         }

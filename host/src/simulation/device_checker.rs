@@ -136,7 +136,10 @@ impl DeviceChecker {
             }
             for payment in node.payments() {
                 let PaymentState::Mined { height, .. } = payment.state else { continue };
-                kept.paid.insert(payment.id);
+                if !kept.paid.contains(&payment.id) {
+                    let got = format!("payment {} shown as mined at height {height}", payment.id);
+                    return Err(violation(Demand::Told, got, "a word that it was mined".to_owned()));
+                }
                 let block = kept.ancestor(checker, &tip, height.get());
                 // One of its own that no node has taken yet is seen once one does.
                 let Some(replayed) = block.and_then(|id| checker.replay().get(&id)) else { continue };

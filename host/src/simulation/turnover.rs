@@ -74,6 +74,12 @@ impl World {
         self.request(number, Request::AddPeer(address(other))).map(drop)
     }
 
+    /// The nodes that were told of another one at their start.
+    fn knowing(&self, number: usize) -> impl Iterator<Item = usize> {
+        let known = self.acquaintances.iter().enumerate();
+        known.filter(move |(_, known)| known.contains(&number)).map(|(place, _)| place)
+    }
+
     /// The next honest node that has not left.
     fn next_present(&self, number: usize) -> usize {
         let honest = self.honest().count();

@@ -91,7 +91,8 @@ pub struct World {
     pub(super) submitted: BTreeMap<u64, (usize, Transaction)>,
     liars: BTreeMap<usize, Liar>,
     pub(super) attackers: Attackers,
-    acquaintances: Vec<Vec<usize>>,
+    /// Which nodes each node is told of at its start.
+    pub(super) acquaintances: Vec<Vec<usize>>,
     /// Until when faults go on.
     pub(super) healed_at: u64,
     next_ticket: u64,
@@ -250,12 +251,6 @@ impl World {
             Happening::Repair(number) => self.repair(number),
         }
         Ok(true)
-    }
-
-    /// The nodes that were told of another one at their start.
-    pub(super) fn knowing(&self, number: usize) -> impl Iterator<Item = usize> {
-        let known = self.acquaintances.iter().enumerate();
-        known.filter(move |(_, known)| known.contains(&number)).map(|(place, _)| place)
     }
 
     pub(super) fn place(&mut self, number: usize) -> Option<&mut Place> {
@@ -429,8 +424,7 @@ impl World {
         let Some((number, transaction)) = self.submitted.remove(&ticket.0) else { return };
         if let Reply::Submitted(Ok(id)) = reply {
             self.tally.payments += 1;
-            let (sender, nonce) = (transaction.sender, transaction.nonce);
-            self.checker.payment_acknowledged(number, id, sender, nonce);
+            self.checker.payment_acknowledged(number, id, transaction);
         }
     }
 

@@ -141,7 +141,8 @@ impl Changes {
 
 /// The index with what is not committed yet.
 pub struct Index {
-    database: Database,
+    /// There until it is closed.
+    database: Option<Database>,
     committed: Snapshot,
     pending: Changes,
     /// A node at the slot that its serial number falls on.
@@ -183,7 +184,7 @@ impl Index {
             Ok((database, committed))
         })?;
         let cache = Mutex::new(vec![None; CACHED_NODES]);
-        Ok(Self { database, committed, pending: Changes::default(), cache })
+        Ok(Self { database: Some(database), committed, pending: Changes::default(), cache })
     }
 
     /// The row at `key`.
@@ -248,12 +249,26 @@ impl Index {
 
     /// Brings everything to the disk. The log must be there already.
     pub fn commit(&mut self) -> Result<(), StoreError> {
+        let Some(database) = &self.database else { return Ok(()) };
         self.committed = shielded(|| {
-            write(&self.database, &self.pending)?;
-            Snapshot::of(&self.database)
+            write(database, &self.pending)?;
+            Snapshot::of(database)
         })?;
         self.pending = Changes::default();
         Ok(())
+    }
+}
+
+impl Drop for Index {
+    /// Closes the database: one that has come upon damage panics again when it is closed.
+    fn drop(&mut self) {
+        let database = self.database.take();
+        if let Err(error) = shielded(|| {
+            drop(database);
+            Ok(())
+        }) {
+            tracing::warn!(%error, "the index is not closed cleanly; the next start looks at all of it");
+        }
     }
 }
 
