@@ -6,7 +6,7 @@ use super::error::CliError;
 use super::flags::SimulateArguments;
 use super::output::{Facts, count, scaled};
 use super::progress::Progress;
-use crate::simulation::{self, Knobs, Summary, Violation};
+use crate::simulation::{self, Knobs, Revenue, Summary, Violation};
 
 /// Runs a world and says what came of it; a violation is a failure.
 pub fn simulate(arguments: &SimulateArguments, out: &mut impl Write) -> Result<(), CliError> {
@@ -57,9 +57,22 @@ fn facts(summary: &Summary) -> Facts {
         .add("reorganised", or_none(depths.collect()))
         .add("payments", summary.payments)
         .add("faults", or_none(faults.collect()))
+        .add_some("withheld", summary.revenue.as_ref().map(revenue))
         .add("lies", summary.lies)
         .add("messages", format!("{} ({}B)", summary.messages, scaled(summary.bytes as f64)))
         .add("steps", summary.steps)
+}
+
+/// What a miner who withholds blocks got.
+fn revenue(got: &Revenue) -> String {
+    let per_cent = |per_mille: u64| format!("{}.{} %", per_mille / 10, per_mille % 10);
+    format!(
+        "{} of the blocks by {} of the attempts; {} to {} expected",
+        per_cent(got.revenue_per_mille),
+        per_cent(got.share_per_mille.into()),
+        per_cent(got.expected_least_per_mille),
+        per_cent(got.expected_most_per_mille)
+    )
 }
 
 fn seconds(millis: u64) -> String {

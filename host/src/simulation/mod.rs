@@ -11,7 +11,7 @@
 //! | `random`, `queue` | chance from a seed; what is going to happen |
 //! | `network`, `disk` | what connects nodes, and what they keep; how both fail |
 //! | `place`, `liar` | one node with all that is its own; what a byzantine one says |
-//! | `adversary` | attackers from outside: broken blocks, lies, forged payments |
+//! | `adversary` | attackers from outside: broken blocks, lies, forged payments, an eclipse, a selfish miner |
 //! | `world`, `faults` | the steps; what goes wrong and how it is put right |
 //! | `checker`, `audit`, `fairness` | what must never be |
 //! | `replay`, `oracle`, `wide` | every block judged by plain code that shares nothing with the core's |
@@ -37,6 +37,7 @@ mod tally;
 mod wide;
 mod world;
 
+pub use adversary::Revenue;
 pub use checker::{Demand, Violation};
 pub use knobs::{Knobs, NODES_MAX, ParsePresetError, Planted, Preset};
 pub use summary::{Propagation, Summary};

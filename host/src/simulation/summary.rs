@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::adversary::Revenue;
 use super::checker::Violation;
 use super::knobs::Knobs;
 use super::world::World;
@@ -35,6 +36,8 @@ pub struct Summary {
     pub payments: u64,
     /// Faults by their names.
     pub faults: BTreeMap<&'static str, u64>,
+    /// What a miner who withholds blocks got, where there is one.
+    pub revenue: Option<Revenue>,
     /// Messages that byzantine nodes have tampered with.
     pub lies: u64,
     /// Disks that had lost bits and were replaced by empty ones.
@@ -85,6 +88,7 @@ impl Summary {
             reorganisations: tally.reorganisations,
             payments: tally.payments,
             faults: tally.faults,
+            revenue: world.revenue(),
             lies: world.lies(),
             replaced_disks: tally.replaced_disks,
             starts: tally.starts,

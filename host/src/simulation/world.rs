@@ -8,7 +8,7 @@ use mote_core::params::{FUTURE_MAX_SECONDS, Params};
 use mote_core::pow::CompactTarget;
 use mote_core::transaction::Transaction;
 
-use super::adversary::{Attackers, ECLIPSE, is_attackers};
+use super::adversary::{Attackers, ECLIPSE, POOL, is_attackers};
 use super::checker::{Checker, Demand, Violation};
 use super::disk::SimulatedDisk;
 use super::faults::Fault;
@@ -60,6 +60,10 @@ pub(super) enum Happening {
     Retreat(usize),
     /// An eclipse goes on.
     Eclipse,
+    /// The miner who withholds blocks finds one.
+    PoolFinds,
+    /// That miner looks how far the others are.
+    PoolLooks,
     /// A broken disk is replaced, or emptied, and its node restarted.
     Repair(usize),
 }
@@ -167,6 +171,7 @@ impl World {
         self.plan_faults();
         self.plan_attack();
         self.plan_eclipse();
+        self.plan_pool();
         match self.knobs.planted {
             Some(Planted::FastClock) => self.places.iter_mut().take(1).for_each(|place| {
                 place.skew_seconds = 3_600;
@@ -205,7 +210,7 @@ impl World {
                 if self.network.arrive(to, bytes.len()) {
                     self.tally.messages += 1;
                     self.tally.bytes += bytes.len() as u64;
-                    if to.place >= ECLIPSE {
+                    if to.place >= POOL {
                         self.attacker_hears(to, &bytes);
                     }
                     self.input(to.place, Input::Frame { peer: to.peer, bytes })?;
@@ -234,6 +239,8 @@ impl World {
             Happening::Attack => self.attack()?,
             Happening::Retreat(raid) => self.retreat(raid),
             Happening::Eclipse => self.eclipse()?,
+            Happening::PoolFinds => self.pool_finds(),
+            Happening::PoolLooks => self.pool_looks()?,
             Happening::Repair(number) => self.repair(number),
         }
         Ok(true)

@@ -9,6 +9,7 @@ mod devices;
 mod devices_simulated;
 mod difficulty;
 mod documents;
+mod mutations;
 mod network;
 mod nodes;
 mod properties;

@@ -1,7 +1,10 @@
 //! The simulated world: the same seed gives the same world, honest nodes stand what happens to them, and the
 //! checker finds what is planted.
 
+use std::collections::BTreeSet;
+
 use mote::simulation::{Demand, Knobs, Planted, Preset, Summary, simulate};
+use mote_core::rules::Rule;
 
 /// A world of this kind, of a few nodes, for a few minutes.
 fn run(knobs: Knobs) -> Summary {
@@ -60,6 +63,27 @@ fn many_rough_worlds_keep_every_demand() {
 fn storms_are_weathered() {
     for seed in 0..32 {
         assert_sound(&run(Knobs::new(Preset::Storm, seed, 8, 3)));
+    }
+}
+
+#[test]
+fn attackers_break_every_rule_in_vain() {
+    let mut attacks = BTreeSet::new();
+    for seed in 0..16 {
+        let summary = run(Knobs::new(Preset::Hostile, seed, 6, 3));
+        assert_sound(&summary);
+        attacks.extend(summary.faults.into_keys());
+    }
+    // No account of a world comes near 2^64 grains, so nobody can break L3.
+    let untried =
+        Rule::ALL.into_iter().filter(|rule| *rule != Rule::LedgerOverflow && !attacks.contains(rule.id()));
+    assert_eq!(untried.collect::<Vec<_>>(), []);
+}
+
+#[test]
+fn a_surrounded_victim_keeps_hearing_of_the_chain() {
+    for seed in 1..5 {
+        assert_sound(&run(Knobs::new(Preset::Eclipse, seed, 6, 12)));
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod eclipse;
 mod forge;
+mod selfish;
 mod story;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,9 @@ use mote_core::wire::{List, Message};
 use self::eclipse::Eclipse;
 pub(super) use self::eclipse::{ECLIPSE, is_attackers};
 use self::forge::Forge;
+pub(super) use self::selfish::POOL;
+use self::selfish::Pool;
+pub use self::selfish::Revenue;
 use self::story::{Bodies, Story, encoded};
 use super::checker::Violation;
 use super::network::End;
@@ -104,6 +108,7 @@ pub(super) struct Attackers {
     stories: BTreeMap<End, Story>,
     raids: usize,
     eclipse: Eclipse,
+    pool: Pool,
 }
 
 impl Attackers {
@@ -117,6 +122,7 @@ impl Attackers {
             stories: BTreeMap::new(),
             raids: 0,
             eclipse: Eclipse::default(),
+            pool: Pool::new(),
         }
     }
 }
