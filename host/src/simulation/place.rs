@@ -94,7 +94,7 @@ impl Place {
         };
         let options = Options {
             port: PORT,
-            nonce: self.life << 32 | self.number as u64 + 1,
+            nonce: (self.life << 32) | (self.number as u64 + 1),
             mining,
             mempool_capacity: MEMPOOL_TRANSACTIONS,
         };
