@@ -9,7 +9,7 @@ use super::error::CliError;
 use super::flags::{OnViolation, SimulateArguments};
 use super::output::{Facts, count, scaled};
 use super::progress::{Progress, rate};
-use crate::simulation::{self, Knobs, Minimised, Seeds, Summary, Totals, Violation};
+use crate::simulation::{self, Knobs, Minimised, Revenue, Seeds, Summary, Totals, Violation};
 
 /// So many failing worlds are named at the most.
 const FAILURES_SHOWN: usize = 20;
@@ -150,6 +150,7 @@ fn facts(summary: &Summary) -> Facts {
         .add("payments", summary.payments)
         .add_some("devices", devices)
         .add("faults", faults(&summary.faults))
+        .add_some("withheld", summary.revenue.as_ref().map(revenue))
         .add("lies", summary.lies)
         .add("messages", format!("{} ({}B)", summary.messages, scaled(summary.bytes as f64)))
         .add("steps", summary.steps)
@@ -198,6 +199,18 @@ fn depths(reorganisations: &BTreeMap<u64, u64>) -> String {
 
 fn faults(faults: &BTreeMap<&'static str, u64>) -> String {
     or_none(faults.iter().map(|(name, times)| format!("{times} {}", name.replace('_', " "))).collect())
+}
+
+/// What a miner who withholds blocks got.
+fn revenue(got: &Revenue) -> String {
+    let per_cent = |per_mille: u64| format!("{}.{} %", per_mille / 10, per_mille % 10);
+    format!(
+        "{} of the blocks by {} of the attempts; {} to {} expected",
+        per_cent(got.revenue_per_mille),
+        per_cent(got.share_per_mille.into()),
+        per_cent(got.expected_least_per_mille),
+        per_cent(got.expected_most_per_mille)
+    )
 }
 
 fn seconds(millis: u64) -> String {

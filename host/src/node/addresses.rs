@@ -1,6 +1,11 @@
 //! Which peers to dial: those that were added, those that others told of, and when to try again.
+//!
+//! Whoever has many addresses must not drive out those that are known: what anybody can say without being
+//! reachable there (hearsay, the port that a caller names) is kept in what room is left, is never written down
+//! and is dialled after what worked.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 
 use mote_core::peer::limits::DISCOURAGED_MS;
@@ -13,6 +18,12 @@ pub const ADDED_MAX: usize = 64;
 
 /// How many addresses are known at the most.
 pub const KNOWN_MAX: usize = 1_024;
+
+/// How many addresses that worked, and were not added by hand, are known at the most.
+const PROVEN_MAX: usize = 256;
+
+/// How many of the outbound peers are kept over restarts: those that have been connected longest.
+pub const KEPT_MAX: usize = 2;
 
 /// How many connections this node opens by itself.
 pub const OUTBOUND_MAX: usize = 8;
@@ -37,6 +48,12 @@ const PAUSE_MAX_MS: u64 = 300_000;
 /// greeting was not: the other side does not want it.
 pub const LASTING_MS: u64 = 10_000;
 
+/// The longest pause before a peer that is kept over restarts is tried again, in milliseconds.
+const PAUSE_KEPT_MAX_MS: u64 = 30_000;
+
+/// After so many failures in a row, ten minutes of them, a peer that is kept over restarts is forgotten.
+const FAILURES_KEPT_MAX: u32 = 24;
+
 /// After so many failures in a row an address that nobody added is forgotten.
 const FAILURES_MAX: u32 = 12;
 
@@ -47,8 +64,12 @@ pub enum Origin {
     Removed,
     /// A peer told of it.
     Gossip,
-    /// A connection with it worked.
+    /// Who connected from there says that it listens there.
+    Caller,
+    /// A connection to it worked.
     Proven,
+    /// It is, or was last, one of the outbound peers that had been connected longest.
+    Kept,
     /// Somebody added it here.
     Added,
 }
@@ -81,6 +102,8 @@ pub struct Addresses {
     own: Vec<PeerAddress>,
     /// Whether there is something to write down.
     has_changed: bool,
+    /// A random number that puts equals into an order that nobody else knows.
+    salt: u64,
 }
 
 /// A peer that committed an offence is avoided by its address; on loopback, where many nodes share
@@ -92,6 +115,11 @@ enum IpOrName {
 }
 
 impl Addresses {
+    /// No addresses. `salt` is a random number that nobody else knows.
+    pub fn new(salt: u64) -> Self {
+        Self { salt, ..Self::default() }
+    }
+
     /// Adds a peer by hand.
     pub fn add(&mut self, address: PeerAddress) -> Result<(), PeerError> {
         if self.own.contains(&address) {
@@ -141,16 +169,35 @@ impl Addresses {
             Range::Loopback => range(teller) == Range::Loopback,
             Range::Private => group(ip) == group(teller),
         };
-        if is_plausible && !self.own.contains(&address) && self.known.len() < KNOWN_MAX {
+        if is_plausible && !self.own.contains(&address) {
             self.learn(address, Origin::Gossip);
         }
     }
 
-    /// Notes that a connection with the peer works.
-    pub fn works(&mut self, address: PeerAddress) {
-        self.learn(address.clone(), Origin::Proven);
+    /// Notes that a connection with the peer works: `Proven` where this node opened it, `Caller` where the peer did.
+    pub fn works(&mut self, address: PeerAddress, origin: Origin) {
+        self.learn(address.clone(), origin);
         if let Some(known) = self.known.get_mut(&address) {
             (known.is_busy, known.last_refusal) = (true, None);
+        }
+    }
+
+    /// Fills the places of the peers to keep over restarts with those that have been connected longest. Whoever has
+    /// a place keeps it while it can be reached at times: else attackers would take it while its owner restarts.
+    pub fn keep(&mut self, longest: &[PeerAddress]) {
+        let kept = self.known.values().filter(|known| known.origin == Origin::Kept).count();
+        let is_new = |address: &&PeerAddress| {
+            self.known.get(address).is_some_and(|known| known.origin == Origin::Proven)
+        };
+        let new: Vec<PeerAddress> =
+            longest.iter().filter(is_new).take(KEPT_MAX.saturating_sub(kept)).cloned().collect();
+        new.iter().for_each(|address| self.set_origin(address, Origin::Kept));
+    }
+
+    fn set_origin(&mut self, address: &PeerAddress, origin: Origin) {
+        if let Some(known) = self.known.get_mut(address) {
+            known.origin = origin;
+            self.has_changed = true;
         }
     }
 
@@ -166,12 +213,20 @@ impl Addresses {
         let Some(known) = self.known.get_mut(address) else { return };
         known.is_busy = false;
         known.last_refusal = Some(reason.to_owned());
-        let longest = if known.origin == Origin::Added { PAUSE_ADDED_MAX_MS } else { PAUSE_MAX_MS };
+        let longest = match known.origin {
+            Origin::Added => PAUSE_ADDED_MAX_MS,
+            Origin::Kept => PAUSE_KEPT_MAX_MS,
+            _ => PAUSE_MAX_MS,
+        };
         let pause = PAUSE_FIRST_MS.saturating_mul(1 << known.failures.min(20)).min(longest);
         known.failures += 1;
         known.next_try = now.plus(pause);
-        let is_dear = matches!(known.origin, Origin::Added | Origin::Removed);
-        if !is_dear && known.failures > FAILURES_MAX {
+        let failures_max = match known.origin {
+            Origin::Added | Origin::Removed => u32::MAX,
+            Origin::Kept => FAILURES_KEPT_MAX,
+            _ => FAILURES_MAX,
+        };
+        if known.failures > failures_max {
             self.forget(address);
         }
     }
@@ -204,7 +259,7 @@ impl Addresses {
         is_wanted: impl Fn(&PeerAddress, Origin) -> bool,
     ) -> Option<PeerAddress> {
         self.discouraged.retain(|_, until| *until > now);
-        let discouraged = &self.discouraged;
+        let (discouraged, salt) = (&self.discouraged, self.salt);
         let candidates = self.known.iter_mut().filter(|(address, known)| {
             !known.is_busy
                 && known.origin != Origin::Removed
@@ -212,15 +267,16 @@ impl Addresses {
                 && !discouraged.contains_key(&place(address))
                 && is_wanted(address, known.origin)
         });
-        let (address, known) =
-            candidates.max_by_key(|(_, known)| (known.origin, u32::MAX - known.failures))?;
+        let (address, known) = candidates.max_by_key(|(address, known)| {
+            (known.origin, u32::MAX - known.failures, place_in_line(salt, address))
+        })?;
         known.is_busy = true;
         Some(address.clone())
     }
 
     /// Addresses to tell others of: those that worked.
     pub fn to_tell(&self) -> impl Iterator<Item = &PeerAddress> {
-        self.known.iter().filter(|(_, known)| known.origin >= Origin::Proven).map(|(address, _)| address)
+        self.known.iter().filter(|(_, known)| known.origin >= Origin::Caller).map(|(address, _)| address)
     }
 
     /// All that deserve a line in a list of peers: the added ones.
@@ -235,7 +291,7 @@ impl Addresses {
     }
 
     /// What to write down, if anything has changed since the last call: one address a line, with `+`
-    /// before those that were added by hand and `-` before those that were removed.
+    /// before those that were added by hand, `-` before those that were removed and `*` before those to keep.
     pub fn changes(&mut self) -> Option<String> {
         if !std::mem::take(&mut self.has_changed) {
             return None;
@@ -245,22 +301,26 @@ impl Addresses {
             let mark = match known.origin {
                 Origin::Added => "+",
                 Origin::Removed => "-",
+                Origin::Kept => "*",
                 Origin::Proven => "",
-                Origin::Gossip => continue,
+                Origin::Caller | Origin::Gossip => continue,
             };
             text.push_str(&format!("{mark}{address}\n"));
         }
         Some(text)
     }
 
-    /// Reads what was written down. A line that is no address costs that line and nothing else; how
+    /// Reads what was written down, what bears a mark first. A line that is no address costs that line and nothing else; how
     /// many there were is returned.
     pub fn restore(&mut self, text: &str) -> usize {
         let mut skipped = 0;
-        for line in text.lines().take(KNOWN_MAX) {
+        let is_marked = |line: &&str| line.starts_with(['+', '-', '*']);
+        let marked = text.lines().filter(is_marked);
+        for line in marked.chain(text.lines().filter(|line| !is_marked(line))).take(KNOWN_MAX) {
             let (address, origin) = match line.split_at_checked(1) {
                 Some(("+", address)) => (address, Origin::Added),
                 Some(("-", address)) => (address, Origin::Removed),
+                Some(("*", address)) => (address, Origin::Kept),
                 _ => (line, Origin::Proven),
             };
             match address.parse() {
@@ -273,6 +333,9 @@ impl Addresses {
     }
 
     fn learn(&mut self, address: PeerAddress, origin: Origin) {
+        if !self.known.contains_key(&address) && !self.make_room(origin) {
+            return;
+        }
         let new =
             Known { origin, failures: 0, next_try: Moment::default(), is_busy: false, last_refusal: None };
         let known = self.known.entry(address).or_insert_with(|| {
@@ -287,6 +350,43 @@ impl Addresses {
             (known.failures, known.next_try) = (0, Moment::default());
         }
     }
+
+    /// Sees to it that there is room for one more address of this origin; whether there is. What is cared for
+    /// less goes first, and of equals what failed more often, while no connection uses it.
+    fn make_room(&mut self, origin: Origin) -> bool {
+        let proven = self.known.values().filter(|known| known.origin == Origin::Proven).count();
+        let has_room = match origin {
+            // What a person says is bounded elsewhere, or by that person's patience.
+            Origin::Added | Origin::Removed | Origin::Kept => true,
+            Origin::Proven => proven < PROVEN_MAX,
+            Origin::Caller | Origin::Gossip => self.known.len() < KNOWN_MAX,
+        };
+        if has_room {
+            return true;
+        }
+        let rank = |known: &Known| (known.origin, u32::MAX - known.failures);
+        let is_dispensable = |known: &Known| match origin {
+            Origin::Proven => known.origin == Origin::Proven,
+            // Hearsay never drives out what has not failed yet: it would be replaced by the next.
+            _ => known.origin < origin || (known.origin == origin && known.failures > 0),
+        };
+        let salt = self.salt;
+        let idle = self
+            .known
+            .iter()
+            .filter(|(_, known)| !known.is_busy && known.origin != Origin::Removed && is_dispensable(known));
+        let least = idle.min_by_key(|(address, known)| (rank(known), place_in_line(salt, address)));
+        let Some(least) = least.map(|(address, _)| address.clone()) else { return false };
+        self.forget(&least);
+        true
+    }
+}
+
+/// Where an address stands among its equals.
+fn place_in_line(salt: u64, address: &PeerAddress) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (salt, address).hash(&mut hasher);
+    hasher.finish()
 }
 
 /// What counts as one network when connections are capped: /16 of IPv4, /32 of IPv6; `None` for
@@ -330,52 +430,4 @@ fn range(ip: IpAddr) -> Range {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn address(text: &str) -> PeerAddress {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn nobody_sends_a_node_to_its_neighbours() {
-        let mut addresses = Addresses::default();
-        let told = [
-            "127.0.0.1:1",
-            "10.0.0.1:1",
-            "0.0.0.0:1",
-            "224.0.0.1:1",
-            "8.8.8.8:1",
-            "[::1]:1",
-            "169.254.1.1:1",
-        ];
-        told.iter().for_each(|text| addresses.hear(address(text), &address("9.9.9.9:7700")));
-        let dialled: Vec<_> =
-            std::iter::from_fn(|| addresses.next_to_dial(Moment::default(), |_, _| true)).collect();
-        assert_eq!(dialled, [address("8.8.8.8:1")]);
-        addresses.hear(address("127.0.0.1:2"), &address("127.0.0.1:7700"));
-        addresses.hear(address("10.0.0.2:2"), &address("10.0.9.9:7700"));
-        addresses.hear(address("192.168.0.2:2"), &address("10.0.9.9:7700"));
-        assert!(addresses.known.contains_key(&address("127.0.0.1:2")));
-        assert!(addresses.known.contains_key(&address("10.0.0.2:2")));
-        assert!(!addresses.known.contains_key(&address("192.168.0.2:2")));
-    }
-
-    #[test]
-    fn what_was_added_is_tried_for_ever_and_written_down() {
-        let mut addresses = Addresses::default();
-        addresses.add(address("host.example:1")).unwrap();
-        let mut now = Moment::default();
-        for _ in 0..50 {
-            assert_eq!(addresses.next_to_dial(now, |_, _| true), Some(address("host.example:1")));
-            assert_eq!(addresses.next_to_dial(now, |_, _| true), None);
-            addresses.failed(&address("host.example:1"), "refused", now);
-            now = now.plus(PAUSE_ADDED_MAX_MS);
-        }
-        let text = addresses.changes().unwrap();
-        assert_eq!(addresses.changes(), None);
-        let mut restored = Addresses::default();
-        assert_eq!(restored.restore(&format!("{text}http://x/\n\u{0}\n")), 2);
-        assert_eq!(restored.changes().unwrap(), text);
-    }
-}
+mod tests;

@@ -64,8 +64,8 @@ use crate::store::error::StoreError;
 use crate::store::journal::Journal;
 use crate::store::ledger::Ledger;
 
-/// The file with the addresses of peers, one a line, `+` before those that were added by hand and `-`
-/// before those that were removed.
+/// The file with the addresses of peers, one a line, `+` before those that were added by hand, `-` before
+/// those that were removed and `*` before those that are called first.
 pub const PEERS_FILE: &str = "peers.txt";
 
 /// How many open transactions a node keeps.
@@ -207,7 +207,7 @@ impl<D: Disk> Node<D> {
     ) -> Result<Self, StoreError> {
         let (journal, recorded) = journal;
         let pool = Pool::open(params.clone(), options.mempool_capacity, journal, recorded, &ledger)?;
-        let mut addresses = Addresses::default();
+        let mut addresses = Addresses::new(options.nonce);
         if let Some(text) = read_text(&disk, PEERS_FILE)? {
             let skipped = addresses.restore(&text);
             if skipped > 0 {

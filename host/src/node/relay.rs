@@ -12,7 +12,7 @@ use mote_core::transaction::Transaction;
 use mote_core::units::Height;
 use mote_core::wire::{Hello, List, Message, NetAddress, PROTOCOL_VERSION, Services};
 
-use super::addresses::{GROUP_MAX, INBOUND_MAX, LASTING_MS, OUTBOUND_MAX, Origin, group};
+use super::addresses::{GROUP_MAX, INBOUND_MAX, KEPT_MAX, LASTING_MS, OUTBOUND_MAX, Origin, group};
 use super::peers::{Best, Peer, PeerId};
 use super::pool::PoolError;
 use super::request::{PeerAddress, SubmitError};
@@ -129,7 +129,12 @@ impl<D: Disk> Node<D> {
             }
         }
         if let Some(listens_at) = listens_at {
-            self.addresses.works(listens_at);
+            let origin = match direction {
+                Direction::Outbound => Origin::Proven,
+                // Whoever calls may name any port.
+                Direction::Inbound => Origin::Caller,
+            };
+            self.addresses.works(listens_at, origin);
         }
         self.clock_samples.push_back(hello.time.seconds() as i64 - now.time.seconds() as i64);
         if self.clock_samples.len() > 2 * OUTBOUND_MAX {
@@ -363,7 +368,22 @@ impl<D: Disk> Node<D> {
             }
             self.follow(now, peer);
         }
+        self.keep_best(now);
         self.dial(now);
+    }
+
+    /// Notes which outbound peers to call first after the next start: those that have been connected longest.
+    fn keep_best(&mut self, now: Now) {
+        let has_lasted = |state: &&Peer| {
+            state.direction == Direction::Outbound
+                && state.is_greeted()
+                && now.moment.since(state.session.opened()) >= LASTING_MS
+        };
+        let mut lasting: Vec<&Peer> = self.peers.values().filter(has_lasted).collect();
+        lasting.sort_by_key(|state| state.session.opened());
+        let longest: Vec<PeerAddress> =
+            lasting.iter().take(KEPT_MAX).map(|state| state.address().clone()).collect();
+        self.addresses.keep(&longest);
     }
 
     fn dial(&mut self, now: Now) {
@@ -374,12 +394,14 @@ impl<D: Disk> Node<D> {
                 self.peers.values().map(|state| state.address().clone()).collect();
             let in_group = |address: &PeerAddress| {
                 let group_of = address.ip().and_then(group);
-                let same = self.peers.values().filter(|state| state.remote.ip().and_then(group) == group_of);
+                // Callers do not count: they come unasked, and would keep this node from calling others.
+                let called = self.peers.values().filter(|state| state.direction == Direction::Outbound);
+                let same = called.filter(|state| state.remote.ip().and_then(group) == group_of);
                 if group_of.is_some() { same.count() } else { 0 }
             };
             let is_wanted = |address: &PeerAddress, origin: Origin| {
                 !connected.contains(address)
-                    && (origin == Origin::Added || (room > 0 && in_group(address) < GROUP_MAX))
+                    && (origin >= Origin::Kept || (room > 0 && in_group(address) < GROUP_MAX))
             };
             let Some(address) = self.addresses.next_to_dial(now.moment, is_wanted) else { return };
             room = room.saturating_sub(1);

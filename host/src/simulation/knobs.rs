@@ -80,6 +80,10 @@ pub struct Knobs {
     pub lie_per_mille: u32,
     /// Time between two attacks from outside, in milliseconds on average.
     pub attack_interval_ms: u64,
+    /// When somebody with many addresses begins to surround the last honest node, in milliseconds; 0 for never.
+    pub eclipse_after_ms: u64,
+    /// How many of a thousand attempts are those of a miner who withholds blocks.
+    pub selfish_per_mille: u32,
     /// Whether targets follow the hash rate.
     #[serde(serialize_with = "follows")]
     pub retarget: Retarget,
@@ -103,11 +107,15 @@ pub enum Preset {
     Storm,
     /// What the internet does, and attackers who do not rest, on a network whose targets follow the hash rate.
     Hostile,
+    /// Nothing fails but one node, whose slots and addresses somebody fills.
+    Eclipse,
+    /// Nothing fails, but a miner with a third of the hash rate withholds blocks.
+    Selfish,
 }
 
 impl Preset {
     /// What the presets are called.
-    pub const NAMES: [&str; 4] = ["calm", "rough", "storm", "hostile"];
+    pub const NAMES: [&str; 6] = ["calm", "rough", "storm", "hostile", "eclipse", "selfish"];
 
     /// What this one is called.
     pub fn name(self) -> &'static str {
@@ -116,13 +124,15 @@ impl Preset {
             Self::Rough => "rough",
             Self::Storm => "storm",
             Self::Hostile => "hostile",
+            Self::Eclipse => "eclipse",
+            Self::Selfish => "selfish",
         }
     }
 }
 
 /// A text that is none of [`Preset::NAMES`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected calm, rough, storm or hostile, got {0:?}")]
+#[error("expected calm, rough, storm, hostile, eclipse or selfish, got {0:?}")]
 pub struct ParsePresetError(String);
 
 impl FromStr for Preset {
@@ -134,6 +144,8 @@ impl FromStr for Preset {
             "rough" => Ok(Self::Rough),
             "storm" => Ok(Self::Storm),
             "hostile" => Ok(Self::Hostile),
+            "eclipse" => Ok(Self::Eclipse),
+            "selfish" => Ok(Self::Selfish),
             other => Err(ParsePresetError(other.to_owned())),
         }
     }
@@ -192,6 +204,8 @@ impl Knobs {
             byzantine_per_mille: 0,
             lie_per_mille: 0,
             attack_interval_ms: 0,
+            eclipse_after_ms: 0,
+            selfish_per_mille: 0,
             retarget: Retarget::Never,
             block_transactions: BLOCK_TRANSACTIONS_MAX,
             agreement_ms: 600_000,
@@ -221,6 +235,8 @@ impl Knobs {
         match preset {
             Preset::Calm => calm,
             Preset::Rough => rough,
+            Preset::Eclipse => Self { eclipse_after_ms: 60_000, off_ms: 10_000, ..calm },
+            Preset::Selfish => Self { selfish_per_mille: 350, ..calm },
             Preset::Hostile => Self {
                 payment_interval_ms: 2_000,
                 crash_interval_ms: 30_000,

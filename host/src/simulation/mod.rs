@@ -12,7 +12,7 @@
 //! | `network`, `disk` | what connects nodes, and what they keep; how both fail |
 //! | `place`, `liar` | one node with all that is its own; what a byzantine one says |
 //! | `device`, `card`, `devices` | the same for devices, which run the firmware's node |
-//! | `adversary` | attackers from outside: broken blocks, lies, forged payments |
+//! | `adversary` | attackers from outside: broken blocks, lies, forged payments, an eclipse, a selfish miner |
 //! | `world`, `faults`, `turnover` | the steps; what goes wrong and how it is put right; who comes and goes |
 //! | `checker`, `audit`, `device_checker`, `bounds`, `fairness` | what must never be |
 //! | `replay`, `oracle`, `wide` | every block judged by plain code that shares nothing with the core's |
@@ -48,6 +48,7 @@ mod turnover;
 mod wide;
 mod world;
 
+pub use adversary::Revenue;
 pub use checker::{Demand, Violation};
 pub use knobs::{DEVICES_MAX, Knobs, NODES_MAX, ParsePresetError, Planted, Preset};
 pub use many::{Failure, ManyError, ParseSeedsError, Seeds, Totals, simulate_many};

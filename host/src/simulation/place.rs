@@ -97,7 +97,7 @@ impl Place {
         };
         let options = Options {
             port: PORT,
-            nonce: 1 + self.number as u64,
+            nonce: (self.life << 32) | (self.number as u64 + 1),
             mining,
             mempool_capacity: MEMPOOL_TRANSACTIONS,
         };

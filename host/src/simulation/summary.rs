@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::adversary::Revenue;
 use super::checker::Violation;
 use super::knobs::Knobs;
 use super::world::World;
@@ -55,6 +56,8 @@ pub struct Summary {
     pub stored_bytes_max: u64,
     /// Faults by their names.
     pub faults: BTreeMap<&'static str, u64>,
+    /// What a miner who withholds blocks got, where there is one.
+    pub revenue: Option<Revenue>,
     /// Messages that byzantine nodes have tampered with.
     pub lies: u64,
     /// Disks that had lost bits and were replaced by empty ones.
@@ -119,6 +122,7 @@ impl Summary {
             transactions_max: tally.held.transactions,
             stored_bytes_max: tally.stored_bytes,
             faults: tally.faults,
+            revenue: world.revenue(),
             lies: world.lies(),
             replaced_disks: tally.replaced_disks,
             left: tally.left,

@@ -8,7 +8,7 @@ use mote_core::params::{FUTURE_MAX_SECONDS, Params};
 use mote_core::pow::CompactTarget;
 use mote_core::transaction::Transaction;
 
-use super::adversary::{Attackers, FIRST_RAID};
+use super::adversary::{Attackers, ECLIPSE, POOL, is_attackers};
 use super::checker::{Checker, Demand, Violation};
 use super::device::Device;
 use super::device_checker::DeviceChecker;
@@ -68,6 +68,12 @@ pub(super) enum Happening {
     Attack,
     /// The attackers of a raid hang up.
     Retreat(usize),
+    /// An eclipse goes on.
+    Eclipse,
+    /// The miner who withholds blocks finds one.
+    PoolFinds,
+    /// That miner looks how far the others are.
+    PoolLooks,
     /// A broken disk is replaced, or emptied, and its node restarted.
     Repair(usize),
 }
@@ -156,6 +162,15 @@ impl World {
                 known.push(self.random.index(nodes));
             }
             known.retain(|other| *other != number);
+            if self.knobs.eclipse_after_ms > 0 {
+                // The last one is the victim: it knows nobody, and the first one knows it until the eclipse.
+                known.retain(|other| *other + 1 != honest);
+                match number {
+                    0 => known.push(honest - 1),
+                    _ if number + 1 == honest => known.clear(),
+                    _ => {}
+                }
+            }
             self.acquaintances.push(known);
             if number >= honest {
                 let liar = Liar::new(self.random.part(), self.knobs.lie_per_mille);
@@ -176,6 +191,8 @@ impl World {
         self.plan_payment();
         self.plan_faults();
         self.plan_attack();
+        self.plan_eclipse();
+        self.plan_pool();
         match self.knobs.planted {
             Some(Planted::FastClock) => self.places.iter_mut().take(1).for_each(|place| {
                 place.skew_seconds = 3_600;
@@ -216,7 +233,7 @@ impl World {
                 if self.network.arrive(to, bytes.len()) {
                     self.tally.messages += 1;
                     self.tally.bytes += bytes.len() as u64;
-                    if to.place >= FIRST_RAID {
+                    if to.place >= POOL {
                         self.attacker_hears(to, &bytes);
                     }
                     self.input(to.place, Input::Frame { peer: to.peer, bytes })?;
@@ -248,6 +265,9 @@ impl World {
             Happening::Meet(number, other) => self.meet(number, other)?,
             Happening::Attack => self.attack()?,
             Happening::Retreat(raid) => self.retreat(raid),
+            Happening::Eclipse => self.eclipse()?,
+            Happening::PoolFinds => self.pool_finds(),
+            Happening::PoolLooks => self.pool_looks()?,
             Happening::Repair(number) => self.repair(number),
         }
         Ok(true)
@@ -443,6 +463,13 @@ impl World {
         let millis = self.millis;
         let is_caller = |place: &Place| place.life == life && place.node.is_some();
         if !self.places.get(number).is_some_and(is_caller) {
+            return Ok(());
+        }
+        if is_attackers(&to) {
+            let (near, far) = self.network.connect(number, ECLIPSE);
+            let direction = Direction::Outbound;
+            self.input(number, Input::Opened { peer: near.peer, direction, address: to })?;
+            self.called(far);
             return Ok(());
         }
         let target = place_at(&to, self.places.len());

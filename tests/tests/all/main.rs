@@ -11,6 +11,7 @@ mod devices_simulated;
 mod difficulty;
 mod documents;
 mod fuzz;
+mod mutations;
 mod network;
 mod nodes;
 mod properties;

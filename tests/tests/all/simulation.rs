@@ -1,11 +1,13 @@
 //! The simulated world: the same seed gives the same world, honest nodes stand what happens to them, and the
 //! checker finds what is planted.
 
+use std::collections::BTreeSet;
 use std::process::{Command, Output};
 
 use mote::simulation::{
     Demand, Knobs, Planted, Preset, Summary, Totals, Trouble, minimise, simulate, simulate_many,
 };
+use mote_core::rules::Rule;
 use mote_tests::processes::program;
 
 /// A world of this kind, of a few nodes, for a few minutes.
@@ -107,6 +109,27 @@ fn a_device_does_not_use_the_nonce_of_a_payment_that_was_just_mined() {
 #[test]
 fn an_index_with_a_flipped_bit_is_closed_without_a_panic() {
     assert_sound(&run(Knobs { devices: 3, ..Knobs::new(Preset::Storm, 1_347, 8, 4) }));
+}
+
+#[test]
+fn attackers_break_every_rule_in_vain() {
+    let mut attacks = BTreeSet::new();
+    for seed in 0..16 {
+        let summary = run(Knobs::new(Preset::Hostile, seed, 6, 3));
+        assert_sound(&summary);
+        attacks.extend(summary.faults.into_keys());
+    }
+    // No account of a world comes near 2^64 grains, so nobody can break L3.
+    let untried =
+        Rule::ALL.into_iter().filter(|rule| *rule != Rule::LedgerOverflow && !attacks.contains(rule.id()));
+    assert_eq!(untried.collect::<Vec<_>>(), []);
+}
+
+#[test]
+fn a_surrounded_victim_keeps_hearing_of_the_chain() {
+    for seed in 1..5 {
+        assert_sound(&run(Knobs::new(Preset::Eclipse, seed, 6, 12)));
+    }
 }
 
 /// What worlds did not have when the seeds of some tests were found.

@@ -4,7 +4,9 @@
 //! An attack is a raid: connections to some victims, each of which is told a story of its own, until the victims
 //! hang up or the attackers retreat.
 
+mod eclipse;
 mod forge;
+mod selfish;
 mod story;
 
 use std::collections::BTreeMap;
@@ -16,7 +18,12 @@ use mote_core::params::FUTURE_MAX_SECONDS;
 use mote_core::rules::Rule;
 use mote_core::wire::{List, Message};
 
+use self::eclipse::Eclipse;
+pub(super) use self::eclipse::{ECLIPSE, is_attackers};
 use self::forge::Forge;
+pub(super) use self::selfish::POOL;
+use self::selfish::Pool;
+pub use self::selfish::Revenue;
 use self::story::{Bodies, Story, encoded};
 use super::checker::Violation;
 use super::network::End;
@@ -100,6 +107,8 @@ pub(super) struct Attackers {
     /// What is told on which connection.
     stories: BTreeMap<End, Story>,
     raids: usize,
+    eclipse: Eclipse,
+    pool: Pool,
 }
 
 impl Attackers {
@@ -107,7 +116,14 @@ impl Attackers {
     /// is the same as ever.
     pub(super) fn new(seed: u64, nodes: usize) -> Self {
         let random = Random::new(seed ^ 0xadad_adad);
-        Self { random, wallets: (0..nodes).map(key).collect(), stories: BTreeMap::new(), raids: 0 }
+        Self {
+            random,
+            wallets: (0..nodes).map(key).collect(),
+            stories: BTreeMap::new(),
+            raids: 0,
+            eclipse: Eclipse::default(),
+            pool: Pool::new(),
+        }
     }
 }
 
@@ -243,6 +259,14 @@ impl World {
         self.attackers.stories.insert(near, story);
         self.send(near, greeting);
         Ok(())
+    }
+
+    /// A node has called the attacker, who greets it.
+    pub(super) fn called(&mut self, near: End) {
+        let Some(story) = self.take_call() else { return };
+        let greeting = story.greeting(self.checker.replay(), START_SECONDS + self.millis / 1_000);
+        self.attackers.stories.insert(near, story);
+        self.send(near, greeting);
     }
 
     /// An attacker hears from a victim.
