@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::header;
 use axum::http::request::Parts;
+use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
 
@@ -29,8 +29,8 @@ pub struct Json<T>(pub T);
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        parse_json(&read_body(request, state).await?).map(Self)
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        parse_json(&read_body(request).await?).map(Self)
     }
 }
 
@@ -40,8 +40,8 @@ pub struct OptionalJson<T>(pub T);
 impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJson<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let body = read_body(request, state).await?;
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let body = read_body(request).await?;
         if body.is_empty() {
             return Ok(Self(T::default()));
         }
@@ -49,7 +49,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJ
     }
 }
 
-async fn read_body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+async fn read_body(request: Request) -> Result<Vec<u8>, Problem> {
     let too_large =
         || Problem::new(Code::TooLarge, format_args!("expected a body of at most {BODY_MAX_BYTES} bytes"));
     // A client that waits to be told to go on is not told to send what is refused anyway.
@@ -57,14 +57,21 @@ async fn read_body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes,
     if length.and_then(parse_number).is_some_and(|length| length > BODY_MAX_BYTES as u64) {
         return Err(too_large());
     }
-    let timeout = Problem::new(Code::Timeout, "the body did not arrive within 10 s");
-    let body = tokio::time::timeout(BODY_TIMEOUT, Bytes::from_request(request, state));
-    body.await.map_err(|_| timeout)?.map_err(|rejection| {
-        if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
-            return too_large();
+    let reading = async {
+        // Copied into one piece: chunks of a byte each would take many times the memory of the body.
+        let mut body = Vec::new();
+        let mut chunks = request.into_body().into_data_stream();
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.map_err(|error| Problem::malformed("body", error))?;
+            if body.len() + chunk.len() > BODY_MAX_BYTES {
+                return Err(too_large());
+            }
+            body.extend_from_slice(&chunk);
         }
-        Problem::malformed("body", rejection.body_text())
-    })
+        Ok(body)
+    };
+    let timeout = |_| Problem::new(Code::Timeout, "the body did not arrive within 10 s");
+    tokio::time::timeout(BODY_TIMEOUT, reading).await.map_err(timeout)?
 }
 
 fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
