@@ -1,6 +1,7 @@
 //! What others notice of a node that is abused: how long an honest client of its HTTP API waits for an answer, how
 //! long a block takes from the node to an honest peer, and how much memory the node has at the most. Each beside
-//! the same without abuse, in the same run. The node and its peer are processes of the program `mote`.
+//! the same without abuse, in the same run. The node and its peer are processes of the program `mote`, which
+//! `cargo build --release` builds.
 //!
 //! `--json` prints one object a line instead of the table; another argument picks the abuses whose name has it.
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::header;
 use axum::http::request::Parts;
+use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
 
@@ -15,7 +15,7 @@ use super::error::{Code, Problem};
 pub const BODY_MAX_BYTES: usize = 64 * 1024;
 
 /// How long a body may take to arrive.
-pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How many entries a list has where nobody says.
 pub const LIMIT_DEFAULT: usize = 20;
@@ -29,25 +29,34 @@ pub struct Json<T>(pub T);
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        parse_json(&read_body(request, state).await?).map(Self)
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let mut body = Vec::new();
+        read_body(request, &mut body).await?;
+        parse_json(&body).map(Self)
     }
 }
 
-async fn read_body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+/// Reads a body behind what is in `body`, in one piece: chunks of a byte each would take many times its memory.
+pub(super) async fn read_body(request: Request, body: &mut Vec<u8>) -> Result<(), Problem> {
     check_length(&request)?;
-    let body = tokio::time::timeout(BODY_TIMEOUT, Bytes::from_request(request, state));
-    body.await.map_err(|_| no_body_in_time())?.map_err(|rejection| {
-        if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
-            return too_large();
+    let mut chunks = request.into_body().into_data_stream();
+    let reading = async {
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.map_err(|error| Problem::malformed("body", error))?;
+            if body.len() + chunk.len() > BODY_MAX_BYTES {
+                return Err(too_large());
+            }
+            body.extend_from_slice(&chunk);
         }
-        Problem::malformed("body", rejection.body_text())
-    })
+        Ok(())
+    };
+    let timeout = |_| Problem::new(Code::Timeout, "the body did not arrive within 10 s");
+    tokio::time::timeout(BODY_TIMEOUT, reading).await.map_err(timeout)?
 }
 
 /// Refuses a body that says itself that it is too long: a client that waits to be told to go on is not told to
 /// send what is refused anyway.
-pub(super) fn check_length(request: &Request) -> Result<(), Problem> {
+fn check_length(request: &Request) -> Result<(), Problem> {
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|text| text.to_str().ok());
     if length.and_then(parse_number).is_some_and(|length| length > BODY_MAX_BYTES as u64) {
         return Err(too_large());
@@ -55,11 +64,7 @@ pub(super) fn check_length(request: &Request) -> Result<(), Problem> {
     Ok(())
 }
 
-pub(super) fn no_body_in_time() -> Problem {
-    Problem::new(Code::Timeout, "the body did not arrive within 10 s")
-}
-
-pub(super) fn too_large() -> Problem {
+fn too_large() -> Problem {
     Problem::new(Code::TooLarge, format_args!("expected a body of at most {BODY_MAX_BYTES} bytes"))
 }
 

@@ -25,7 +25,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler as Handles;
 use axum::http::{Method, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -144,7 +143,6 @@ pub fn router<D: Disk>(app: App<D>) -> Router {
         .layer(from_fn_with_state(app.clone(), metrics::count::<D>))
         .layer(from_fn(framing::check))
         .layer(from_fn(guard::protect))
-        .layer(DefaultBodyLimit::max(extract::BODY_MAX_BYTES))
         .with_state(app)
 }
 

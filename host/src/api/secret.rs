@@ -7,15 +7,13 @@ use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use futures_util::StreamExt;
 use serde::de::{DeserializeOwned, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::error::Category;
-use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::error::{Code, Problem};
-use super::extract::{BODY_MAX_BYTES, BODY_TIMEOUT, check_length, no_body_in_time, refuse_array, too_large};
+use super::extract::{BODY_MAX_BYTES, read_body, refuse_array};
 
 /// A text that nobody but its owner may know: wiped when dropped, never shown.
 pub struct Secret(Zeroizing<String>);
@@ -90,21 +88,9 @@ impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalS
 }
 
 async fn read(request: Request) -> Result<Zeroizing<Vec<u8>>, Problem> {
-    check_length(&request)?;
     // The room is reserved at once: a growing buffer would leave copies behind.
     let mut body = Zeroizing::new(Vec::with_capacity(BODY_MAX_BYTES));
-    let mut chunks = request.into_body().into_data_stream();
-    let reading = async {
-        while let Some(chunk) = chunks.next().await {
-            let chunk = chunk.map_err(|_| Problem::malformed("body", "it ended early"))?;
-            if chunk.len() > BODY_MAX_BYTES - body.len() {
-                return Err(too_large());
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(())
-    };
-    timeout(BODY_TIMEOUT, reading).await.map_err(|_| no_body_in_time())??;
+    read_body(request, &mut body).await?;
     Ok(body)
 }
 

@@ -9,7 +9,7 @@ use serde_json::json;
 pub const PEAK_MAX_KIB: u64 = 512 * 1024;
 
 /// The most memory that may be left in use for good by what was done to a node, in kibibytes.
-const COST_MAX_KIB: u64 = 96 * 1024;
+const COST_MAX_KIB: u64 = 48 * 1024;
 
 /// The most files that a node may have open: its connections and what it keeps its chain in.
 const FILES_MAX: usize = 480;
