@@ -5,6 +5,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -224,10 +225,12 @@ impl Running {
         let node = node.expect("the node starts");
         let (handle, join) = start(node, Clock::start(), network, arrivals).expect("the driver starts");
         let folder = tempfile::tempdir().expect("a temporary folder");
+        // The time stands still, so that the same bytes do the same again.
+        let ticks = Box::new(|| Duration::ZERO);
         let app = App::new(AppParts {
             handle,
             params,
-            wallet: WalletService::open(&folder.path().join("wallet"), "regtest")
+            wallet: WalletService::open(&folder.path().join("wallet"), "regtest", ticks)
                 .expect("there is no wallet"),
             token: Token::create(folder.path()).expect("the token is written"),
             bind: (Ipv4Addr::LOCALHOST, 7_700).into(),
