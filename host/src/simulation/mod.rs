@@ -13,7 +13,7 @@
 //! | `place`, `liar` | one node with all that is its own; what a byzantine one says |
 //! | `device`, `card`, `devices` | the same for devices, which run the firmware's node |
 //! | `adversary` | attackers from outside: broken blocks, lies, forged payments, an eclipse, a selfish miner |
-//! | `world`, `faults`, `turnover` | the steps; what goes wrong and how it is put right; who comes and goes |
+//! | `world`, `turns`, `faults`, `turnover` | the steps, and a node's part in them; what goes wrong and how it is put right; who comes and goes |
 //! | `checker`, `audit`, `device_checker`, `bounds`, `fairness` | what must never be |
 //! | `replay`, `oracle`, `wide` | every block judged by plain code that shares nothing with the core's |
 //! | `trouble`, `minimise`, `many` | what can be left out; the least world that fails; many at once |
@@ -45,6 +45,7 @@ mod summary;
 mod tally;
 mod trouble;
 mod turnover;
+mod turns;
 mod wide;
 mod world;
 

@@ -1,15 +1,17 @@
 //! Simulated worlds, from the command line.
 
+pub(super) mod flags;
+
 use std::collections::BTreeMap;
 use std::io::Write;
 
 use serde_json::{Value, json};
 
 use super::error::CliError;
-use super::flags::{OnViolation, SimulateArguments};
 use super::output::{Facts, count, scaled};
 use super::progress::{Progress, rate};
 use crate::simulation::{self, Knobs, Minimised, Revenue, Seeds, Summary, Totals, Violation};
+use flags::{OnViolation, SimulateArguments};
 
 /// So many failing worlds are named at the most.
 const FAILURES_SHOWN: usize = 20;
