@@ -17,13 +17,13 @@ const HASH_RATE_BLOCKS: u64 = 60;
 /// How much a node holds in memory because of its peers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Held {
-    /// Connections, at most [`INBOUND_MAX`] that others opened and [`OUTBOUND_MAX`] with [`ADDED_MAX`] of its own.
+    /// Connections, at most `INBOUND_MAX` that others opened and `OUTBOUND_MAX` with `ADDED_MAX` of its own.
     pub connections: usize,
-    /// Headers whose blocks are waited for, at most [`WANTED_PER_PEER_MAX`] for each connection.
+    /// Headers whose blocks are waited for, at most `WANTED_PER_PEER_MAX` for each connection.
     pub wanted: usize,
-    /// Headers from the near future that were set aside, at most [`AHEAD_PER_PEER_MAX`] for each connection.
+    /// Headers from the near future that were set aside, at most `AHEAD_PER_PEER_MAX` for each connection.
     pub ahead: usize,
-    /// Addresses of other nodes, at most [`KNOWN_MAX`] and those that were added by hand.
+    /// Addresses of other nodes, at most `KNOWN_MAX` and those that were added by hand.
     pub addresses: usize,
     /// Open transactions.
     pub transactions: usize,
