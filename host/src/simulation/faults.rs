@@ -328,23 +328,24 @@ impl World {
                 return Ok(self.millis);
             }
         }
-        if let (true, Some(payment)) =
-            (self.checker.is_agreed(honest.iter().copied()), self.left_over(&waiting))
-        {
-            let got = format!("payment {} is not mined", transaction_id(payment));
-            let (demand, expected) =
-                (Demand::Inclusion, "what an honest node holds open is mined".to_owned());
-            return Err(Violation { millis: end, node: None, demand, got, expected });
-        }
         let after = height(self);
-        let (demand, got, expected) = if after > before {
-            let mut tips: Vec<String> =
-                honest.iter().map(|number| self.checker.tip(*number).to_string()).collect();
-            tips.sort_unstable();
-            tips.dedup();
-            (Demand::Agreement, format!("{} tips: {}", tips.len(), tips.join(", ")), "one tip".to_owned())
-        } else {
-            (Demand::Liveness, format!("height {after}"), format!("a height above {before}"))
+        let is_agreed = self.checker.is_agreed(honest.iter().copied());
+        let (demand, got, expected) = match self.left_over(&waiting) {
+            _ if after == before => {
+                (Demand::Liveness, format!("height {after}"), format!("a height above {before}"))
+            }
+            Some(payment) if is_agreed => {
+                let got = format!("payment {} is not mined", transaction_id(payment));
+                (Demand::Inclusion, got, "what an honest node holds open is mined".to_owned())
+            }
+            _ => {
+                let mut tips: Vec<String> =
+                    honest.iter().map(|number| self.checker.tip(*number).to_string()).collect();
+                tips.sort_unstable();
+                tips.dedup();
+                let got = format!("{} tips: {}", tips.len(), tips.join(", "));
+                (Demand::Agreement, got, "one tip, of devices too".to_owned())
+            }
         };
         Err(Violation { millis: end, node: None, demand, got, expected })
     }

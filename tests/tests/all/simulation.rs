@@ -149,9 +149,12 @@ fn a_payment_outlives_a_crash_before_the_block_that_has_it_is_durable() {
 fn many_worlds_come_to_the_same_sum_and_name_those_that_fail() {
     let storm = Knobs::new(Preset::Storm, 0, 5, 1);
     assert_eq!(run_many(&storm, 6), run_many(&storm, 6));
-    let totals = run_many(&Knobs { planted: Some(Planted::FastClock), ..storm }, 4);
-    let seeds: Vec<u64> = totals.failures.iter().map(|failure| failure.knobs.seed).collect();
-    assert_eq!(seeds, [0, 1, 2, 3]);
+    let planted = |seed| Knobs { planted: Some(Planted::FastClock), seed, ..storm.clone() };
+    let alone: Vec<u64> = (0..6).filter(|seed| run(planted(*seed)).violation.is_some()).collect();
+    let totals = run_many(&planted(0), 6);
+    let named: Vec<u64> = totals.failures.iter().map(|failure| failure.knobs.seed).collect();
+    assert_eq!(named, alone);
+    assert!(!alone.is_empty());
 }
 
 #[test]
@@ -165,8 +168,10 @@ fn a_failing_world_is_made_as_small_as_it_can_be() {
     // A clock that is wrong needs nothing else but a miner.
     let fast = least(Planted::FastClock);
     let without: Vec<&str> = Trouble::ALL.into_iter().map(Trouble::name).collect();
-    let command = "mote simulate --preset storm --seed 0 --nodes 1 --minutes 1 --without ".to_owned();
-    assert_eq!(fast.command, command + &without.join(","));
+    let (seed, without) = (fast.knobs.seed, without.join(","));
+    let least_of_all =
+        format!("mote simulate --preset storm --seed {seed} --nodes 1 --minutes 1 --without {without}");
+    assert_eq!(fast.command, least_of_all);
     // A disk that does not sync needs power that fails, and that alone.
     let unsynced = least(Planted::FilesNotSynced);
     assert!(unsynced.knobs.nodes < 8 && unsynced.knobs.devices == 0, "{unsynced:?}");

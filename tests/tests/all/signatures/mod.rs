@@ -61,11 +61,13 @@ const PAPER: [(&str, &str, &str, bool); 10] = [
         "8ce5b96c8f26d0ab6c47958c9e68b937104cd36e13c33566acd2fe8d38aa19427e71f98a473474f2f13f06f97c20d58cc3f54b8bd0d272f42b695dd7e89a8c22",
         false,
     ),
+    // Whoever brings the commitment into its canonical form before hashing accepts the first of these two, whoever
+    // hashes its bytes the second: ZIP-215 hashes bytes.
     (
         "fdaebc429f4a735932a160da1301080c13280eea8bc280d1b392c6b9e6ba3a5a",
         "f7badec5b8abeaf699583992219b7b223f1df3fbbea919844e3f7c554a43dd43",
         "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f454d370c8d9fc323a41450f8d513eafeb5b0697390c1e505a0d4ddc71f566607",
-        true,
+        false,
     ),
     (
         "84b698d39be126ff55fe45079e6c8bf64a0d7db6994560b4e96b7021eb39c1a1",
