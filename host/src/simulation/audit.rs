@@ -265,8 +265,13 @@ pub fn check_returned<D: Disk>(node: &Node<D>, replay: &Replay, step: Step) -> R
     if step.is_start || node.mempool().len() >= MEMPOOL_TRANSACTIONS {
         return Ok(());
     }
+    // A node judges them when the branch wins. One that its sender could not pay then is not kept, though a later
+    // block of the same step may have paid the sender.
+    let won = joined.iter().filter(|(_, block)| block.work > replay.work(&step.before));
+    let since: Vec<&Replayed> = won.map(|(_, block)| *block).chain([tip]).collect();
     for transaction in gone(&left, &joined) {
-        if can_be_next(tip, transaction) && !is_open(node, transaction) && !is_read_only(node) {
+        let was_payable = since.iter().all(|block| can_be_next(block, transaction));
+        if was_payable && !is_open(node, transaction) && !is_read_only(node) {
             let got = format!("payment {}, mined before, is not open", transaction_id(transaction));
             return Err(Finding::new(Demand::Returned, got, "it is open again"));
         }
