@@ -79,8 +79,9 @@ pub fn broken_off(ground: &Ground) -> Vec<Lie> {
     let id = ground.longer.tip().id();
     let lie = |name: &str, script| ground.lie(name, &[], script);
     let bytes = |name: &str, bytes: &[u8]| lie(name, Script::upgrade(Upgrade::Bytes(bytes.to_vec())));
-    // Whatever a farewell says, it is one.
-    let farewell = |name: &str, bytes: &[u8]| lie(name, Script::greeted(vec![Out::Raw(bytes.to_vec())]));
+    // Whatever a farewell says, it is one: nothing follows, and the other side has to close.
+    let farewell =
+        |name: &str, bytes: &[u8]| lie(name, Script::greeted(vec![Out::Raw(bytes.to_vec()), Out::Silence]));
     vec![
         farewell("7.3.1 a farewell without a reason", &[0x88, 0]),
         farewell("7.3.2 a farewell with half a code", &[0x88, 1, 3]),
