@@ -135,11 +135,14 @@ fn a_missing_log_is_named() {
     }
 }
 
+/// What becomes of a file's bytes.
+type Damage<'a> = &'a dyn Fn(&mut Vec<u8>);
+
 #[test]
 fn a_damaged_index_is_built_anew() {
     let (files, acknowledged) = folder(End::Killed);
     let (_, length) = names(&files, |name| name == INDEX_FILE)[0];
-    let damages: [&dyn Fn(&mut Vec<u8>); 5] = [
+    let damages: [Damage<'_>; 5] = [
         &|bytes| bytes.clear(),
         &|bytes| bytes.truncate(length / 2),
         &|bytes| bytes.fill(0xa5),
