@@ -276,16 +276,17 @@ where
             if other.transaction().nonce == *nonce {
                 replaced = Some((other.id(), other.transaction().fee));
             } else {
-                needed = needed.checked_add(cost(other.transaction())).unwrap_or(MOST);
+                needed = needed.and_then(|sum| sum.checked_add(cost(other.transaction())?));
             }
             expected = other.transaction().nonce.saturating_add(1);
         }
         if replaced.is_none() && *nonce != expected {
             return Err(MempoolError::NonceGap { got: *nonce, expected });
         }
-        if needed > account.balance {
+        // A sum that does not fit is more than anybody has.
+        if needed.is_none_or(|sum| sum > account.balance) {
             let is_alone = expected == account.nonce;
-            let balance = account.balance;
+            let (needed, balance) = (needed.unwrap_or(MOST), account.balance);
             return Err(if is_alone {
                 MempoolError::Rule(RuleError::LedgerBalance { needed, balance })
             } else {
@@ -301,8 +302,9 @@ where
             let percent = old.grains() / 100 * REPLACEMENT_MIN_PERCENT
                 + (old.grains() % 100 * REPLACEMENT_MIN_PERCENT).div_ceil(100);
             let raise = Amount::from_grains(percent.max(REPLACEMENT_MIN_GRAINS));
-            let expected = old.checked_add(raise).unwrap_or(MOST);
-            if *fee < expected {
+            let expected = old.checked_add(raise);
+            if expected.is_none_or(|expected| *fee < expected) {
+                let expected = expected.unwrap_or(MOST);
                 return Err(MempoolError::ReplacementFee { id, got: *fee, expected });
             }
         }
@@ -397,8 +399,8 @@ where
 
 const MOST: Amount = Amount::from_grains(u64::MAX);
 
-fn cost(transaction: &Transaction) -> Amount {
-    transaction.amount.checked_add(transaction.fee).unwrap_or(MOST)
+fn cost(transaction: &Transaction) -> Option<Amount> {
+    transaction.amount.checked_add(transaction.fee)
 }
 
 fn is_of(entry: &Entry, sender: &PublicKey) -> bool {

@@ -166,7 +166,7 @@ impl Running {
         let address = server.address();
         let params = Arc::new(Params::new(config.network.clone()));
         let clock = Clock::start();
-        let ticks = Box::new(move || clock.elapsed());
+        let ticks = Arc::new(move || clock.elapsed());
         let wallet = WalletService::open(&config.wallet_path(), &config.network.to_string(), ticks)?;
         let miner = wallet.first_key().await.map_err(failed("cannot use the wallet"))?;
         let mining = MiningSettings {

@@ -85,12 +85,10 @@ impl Model {
             let enough = u128::from(got.grains()) >= u128::from(old.fee.grains()) + 1_000
                 && u128::from(got.grains()) * 100 >= u128::from(old.fee.grains()) * 110;
             if !enough {
-                let expected = (old.fee.grains() + 1_000).max((old.fee.grains() * 11).div_ceil(10));
-                return Err(MempoolError::ReplacementFee {
-                    id,
-                    got,
-                    expected: Amount::from_grains(expected),
-                });
+                let old = u128::from(old.fee.grains());
+                let expected = (old + 1_000).max((old * 11).div_ceil(10));
+                let expected = Amount::from_grains(u64::try_from(expected).unwrap_or(u64::MAX));
+                return Err(MempoolError::ReplacementFee { id, got, expected });
             }
             self.open.insert((sender, nonce), Open { transaction: transaction.clone(), arrival });
             return Ok(Inserted::Replaced { id });

@@ -367,6 +367,7 @@ impl From<MineError> for Problem {
     fn from(error: MineError) -> Self {
         let code = match error {
             MineError::Busy { .. } => Code::Busy,
+            MineError::Checkpoint { .. } => Code::CheckpointConflict,
             MineError::ClockBehind => Code::ClockBehind,
             MineError::ReadOnly(_) => Code::ReadOnly,
         };

@@ -69,7 +69,7 @@ impl Answer {
 
 fn ticks() -> Ticks {
     let clock = Clock::start();
-    Box::new(move || clock.elapsed())
+    Arc::new(move || clock.elapsed())
 }
 
 impl Running {

@@ -54,13 +54,15 @@ impl Folder {
         }
     }
 
+    /// Its files.
+    pub fn disk(&self) -> Result<FileDisk, CliError> {
+        let failed = |source| CliError::File { action: "use", path: self.path.clone(), source };
+        FileDisk::new(&self.path).map_err(failed)
+    }
+
     /// Opens the chain, and shows how it goes where that takes long.
     pub fn ledger(&self, params: Arc<Params>) -> Result<Ledger<FileDisk>, CliError> {
-        let disk = FileDisk::new(&self.path).map_err(|source| CliError::File {
-            action: "use",
-            path: self.path.clone(),
-            source,
-        })?;
+        let disk = self.disk()?;
         let mut bar = Progress::new("catching up the index");
         let (ledger, opened) = Ledger::open(disk, params, random_salt()?, |progress| {
             bar.update(progress.done, progress.total, "");

@@ -17,6 +17,7 @@ use super::progress::{Progress, rate};
 use crate::chain_file::{self, LineError, Lines, ParsedLine};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::node::checkpoints::Checkpoints;
 use crate::store::disk::Disk;
 use crate::store::error::StoreError;
 use crate::store::ledger::{AddError, Added, Ledger};
@@ -36,6 +37,9 @@ pub fn import(config: &Config, arguments: &ImportArguments, out: &mut impl Write
     let params = Arc::new(Params::new(config.network.clone()));
     let folder = Folder::made(config, "stop it first: the import takes the folder for itself")?;
     let mut ledger = folder.ledger(params.clone())?;
+    // What the node would refuse must not come in by this door.
+    Checkpoints::read(&folder.disk()?, &params, config.checkpoint_keys.clone(), &mut ledger)
+        .map_err(|error| CliError::Failed(error.to_string()))?;
     let mut import = Import { ledger: &mut ledger, params: &params, counts: Counts::default() };
     let read = import.read(Lines::new(reader), total);
     let counts = import.counts;

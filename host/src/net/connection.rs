@@ -8,7 +8,7 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use mote_core::wire::MESSAGE_MAX_BYTES;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -39,9 +39,11 @@ pub(super) fn config() -> WebSocketConfig {
         .max_frame_size(Some(MESSAGE_MAX_BYTES))
 }
 
-/// Serves a peer's open WebSocket until it ends, and tells the driver of its beginning and its end.
+/// Serves a peer's open WebSocket until it ends, and tells the driver of its beginning and its end. Its room
+/// is free for others once it only says farewell.
 pub(super) async fn serve<S>(
     network: Network,
+    room: OwnedSemaphorePermit,
     socket: WebSocketStream<S>,
     direction: Direction,
     address: PeerAddress,
@@ -54,7 +56,7 @@ pub(super) async fn serve<S>(
     if network.arrive(Arrival::Opened { peer, direction, address, outbox }).await.is_err() {
         return;
     }
-    let reason = converse(&network, peer, socket, queue).await;
+    let reason = converse(&network, room, peer, socket, queue).await;
     let _ = network.arrive(Arrival::Closed { peer, reason }).await;
 }
 
@@ -94,7 +96,13 @@ impl End {
 }
 
 /// Moves messages both ways until one side ends it; returns why.
-async fn converse<S>(network: &Network, peer: PeerId, socket: WebSocketStream<S>, queue: Queue) -> String
+async fn converse<S>(
+    network: &Network,
+    room: OwnedSemaphorePermit,
+    peer: PeerId,
+    socket: WebSocketStream<S>,
+    queue: Queue,
+) -> String
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -108,6 +116,7 @@ where
         end = write(limits, &mut sink, &mut waiting, &gauge) => end,
         end = overdue(limits, ending) => end,
     };
+    drop(room);
     // A peer that does not take the last words in time goes without.
     let _ = timeout(limits.close_timeout, async {
         match end.parting {

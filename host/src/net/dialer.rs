@@ -23,11 +23,11 @@ const ADDRESSES_MAX: usize = 4;
 /// Connects to a peer and serves the connection until it ends.
 pub(super) async fn dial(network: Network, address: PeerAddress) {
     let limits = network.limits();
-    let Some(_room) = network.room(Direction::Outbound) else {
+    let Some(room) = network.room(Direction::Outbound) else {
         return fail(&network, address, "there are too many connections").await;
     };
     match timeout(limits.dial_timeout, open(limits, &address)).await {
-        Ok(Ok(socket)) => connection::serve(network, socket, Direction::Outbound, address).await,
+        Ok(Ok(socket)) => connection::serve(network, room, socket, Direction::Outbound, address).await,
         Ok(Err(error)) => fail(&network, address, error).await,
         Err(_) => fail(&network, address, "it did not answer as a peer in time").await,
     }

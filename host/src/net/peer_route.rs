@@ -14,7 +14,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use hyper_util::rt::TokioIo;
 use mote_core::wire::SUBPROTOCOL;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
@@ -38,19 +37,19 @@ pub async fn peer_route(
     mut request: Request,
 ) -> Result<Response, Refusal> {
     let accept = check(&network, &request)?;
-    let permit = network.room(Direction::Inbound).ok_or(Refusal::Full)?;
+    let room = network.room(Direction::Inbound).ok_or(Refusal::Full)?;
     let upgrade = hyper::upgrade::on(&mut request);
     let address = PeerAddress::from_ip(client.ip(), client.port());
     let runtime = network.shared.runtime.clone();
     runtime.spawn(async move {
-        // Both kinds of room are taken until the connection ends.
-        let _room: (OwnedSemaphorePermit, Option<Extension<Slot>>) = (permit, slot);
+        // Taken until the connection has ended.
+        let _slot = slot;
         match upgrade.await {
             Ok(socket) => {
                 let config = Some(connection::config());
                 let socket =
                     WebSocketStream::from_raw_socket(TokioIo::new(socket), Role::Server, config).await;
-                connection::serve(network, socket, Direction::Inbound, address).await;
+                connection::serve(network, room, socket, Direction::Inbound, address).await;
             }
             Err(error) => debug!(%error, %address, "a peer left before its connection was open"),
         }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use mote_core::peer::limits::DISCOURAGED_MS;
 use mote_core::units::Moment;
@@ -233,9 +233,14 @@ impl Addresses {
 
     /// Avoids a peer for a while.
     pub fn discourage(&mut self, address: &PeerAddress, now: Moment) {
-        if self.discouraged.len() < KNOWN_MAX {
-            self.discouraged.insert(place(address), now.plus(DISCOURAGED_MS));
+        if self.discouraged.len() >= KNOWN_MAX {
+            // The one that would be dealt with again first.
+            let first = self.discouraged.iter().min_by_key(|(_, until)| **until);
+            if let Some(place) = first.map(|(place, _)| place.clone()) {
+                self.discouraged.remove(&place);
+            }
         }
+        self.discouraged.insert(place(address), now.plus(DISCOURAGED_MS));
     }
 
     /// Whether a peer is avoided now.
@@ -389,20 +394,19 @@ fn place_in_line(salt: u64, address: &PeerAddress) -> u64 {
     hasher.finish()
 }
 
-/// What counts as one network when connections are capped: /16 of IPv4, /32 of IPv6; `None` for
-/// loopback, which is not capped.
-pub fn group(ip: IpAddr) -> Option<[u8; 4]> {
+/// What counts as one network when connections are capped, by its first address: /16 of IPv4, /32 of IPv6;
+/// `None` for loopback, which is not capped.
+pub fn group(ip: IpAddr) -> Option<IpAddr> {
     match ip {
         _ if ip.is_loopback() => None,
-        IpAddr::V4(ip) => {
-            let [a, b, ..] = ip.octets();
-            Some([a, b, 0, 0])
-        }
-        IpAddr::V6(ip) => {
-            let [a, b, c, d, ..] = ip.octets();
-            Some([a, b, c, d])
-        }
+        IpAddr::V4(ip) => Some(Ipv4Addr::from(u32::from(ip) & (u32::MAX << 16)).into()),
+        IpAddr::V6(ip) => Some(Ipv6Addr::from(u128::from(ip) & (u128::MAX << 96)).into()),
     }
+}
+
+/// The same for those who call: in a house all come from one network, and each address counts by itself.
+pub fn caller_group(ip: IpAddr) -> Option<IpAddr> {
+    if range(ip) == Range::Private { Some(ip) } else { group(ip) }
 }
 
 fn place(address: &PeerAddress) -> IpOrName {

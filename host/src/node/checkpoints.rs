@@ -6,12 +6,14 @@ use std::fmt::Write;
 
 use mote_core::hash::Hash32;
 use mote_core::keys::PublicKey;
+use mote_core::params::Params;
 use mote_core::units::Height;
 
 use super::Node;
 use crate::checkpoint::{Checkpoint, InvalidCheckpoint, ReadCheckpoint, TEXT_MAX_BYTES};
 use crate::store::disk::Disk;
 use crate::store::error::StoreError;
+use crate::store::ledger::Ledger;
 use crate::store::pins::PinConflict;
 
 /// The file with the checkpoints, one a line.
@@ -81,39 +83,103 @@ pub enum CheckpointError {
     Store(#[from] StoreError),
 }
 
-/// The checkpoints of a node.
+/// The checkpoints of a folder, and what became of each.
 #[derive(Default)]
-pub(super) struct Checkpoints {
+pub struct Checkpoints {
     keys: Vec<PublicKey>,
     kept: Vec<(Checkpoint, Standing)>,
-    /// What a peer showed last that stands against one of them.
+    /// What a peer showed last on this tip that stands against one of them.
     refused: Option<PinConflict>,
 }
 
-impl<D: Disk> Node<D> {
-    /// Follows the checkpoints of these keys from now on: those in the file, and those that will be added.
-    /// An error where the file is damaged: it may have held what this node must not leave.
-    pub fn name_checkpoint_keys(&mut self, keys: Vec<PublicKey>) -> Result<(), CheckpointError> {
-        self.checkpoints.keys = keys;
+impl Checkpoints {
+    /// Reads those that a folder keeps, and binds the ledger to those of these keys. An error where the file
+    /// is damaged: it may have held what the main chain must not leave.
+    pub fn read<D: Disk>(
+        disk: &D,
+        params: &Params,
+        keys: Vec<PublicKey>,
+        ledger: &mut Ledger<D>,
+    ) -> Result<Self, CheckpointError> {
         let limit = (CHECKPOINTS_MAX * TEXT_MAX_BYTES) as u64;
-        let bytes = self.disk.read_small(CHECKPOINTS_FILE, limit);
-        let path = self.disk.path(CHECKPOINTS_FILE);
+        let path = disk.path(CHECKPOINTS_FILE);
+        let bytes = disk.read_small(CHECKPOINTS_FILE, limit);
         let bytes =
             bytes.map_err(|source| StoreError::File { path: path.clone(), source })?.unwrap_or_default();
         let damaged = |line, reason| CheckpointError::File { path: path.display().to_string(), line, reason };
         let text = String::from_utf8(bytes).map_err(|error| damaged(1, error.to_string()))?;
+        let mut checkpoints = Self { keys, ..Self::default() };
         for (number, line) in (1..).zip(text.lines()) {
             let read = serde_json::from_str::<ReadCheckpoint>(line);
             let read = read.map_err(|error| damaged(number, error.to_string()))?;
-            let checkpoint = read.check(&self.params).map_err(|error| damaged(number, error.to_string()))?;
-            let standing = self.judge_checkpoint(&checkpoint)?;
+            let checkpoint = read.check(params).map_err(|error| damaged(number, error.to_string()))?;
+            let standing = checkpoints.judge(&checkpoint, ledger)?;
             if let Standing::Conflict | Standing::Equivocal = standing {
                 tracing::error!(height = %checkpoint.height, block = %checkpoint.block, ?standing,
                     "checkpoint-conflict: a checkpoint cannot be followed");
             }
-            self.checkpoints.kept.push((checkpoint, standing));
+            checkpoints.kept.push((checkpoint, standing));
+        }
+        Ok(checkpoints)
+    }
+
+    /// What becomes of a checkpoint that comes after those that are kept; binds the ledger accordingly.
+    fn judge<D: Disk>(
+        &mut self,
+        checkpoint: &Checkpoint,
+        ledger: &mut Ledger<D>,
+    ) -> Result<Standing, StoreError> {
+        if !self.keys.contains(&checkpoint.key) {
+            return Ok(Standing::Unnamed);
+        }
+        if self.other_vote(checkpoint).is_none() {
+            let pinned = ledger.pin(checkpoint.height, checkpoint.block)?;
+            return Ok(if pinned.is_ok() { Standing::Held } else { Standing::Conflict });
+        }
+        let height = checkpoint.height;
+        ledger.unpin(height);
+        for (kept, standing) in self.kept.iter_mut().filter(|(kept, _)| kept.height == height) {
+            if kept.key == checkpoint.key {
+                *standing = Standing::Equivocal;
+            } else if *standing == Standing::Held {
+                // Another key may vouch for one of the two, and still does.
+                *standing = Standing::Conflict;
+            }
+        }
+        self.retry_conflicts(ledger)?;
+        Ok(Standing::Equivocal)
+    }
+
+    /// Binds the ledger to what it could not be bound to before, where it now can.
+    fn retry_conflicts<D: Disk>(&mut self, ledger: &mut Ledger<D>) -> Result<(), StoreError> {
+        for (kept, standing) in &mut self.kept {
+            if *standing == Standing::Conflict && ledger.pin(kept.height, kept.block)?.is_ok() {
+                *standing = Standing::Held;
+            }
         }
         Ok(())
+    }
+
+    /// The checkpoint of the same key for another block of the same height.
+    fn other_vote(&self, checkpoint: &Checkpoint) -> Option<&Checkpoint> {
+        let mut kept = self.kept.iter().map(|(kept, _)| kept);
+        kept.find(|kept| {
+            kept.key == checkpoint.key && kept.height == checkpoint.height && kept.block != checkpoint.block
+        })
+    }
+}
+
+impl<D: Disk> Node<D> {
+    /// Follows the checkpoints of these keys from now on: those in the file, and those that will be added.
+    pub fn name_checkpoint_keys(&mut self, keys: Vec<PublicKey>) -> Result<(), CheckpointError> {
+        self.checkpoints = Checkpoints::read(&self.disk, &self.params, keys, &mut self.ledger)?;
+        Ok(())
+    }
+
+    /// What the main chain's move to another branch makes of the checkpoints.
+    pub(super) fn review_checkpoints(&mut self) -> Result<(), StoreError> {
+        self.checkpoints.refused = None;
+        self.checkpoints.retry_conflicts(&mut self.ledger)
     }
 
     /// Takes in a checkpoint of a named key, and keeps it over restarts.
@@ -137,13 +203,13 @@ impl<D: Disk> Node<D> {
         if self.checkpoints.kept.len() >= CHECKPOINTS_MAX {
             return Err(CheckpointError::Full { limit: CHECKPOINTS_MAX });
         }
-        let first = self.other_vote(&checkpoint).map(|other| other.block);
+        let first = self.checkpoints.other_vote(&checkpoint).map(|other| other.block);
         if first.is_none()
             && let Err(conflict) = self.ledger.pin(checkpoint.height, checkpoint.block)?
         {
             return Err(CheckpointError::Conflict(conflict));
         }
-        let standing = if first.is_some() { self.judge_checkpoint(&checkpoint)? } else { Standing::Held };
+        let standing = self.checkpoints.judge(&checkpoint, &mut self.ledger)?;
         let (height, second) = (checkpoint.height, checkpoint.block);
         self.checkpoints.kept.push((checkpoint.clone(), standing));
         self.write_checkpoints()?;
@@ -186,53 +252,13 @@ impl<D: Disk> Node<D> {
         peers: impl IntoIterator<Item = super::PeerId>,
         conflict: PinConflict,
     ) {
-        if self.checkpoints.refused != Some(conflict) {
+        // Once a block: anybody can mine any number of headers on the genesis block.
+        if self.checkpoints.refused.replace(conflict).is_none() {
             tracing::warn!("checkpoint-conflict: {conflict}");
         }
-        self.checkpoints.refused = Some(conflict);
         for peer in peers {
             self.hang_up(peer, "its chain contradicts a checkpoint of this node's operator");
         }
-    }
-
-    /// What becomes of a checkpoint that comes after those that are kept; binds the ledger accordingly.
-    fn judge_checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<Standing, StoreError> {
-        if !self.checkpoints.keys.contains(&checkpoint.key) {
-            return Ok(Standing::Unnamed);
-        }
-        if self.other_vote(checkpoint).is_some() {
-            let height = checkpoint.height;
-            for (kept, standing) in &mut self.checkpoints.kept {
-                if kept.key == checkpoint.key && kept.height == height {
-                    *standing = Standing::Equivocal;
-                }
-            }
-            self.ledger.unpin(height);
-            // Another key may vouch for one of the two, and still does.
-            let others: Vec<Hash32> = self
-                .checkpoints
-                .kept
-                .iter()
-                .filter(|(kept, standing)| kept.height == height && *standing == Standing::Held)
-                .map(|(kept, _)| kept.block)
-                .collect();
-            for block in others {
-                let _ = self.ledger.pin(height, block)?;
-            }
-            return Ok(Standing::Equivocal);
-        }
-        Ok(match self.ledger.pin(checkpoint.height, checkpoint.block)? {
-            Ok(()) => Standing::Held,
-            Err(_) => Standing::Conflict,
-        })
-    }
-
-    /// The checkpoint of the same key for another block of the same height.
-    fn other_vote(&self, checkpoint: &Checkpoint) -> Option<&Checkpoint> {
-        let mut kept = self.checkpoints.kept.iter().map(|(kept, _)| kept);
-        kept.find(|kept| {
-            kept.key == checkpoint.key && kept.height == checkpoint.height && kept.block != checkpoint.block
-        })
     }
 
     fn standing_now(&self, checkpoint: &Checkpoint, standing: Standing) -> Standing {

@@ -135,24 +135,31 @@ impl<D: Disk> Node<D> {
     /// Gives the miner threads a block on the present tip, or rest.
     pub(super) fn renew_job(&mut self, now: Now) {
         self.mining.template = None;
-        if let Some(reason) = self.read_only.clone() {
-            for (ticket, _) in std::mem::take(&mut self.mining.queue) {
-                self.reply(ticket, Reply::Mined(Err(MineError::ReadOnly(reason.clone()))));
+        let order = match self.read_only.clone() {
+            Some(reason) => self.refuse_mining(|| MineError::ReadOnly(reason.clone())),
+            None => {
+                let purpose = self.mining.purpose();
+                purpose.and_then(|(miner, limit)| self.make_order(now, miner, limit))
             }
-        }
-        let purpose = self.mining.purpose().filter(|_| self.read_only.is_none());
-        let order = purpose.and_then(|(miner, limit)| self.make_order(now, miner, limit));
+        };
         self.outputs.push_back(Output::Mine(order));
+    }
+
+    /// Tells all who wait for a block why there will be none; the miner rests.
+    fn refuse_mining(&mut self, why: impl Fn() -> MineError) -> Option<MiningOrder> {
+        for (ticket, _) in std::mem::take(&mut self.mining.queue) {
+            self.reply(ticket, Reply::Mined(Err(why())));
+        }
+        None
     }
 
     fn make_order(&mut self, now: Now, miner: PublicKey, limit: RateLimit) -> Option<MiningOrder> {
         let tip = self.ledger.tip();
-        let Some(time) = stamp(tip, now.time) else {
-            for (ticket, _) in std::mem::take(&mut self.mining.queue) {
-                self.reply(ticket, Reply::Mined(Err(MineError::ClockBehind)));
-            }
-            return None;
-        };
+        let height = tip.height().next();
+        if self.ledger.is_pinned(height) {
+            return self.refuse_mining(|| MineError::Checkpoint { height });
+        }
+        let Some(time) = stamp(tip, now.time) else { return self.refuse_mining(|| MineError::ClockBehind) };
         let best: Vec<CheckedTransaction<'_>> =
             self.pool.best(self.params.block_transactions_max).map(|entry| entry.checked()).collect();
         // The pool only holds what can be mined; should a rule still refuse something, a block without

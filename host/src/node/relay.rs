@@ -1,6 +1,7 @@
 //! Greeting peers, passing on what is new, and parting from those that misbehave.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use mote_core::hash::Hash32;
 use mote_core::keys::PublicKey;
@@ -9,10 +10,12 @@ use mote_core::peer::limits::{ADDRESSES_MAX, TRANSACTION_IDS_MAX};
 use mote_core::peer::{Asked, Due, Offence, Verdict};
 use mote_core::rules::Clock;
 use mote_core::transaction::Transaction;
-use mote_core::units::Height;
+use mote_core::units::{Height, Timestamp};
 use mote_core::wire::{Hello, List, Message, NetAddress, PROTOCOL_VERSION, Services};
 
-use super::addresses::{GROUP_MAX, INBOUND_MAX, KEPT_MAX, LASTING_MS, OUTBOUND_MAX, Origin, group};
+use super::addresses::{
+    GROUP_MAX, INBOUND_MAX, KEPT_MAX, LASTING_MS, OUTBOUND_MAX, Origin, caller_group, group,
+};
 use super::peers::{Best, Peer, PeerId};
 use super::pool::PoolError;
 use super::request::{PeerAddress, SubmitError};
@@ -54,11 +57,13 @@ impl<D: Disk> Node<D> {
     }
 
     /// Whether there is room for one more connection from this address. Of those that compete with it for a
-    /// place, the one that has kept this node waiting for its greeting for the longest makes room.
+    /// place, the one that has kept this node waiting for its greeting for the longest makes room; where all
+    /// have greeted, somebody of the network that has most places.
     fn has_room_for(&mut self, now: Now, address: &PeerAddress) -> bool {
-        let group_of = address.ip().and_then(group);
+        let group_of = address.ip().and_then(caller_group);
         let is_inbound = |state: &Peer| state.direction == Direction::Inbound;
-        let is_of_group = |state: &Peer| is_inbound(state) && state.remote.ip().and_then(group) == group_of;
+        let is_of_group =
+            |state: &Peer| is_inbound(state) && state.remote.ip().and_then(caller_group) == group_of;
         let count =
             |is_one: &dyn Fn(&Peer) -> bool| self.peers.values().filter(|state| is_one(state)).count();
         let is_crowded = group_of.is_some() && count(&is_of_group) >= GROUP_MAX;
@@ -68,9 +73,27 @@ impl<D: Disk> Node<D> {
         let is_rival = |state: &Peer| if is_crowded { is_of_group(state) } else { is_inbound(state) };
         // They are in the order in which they were opened.
         let silent = self.peers.iter().find(|(_, state)| is_rival(state) && !state.is_greeted());
-        let Some(silent) = silent.map(|(peer, _)| *peer) else { return false };
-        self.close_now(now, silent, "makes room for a connection that greets");
+        let silent = silent.map(|(peer, _)| *peer);
+        let leaver = silent.or_else(|| if is_crowded { None } else { self.surplus(group_of) });
+        let Some(leaver) = leaver else { return false };
+        let reason = match silent {
+            Some(_) => "makes room for a connection that greets",
+            None => "makes room for another network",
+        };
+        self.close_now(now, leaver, reason);
         true
+    }
+
+    /// Of the callers the youngest of the network that has most places, where that of the newcomer has fewer
+    /// even with the new one: whoever is the only one of a network stays.
+    fn surplus(&self, newcomer: Option<IpAddr>) -> Option<PeerId> {
+        let mut groups: BTreeMap<Option<IpAddr>, Vec<PeerId>> = BTreeMap::new();
+        for (peer, state) in self.peers.iter().filter(|(_, state)| state.direction == Direction::Inbound) {
+            groups.entry(state.remote.ip().and_then(caller_group)).or_default().push(*peer);
+        }
+        let own = groups.get(&newcomer).map_or(0, Vec::len);
+        let largest = groups.into_values().max_by_key(Vec::len)?;
+        largest.last().copied().filter(|_| largest.len() > own + 1)
     }
 
     /// A connection ended.
@@ -136,9 +159,13 @@ impl<D: Disk> Node<D> {
             };
             self.addresses.works(listens_at, origin);
         }
-        self.clock_samples.push_back(hello.time.seconds() as i64 - now.time.seconds() as i64);
-        if self.clock_samples.len() > 2 * OUTBOUND_MAX {
-            self.clock_samples.pop_front();
+        // Callers could all be one, who would choose the median.
+        if direction == Direction::Outbound {
+            let seconds = |time: Timestamp| i64::try_from(time.seconds()).unwrap_or(i64::MAX);
+            self.clock_samples.push_back(seconds(hello.time) - seconds(now.time));
+            if self.clock_samples.len() > 2 * OUTBOUND_MAX {
+                self.clock_samples.pop_front();
+            }
         }
         self.tell_of_peer(&address, PeerState::Connected, None);
         if let Some(state) = self.peers.get_mut(&peer)
@@ -274,6 +301,7 @@ impl<D: Disk> Node<D> {
             Added::Extended => block.transactions.iter().map(|transaction| transaction.sender).collect(),
             Added::Reorganised { .. } => self.pool.senders(),
         };
+        self.review_checkpoints()?;
         let dropped = self.pool.refresh(senders, &self.ledger)?;
         if let Added::Reorganised { disconnected, .. } = &added {
             self.return_to_pool(disconnected, dropped)?;

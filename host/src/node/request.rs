@@ -98,6 +98,12 @@ pub enum MineError {
     /// The clock is so far behind the chain that others would refuse the block.
     #[error("the chain's median time is more than two minutes ahead of this computer's clock")]
     ClockBehind,
+    /// The operator's checkpoints name the next block, which somebody else has: any other would be refused.
+    #[error("a checkpoint names the block at height {height}, which has to come from a peer")]
+    Checkpoint {
+        /// The height.
+        height: Height,
+    },
     /// The block cannot be made durable.
     #[error("the node is read-only: {0}")]
     ReadOnly(String),

@@ -100,7 +100,10 @@ impl<D: Disk> Node<D> {
     pub(super) fn follow(&mut self, now: Now, peer: PeerId) {
         let Some(state) = self.peers.get_mut(&peer) else { return };
         let is_coming = self.sync.wanted.get(&state.best.id).is_some();
-        let claims_more = state.best.work > self.ledger.tip().work() && !is_coming;
+        // What ends below a block that is still to come cannot show that it leads there.
+        let claims_more = state.best.work > self.ledger.tip().work()
+            && !is_coming
+            && !self.ledger.awaits_pin_above(state.best.height);
         if !(claims_more || state.has_more_headers)
             || self.sync.wanted.room_for(peer) < usize::from(HEADERS_MAX)
         {
@@ -209,7 +212,9 @@ impl<D: Disk> Node<D> {
                 return Ok(Followed::Stop);
             }
         }
-        let is_kept = branch.is_worth_keeping(self.ledger.tip());
+        // Below a block that must come, the heaviest branch may be one that does not lead to it.
+        let is_kept =
+            branch.is_worth_keeping(self.ledger.tip()) && !self.ledger.awaits_pin_above(header.height);
         if self.sync.invalid.contains(&best.id) {
             return Err(Offence::Rule(RuleError::HeaderPrevious {
                 got: best.id,
@@ -261,7 +266,7 @@ impl<D: Disk> Node<D> {
     fn note_futile_answer(&mut self, peer: PeerId) {
         let Some(state) = self.peers.get_mut(&peer) else { return };
         state.has_more_headers = false;
-        state.futile_answers += 1;
+        state.futile_answers = state.futile_answers.saturating_add(1);
         if state.futile_answers >= FUTILE_ANSWERS_MAX {
             self.hang_up(peer, "headers that do not connect");
         }

@@ -11,6 +11,7 @@ use mote_core::state::ProofError;
 
 use super::journal::JournalError;
 use super::log::{LogError, Position};
+use super::pins::PinConflict;
 
 /// What can go wrong between the ledger and its files. Nothing of this is the fault of a block.
 #[derive(Debug, thiserror::Error)]
@@ -130,6 +131,14 @@ pub enum StoreError {
         position: Position,
         /// The parent that is missing.
         parent: Hash32,
+    },
+    /// A block of the log stands against one that the main chain must have.
+    #[error("the log's block at {position}: {conflict}")]
+    Pinned {
+        /// Where it stands in the log.
+        position: Position,
+        /// What it stands against.
+        conflict: PinConflict,
     },
 }
 

@@ -142,8 +142,8 @@ impl<D: Disk> Ledger<D> {
             Err(AddError::Rule { error, .. }) => {
                 Err(StoreError::Replay { id: block.header.id(), position, error })
             }
-            // Nothing is pinned before the index has caught up.
-            Err(AddError::Pinned(_)) => Ok(0),
+            // Nothing is pinned before the index has caught up. Were it, the start would have to say so.
+            Err(AddError::Pinned(conflict)) => Err(StoreError::Pinned { position, conflict }),
             Err(AddError::Orphan { parent }) => {
                 Err(StoreError::ReplayOrphan { id: block.header.id(), position, parent })
             }

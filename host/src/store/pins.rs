@@ -71,15 +71,33 @@ impl<D: Disk> Ledger<D> {
         }
     }
 
-    /// Refuses a move of the main chain that would leave a block that it must have.
+    /// Whether the main chain must have a block that lies above it and above this height: whether what is
+    /// shown up to there leads to that block cannot be seen yet.
+    pub fn awaits_pin_above(&self, height: Height) -> bool {
+        let highest = self.pins.keys().next_back();
+        highest.is_some_and(|pinned| *pinned > height.max(self.tip.height()).get())
+    }
+
+    /// Whether the main chain must have a certain block at this height.
+    pub fn is_pinned(&self, height: Height) -> bool {
+        self.pins.contains_key(&height.get())
+    }
+
+    /// Refuses a move of the main chain that would leave a block that it must have, or take another in its
+    /// place: a side branch may have been there before the pin.
     pub(super) fn check_pins(&self, header: &Header, added: &Added) -> Result<(), AddError> {
         if let Some(conflict) = self.against_pins(header)? {
             return Err(AddError::Pinned(conflict));
         }
-        let Added::Reorganised { disconnected, .. } = added else { return Ok(()) };
+        let Added::Reorganised { disconnected, connected } = added else { return Ok(()) };
+        let (block, height) = (header.id(), header.height);
         let left = self.pins.iter().find(|(_, pinned)| disconnected.contains(pinned));
-        left.map_or(Ok(()), |(pinned_height, pinned)| {
-            let (block, height) = (header.id(), header.height);
+        // The last of those that are taken is the new block, at its height.
+        let heights = (0..=height.get()).rev();
+        let taken = heights
+            .zip(connected.iter().rev())
+            .find_map(|(height, id)| self.pins.get_key_value(&height).filter(|(_, pinned)| *pinned != id));
+        left.or(taken).map_or(Ok(()), |(pinned_height, pinned)| {
             let pinned_height = Height::new(*pinned_height);
             Err(AddError::Pinned(PinConflict { block, height, pinned: *pinned, pinned_height }))
         })

@@ -70,6 +70,11 @@ impl UnlockThrottle {
         Ok(())
     }
 
+    /// A wrong passphrase was tried, which took until `now`: what it took is no part of the wait.
+    pub fn failed(&mut self, now: Duration) {
+        self.earliest = now.saturating_add(Self::wait_after(self.failures));
+    }
+
     /// The right passphrase was tried: the next wrong one is the first again.
     pub fn succeeded(&mut self) {
         *self = Self::default();

@@ -2,7 +2,7 @@
 //! guesses at a passphrase on threads of their own.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use std::sync::{Arc, Mutex as StdMutex, MutexGuard as StdMutexGuard, PoisonError};
 use std::time::Duration;
 
 use mote_core::hash::Hash32;
@@ -65,13 +65,13 @@ pub struct WalletService {
     /// payments never choose the same one.
     spending: Mutex<()>,
     /// Held during a guess at the passphrase: one at a time, whose memory is bounded.
-    guessing: Mutex<()>,
-    throttle: StdMutex<UnlockThrottle>,
+    guessing: Arc<Mutex<()>>,
+    throttle: Arc<StdMutex<UnlockThrottle>>,
     clock: Ticks,
 }
 
 /// A clock that never goes back, as the time since any fixed point.
-pub type Ticks = Box<dyn Fn() -> Duration + Send + Sync>;
+pub type Ticks = Arc<dyn Fn() -> Duration + Send + Sync>;
 
 struct State {
     path: PathBuf,
@@ -101,8 +101,8 @@ impl WalletService {
         Ok(Self {
             state: Arc::new(Mutex::new(state)),
             spending: Mutex::new(()),
-            guessing: Mutex::new(()),
-            throttle: StdMutex::default(),
+            guessing: Arc::default(),
+            throttle: Arc::default(),
             clock,
         })
     }
@@ -144,14 +144,20 @@ impl WalletService {
     pub async fn unlock(&self, passphrase: Passphrase) -> Result<WalletInfo, ServiceError> {
         // Where there is nothing to guess at, nobody has to wait for the next guess either.
         let guess = self.run(|state| Ok(state.wallet()?.ok_or(ServiceError::NoWallet)?.guess()?)).await?;
-        let throttle = || self.throttle.lock().unwrap_or_else(PoisonError::into_inner);
-        throttle().attempt((self.clock)())?;
-        let opened = {
-            let _turn = self.guessing.lock().await;
-            let opening = tokio::task::spawn_blocking(move || guess.open(&passphrase));
-            opening.await.map_err(|_| ServiceError::Interrupted)??
-        };
-        throttle().succeeded();
+        let (throttle, clock) = (self.throttle.clone(), self.clock.clone());
+        held(&throttle).attempt(clock())?;
+        let turn = self.guessing.clone().lock_owned().await;
+        // The guess goes on where whoever asked for it does not wait, and keeps its turn as long.
+        let opening = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            let opened = guess.open(&passphrase);
+            match &opened {
+                Ok(_) => held(&throttle).succeeded(),
+                Err(_) => held(&throttle).failed(clock()),
+            }
+            opened
+        });
+        let opened = opening.await.map_err(|_| ServiceError::Interrupted)??;
         self.change(move |wallet| wallet.take(opened)).await
     }
 
@@ -223,6 +229,11 @@ impl WalletService {
     }
 }
 
+/// A panic during a guess leaves nothing half done here.
+fn held(throttle: &StdMutex<UnlockThrottle>) -> StdMutexGuard<'_, UnlockThrottle> {
+    throttle.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -235,7 +246,7 @@ mod tests {
     /// A clock that shows what it is set to, in seconds.
     fn clock(seconds: &Arc<AtomicU64>) -> Ticks {
         let seconds = seconds.clone();
-        Box::new(move || Duration::from_secs(seconds.load(Ordering::Relaxed)))
+        Arc::new(move || Duration::from_secs(seconds.load(Ordering::Relaxed)))
     }
 
     #[tokio::test]

@@ -226,7 +226,7 @@ impl Running {
         let (handle, join) = start(node, Clock::start(), network, arrivals).expect("the driver starts");
         let folder = tempfile::tempdir().expect("a temporary folder");
         // The time stands still, so that the same bytes do the same again.
-        let ticks = Box::new(|| Duration::ZERO);
+        let ticks = std::sync::Arc::new(|| Duration::ZERO);
         let app = App::new(AppParts {
             handle,
             params,

@@ -153,15 +153,50 @@ fn a_checkpoint_ahead_of_the_chain_waits_for_it() {
     faithful.kill();
     faithful.start();
     assert_eq!(kept(&faithful), [(5, "ahead".to_owned())]);
+    // Nobody can know yet which chain leads to that block, so none is taken before it does.
     faithful.add_peer(&majority);
     wait_for_refusal(&faithful);
-    assert!(faithful.api().status().height < 5, "the majority's chain is not the one");
+    assert_eq!(faithful.api().status().height, 0);
     faithful.add_peer(&honest);
     wait_until("the chain of the checkpoint is followed", PATIENCE, || {
         let tip = faithful.api().status().tip;
         if tip == honest.api().status().tip { Ok(()) } else { Err(format!("{tip}\n{}", faithful.log())) }
     });
     assert_eq!(kept(&faithful), [(5, "held".to_owned())]);
+}
+
+#[test]
+fn nobody_mines_in_the_place_of_a_block_that_must_come() {
+    let (honest, _) = node_with_chain(2);
+    let node = node_that_names(&address(SIGNER));
+    node.api().create_wallet();
+    assert_eq!(add(&node, &signed(2, &id_at(&honest, 2))), "ahead");
+    node.api().mine();
+    let refused = node.api().post("/mining/block", &json!({}));
+    assert_eq!((refused.status, refused.code()), (409, "checkpoint-conflict"), "{}", refused.body);
+    node.api().set_mining(true);
+    node.add_peer(&honest);
+    node.wait("the miner goes on behind the block that came", |status| status.height > 2);
+    assert_eq!((id_at(&node, 2), kept(&node)), (id_at(&honest, 2), vec![(2, "held".to_owned())]));
+}
+
+#[test]
+fn a_file_brings_in_no_chain_that_a_checkpoint_is_not_on() {
+    let mut node = node_that_names(&address(SIGNER));
+    node.api().create_wallet();
+    node.api().mine_many(3);
+    let (own, tip) = (id_at(&node, 2), node.api().status().tip);
+    assert_eq!(add(&node, &signed(2, &own)), "held");
+    let (mut heavier, _) = node_with_chain(6);
+    heavier.terminate();
+    let file = heavier.folder().join("heavier.jsonl");
+    fs::write(&file, heavier.cli(&["export"])).expect("the folder is writable");
+    node.terminate();
+    let refused = node.run(&["import", file.to_str().expect("it is text")]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && said.contains(&own), "{said}");
+    node.start();
+    assert_eq!((node.api().status().tip, kept(&node)), (tip, vec![(2, "held".to_owned())]));
 }
 
 #[test]
@@ -218,6 +253,11 @@ fn what_is_no_checkpoint_of_a_named_key_changes_nothing() {
     node.relaunch(|launch| launch.variable("MOTE_CHECKPOINT_KEY", &address(SIGNER + 1)));
     node.start();
     assert_eq!((kept(&node), conflict(&node)), (vec![(2, "unnamed".to_owned())], None));
+    // Somebody has the chain that is left now.
+    let own_chain = Launch::regtest().start();
+    own_chain.add_peer(&node);
+    wait_for_one_tip(&[&own_chain, &node]);
+    node.cli(&["peers", "remove", &own_chain.address()]);
     let (heavier, _) = node_with_chain(8);
     node.add_peer(&heavier);
     wait_for_one_tip(&[&heavier, &node]);
@@ -227,6 +267,15 @@ fn what_is_no_checkpoint_of_a_named_key_changes_nothing() {
     node.start();
     assert_eq!(kept(&node), [(2, "conflict".to_owned())]);
     assert!(conflict(&node).is_some_and(|text| text.starts_with("this node's chain does not have")));
+    // It is held as soon as the chain that has it is the heavier one again.
+    own_chain.api().create_wallet();
+    own_chain.api().mine_many(7);
+    node.add_peer(&own_chain);
+    wait_until("the checkpoint is held", PATIENCE, || match kept(&node).as_slice() {
+        [(2, standing)] if standing == "held" => Ok(()),
+        other => Err(format!("{other:?}\n{}", node.log())),
+    });
+    assert_eq!(conflict(&node), None);
 }
 
 #[test]

@@ -26,7 +26,8 @@ async fn line(limits: PeerLimits) -> Line {
     let far = WebSocketStream::from_raw_socket(far, Role::Client, Some(far_config)).await;
     let near = WebSocketStream::from_raw_socket(near, Role::Server, Some(config())).await;
     let address = "192.0.2.1:7700".parse().unwrap();
-    tokio::spawn(serve(network, near, Direction::Inbound, address));
+    let room = network.room(Direction::Inbound).unwrap();
+    tokio::spawn(serve(network, room, near, Direction::Inbound, address));
     match arrivals.recv().await {
         Some(Arrival::Opened { peer, outbox, .. }) => Line { peer, outbox, arrivals, far },
         _ => panic!("nothing was opened"),

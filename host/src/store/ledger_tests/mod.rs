@@ -1,7 +1,8 @@
-//! Tests of the ledger as a whole: branches, crashes, damage, witnesses, cost.
+//! Tests of the ledger as a whole: branches, crashes, damage, witnesses, cost, what must be on the main chain.
 
 mod chains;
 mod damage;
+mod pins;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use mote_core::params::{HEADER_VERSION, Network, Params};
 use mote_core::rules::{CheckedTransaction, Clock, Execution, Rule, RuleError, check_transaction};
 use mote_core::state::{Account, Proof, WitnessAccounts};
 use mote_core::transaction::{Memo, Payment, Transaction};
-use mote_core::units::{Amount, Moment, Timestamp};
+use mote_core::units::{Amount, Height, Moment, Timestamp};
 
 use crate::block::Block;
 use crate::store::disk::{Disk, DiskFile};
