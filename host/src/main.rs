@@ -248,8 +248,12 @@ fn open(
         tracing::warn!(%reason, "the index could not be used and was built anew from the log");
     }
     let identity = Identity { network: params.network().to_string(), genesis: params.genesis_id() };
-    let (journal, found) = Journal::open(disk.clone(), &identity, JournalLimits::default(), salt)
+    let (limits, reaches) = (JournalLimits::default(), ledger.journal_end());
+    let (journal, found) = Journal::open(disk.clone(), &identity, limits, salt, reaches)
         .map_err(mote::store::error::StoreError::from)?;
+    if found.is_missing {
+        tracing::warn!("the open transactions are given up: no open-*.seg file is there any more");
+    }
     for cut in opened.cut.iter().chain(&found.cut) {
         tracing::warn!("{cut}");
     }

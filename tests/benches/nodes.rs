@@ -105,7 +105,9 @@ impl Running {
     async fn start(grower: &Grower, disk: FileDisk) -> Self {
         let params = grower.params.clone();
         let identity = Identity { network: params.network().to_string(), genesis: params.genesis_id() };
-        let journal = Journal::open(disk.clone(), &identity, JournalLimits::default(), 7);
+        let ledger = grower.open(disk.clone());
+        let journal =
+            Journal::open(disk.clone(), &identity, JournalLimits::default(), 7, ledger.journal_end());
         let (journal, open) = journal.expect("the journal opens");
         let address = (Ipv4Addr::LOCALHOST, 0).into();
         let server = Server::bind(address, ServerLimits::default()).await.expect("a port is free");
@@ -113,7 +115,6 @@ impl Running {
         let mining =
             MiningSettings { miner: None, switch: Switch::Off, threads: 1, limit: RateLimit::Unlimited };
         let options = Options { port, nonce: u64::from(port), mining, mempool_capacity: 100 };
-        let ledger = grower.open(disk.clone());
         let node = Node::new(disk, ledger, (journal, open.transactions), params, options);
         let node = node.expect("the node starts");
         let (network, arrivals) = Network::new(Tokio::current(), PeerLimits::default(), Vec::new());

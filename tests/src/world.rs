@@ -110,7 +110,8 @@ impl World {
         let (ledger, _) =
             Ledger::open(disk.clone(), self.params.clone(), 7, |_| {}).expect("the ledger opens");
         let (journal, open) =
-            Journal::open(disk.clone(), &identity, JournalLimits::default(), 7).expect("the journal opens");
+            Journal::open(disk.clone(), &identity, JournalLimits::default(), 7, ledger.journal_end())
+                .expect("the journal opens");
         let mining =
             MiningSettings { miner: None, switch: Switch::Off, threads: 1, limit: RateLimit::Unlimited };
         let options =

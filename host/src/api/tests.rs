@@ -84,7 +84,9 @@ impl Running {
         let disk = MemoryDisk::new();
         let (mut ledger, _) = Ledger::open(disk.clone(), params.clone(), 7, |_| {}).unwrap();
         prepare(&mut ledger);
-        let (journal, open) = Journal::open(disk.clone(), &identity, JournalLimits::default(), 7).unwrap();
+        let (journal, open) =
+            Journal::open(disk.clone(), &identity, JournalLimits::default(), 7, ledger.journal_end())
+                .unwrap();
         let mining =
             MiningSettings { miner: None, switch: Switch::Off, threads: 1, limit: RateLimit::Unlimited };
         let options = Options { port: 7700, nonce: 1, mining, mempool_capacity: 100 };

@@ -32,7 +32,8 @@ async fn start_node(disk: MemoryDisk) -> Running {
     let params = Arc::new(Params::new(Chain::Regtest));
     let identity = Identity { network: params.network().to_string(), genesis: params.genesis_id() };
     let (ledger, _) = Ledger::open(disk.clone(), params.clone(), 7, |_| {}).unwrap();
-    let (journal, open) = Journal::open(disk.clone(), &identity, JournalLimits::default(), 7).unwrap();
+    let (journal, open) =
+        Journal::open(disk.clone(), &identity, JournalLimits::default(), 7, ledger.journal_end()).unwrap();
     let server = Server::bind((Ipv4Addr::LOCALHOST, 0).into(), ServerLimits::default()).await.unwrap();
     let port = server.address().port();
     let mining = MiningSettings { miner: None, switch: Switch::Off, threads: 1, limit: RateLimit::Unlimited };

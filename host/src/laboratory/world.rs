@@ -246,7 +246,8 @@ fn start(params: Arc<Params>, index: usize) -> Result<Node<MemoryDisk>, StoreErr
     let disk = MemoryDisk::new();
     let identity = Identity { network: params.network().to_string(), genesis: params.genesis_id() };
     let (ledger, _) = Ledger::open(disk.clone(), params.clone(), 0, |_| {})?;
-    let (journal, open) = Journal::open(disk.clone(), &identity, JournalLimits::default(), 0)?;
+    let (journal, open) =
+        Journal::open(disk.clone(), &identity, JournalLimits::default(), 0, ledger.journal_end())?;
     let mining = MiningSettings { miner: None, switch: Switch::Off, threads: 1, limit: RateLimit::Unlimited };
     let options = Options { port: port(index), nonce: 1 + index as u64, mining, mempool_capacity: 64 };
     Node::new(disk, ledger, (journal, open.transactions), params, options)

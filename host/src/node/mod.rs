@@ -279,8 +279,7 @@ impl<D: Disk> Node<D> {
         if std::mem::take(&mut self.needs_sync) && self.read_only.is_none() {
             // In this order a power cut between two steps loses no payment: one that a reorganisation gave
             // back is durable before the chain without it, and one that was mined is kept until its block is.
-            let synced = self.pool.sync().and_then(|()| self.ledger.sync()).and_then(|()| self.pool.tidy());
-            if let Err(error) = synced {
+            if let Err(error) = self.sync() {
                 self.fail(error);
             }
         }
@@ -295,10 +294,17 @@ impl<D: Disk> Node<D> {
         Outputs { queue: &mut self.outputs }
     }
 
+    fn sync(&mut self) -> Result<(), StoreError> {
+        self.pool.sync()?;
+        self.ledger.note_journal_end(self.pool.journal_end());
+        self.ledger.sync()?;
+        self.pool.tidy()
+    }
+
     /// Ends the node: nothing is lost without it, but the next start is quicker.
     pub fn close(mut self) -> Result<(), StoreError> {
         self.write_addresses();
-        self.pool.sync()?;
+        self.sync()?;
         self.ledger.close()
     }
 

@@ -17,6 +17,7 @@ use crate::store::disk::Disk;
 use crate::store::error::StoreError;
 use crate::store::journal::Journal;
 use crate::store::ledger::Ledger;
+use crate::store::log::Position;
 
 /// The core's mempool over vectors.
 pub type HostMempool = Mempool<Vec<Slot>, Vec<Positions>>;
@@ -109,6 +110,11 @@ impl<D: Disk> Pool<D> {
             self.journal.retire(&id);
         }
         Ok(())
+    }
+
+    /// Up to where the journal is durable.
+    pub fn journal_end(&self) -> Position {
+        self.journal.synced_end()
     }
 
     /// Drops what the chain has made impossible for these senders, or mined, and returns it, each

@@ -88,7 +88,8 @@ impl Place {
         let identity = Identity { network: params.network().to_string(), genesis: params.genesis_id() };
         let salt = self.life as u32;
         let (ledger, _) = Ledger::open(self.disk.clone(), params.clone(), salt, |_| {})?;
-        let (journal, open) = Journal::open(self.disk.clone(), &identity, JOURNAL, salt)?;
+        let (journal, open) =
+            Journal::open(self.disk.clone(), &identity, JOURNAL, salt, ledger.journal_end())?;
         let mining = MiningSettings {
             miner: Some(key(self.number).public_key()),
             switch: Switch::On,

@@ -14,7 +14,7 @@
 //! | `aside` | height 8, id 32 | nothing; for every block that is not on the main chain |
 //! | `ends` | height 8, id 32 | nothing; for those of them on which no other block stands |
 //! | `nodes` | serial 8 | leaf: 0, key 32, balance 8, nonce 8; branch: 1, bit index 1, twice (serial 8, hash 32) |
-//! | `meta` | name | `schema` 8, `genesis` 32, `tip` 32, `trusted` 8 (log position), `serial` 8 (of the next node), `blocks` 8 (count) |
+//! | `meta` | name | `schema` 8, `genesis` 32, `tip` 32, `trusted` 8 (log position), `journal` 8 (position up to which the journal is durable), `serial` 8 (of the next node), `blocks` 8 (count) |
 //!
 //! `main`, `transactions`, `history` and `subtrees` speak of the main chain only.
 //!

@@ -18,7 +18,7 @@ use mote_core::hash::Hash32;
 use mote_core::transaction::Transaction;
 
 use super::disk::Disk;
-use super::log::{Coverage, Identity, KIND_TRANSACTION, Log, LogError, Options, Position, TornTail};
+use super::log::{Coverage, Identity, KIND_TRANSACTION, Log, LogError, Opened, Options, Position, TornTail};
 
 /// The prefix of the file names.
 pub const PREFIX: &str = "open";
@@ -70,6 +70,8 @@ pub struct OpenTransactions {
     pub transactions: Vec<Transaction>,
     /// The unfinished write that was cut off, where there was one.
     pub cut: Option<TornTail>,
+    /// Whether there had been a journal, and all its files are gone.
+    pub is_missing: bool,
 }
 
 /// The journal of open transactions.
@@ -84,16 +86,18 @@ pub struct Journal<D: Disk> {
 }
 
 impl<D: Disk> Journal<D> {
-    /// Opens the journal, or begins it. `salt` is a random number that nobody else knows.
+    /// Opens the journal, or begins it. It was once durable up to `reaches`: what ends before that was cut off
+    /// since. `salt` is a random number that nobody else knows.
     pub fn open(
         disk: D,
         identity: &Identity,
         limits: JournalLimits,
         salt: u32,
+        reaches: Position,
     ) -> Result<(Self, OpenTransactions), JournalError> {
         let options = Options { segment_bytes: limits.segment_bytes, coverage: Coverage::Recent, salt };
-        let (log, opened) = Log::open(disk, PREFIX, identity, options, Position::START)?;
-        let mut found = OpenTransactions { transactions: Vec::new(), cut: opened.cut };
+        let (log, Opened { cut, is_missing }) = Log::open(disk, PREFIX, identity, options, reaches)?;
+        let mut found = OpenTransactions { transactions: Vec::new(), cut, is_missing };
         let (mut open, mut counts) = (HashMap::new(), BTreeMap::new());
         for entry in log.scan(Position::START) {
             let (position, record) = entry?;
@@ -136,6 +140,11 @@ impl<D: Disk> Journal<D> {
     /// Makes durable what was added.
     pub fn sync(&mut self) -> Result<(), JournalError> {
         Ok(self.log.sync()?)
+    }
+
+    /// Up to where it is durable.
+    pub fn synced_end(&self) -> Position {
+        self.log.synced_end()
     }
 
     /// Takes note that a transaction was mined or dropped.
@@ -210,7 +219,7 @@ mod tests {
 
     fn open(disk: &MemoryDisk) -> (Journal<MemoryDisk>, Vec<u64>) {
         let identity = Identity { network: "regtest".to_owned(), genesis: sha256(b"genesis") };
-        let (journal, found) = Journal::open(disk.clone(), &identity, LIMITS, 7).unwrap();
+        let (journal, found) = Journal::open(disk.clone(), &identity, LIMITS, 7, Position::START).unwrap();
         (journal, found.transactions.iter().map(|transaction| transaction.nonce).collect())
     }
 

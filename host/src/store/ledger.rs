@@ -111,6 +111,9 @@ pub struct Ledger<D: Disk> {
     pub(super) uncommitted_blocks: u64,
     /// The number of blocks when [`Ledger::maintain`] last saw it change, and when that was.
     pub(super) last_change: Option<(u64, Moment)>,
+    /// Up to where the journal of open transactions is durable, and where the index says so.
+    pub(super) journal_now: Position,
+    pub(super) journal_end: Position,
     pub(super) workers: NonZero<usize>,
     /// Blocks that the main chain must have.
     pub(super) pins: Pins,
@@ -166,6 +169,16 @@ impl<D: Disk> Ledger<D> {
         if is_idle || self.is_batch_full() { self.commit() } else { Ok(()) }
     }
 
+    /// Up to where the journal of open transactions was durable when the index was last committed.
+    pub fn journal_end(&self) -> Position {
+        self.journal_end
+    }
+
+    /// Takes note up to where the journal is durable, for the index to keep.
+    pub fn note_journal_end(&mut self, end: Position) {
+        self.journal_now = end;
+    }
+
     /// Commits what is not committed yet, so that the next start has nothing to catch up.
     pub fn close(mut self) -> Result<(), StoreError> {
         self.commit()
@@ -178,15 +191,17 @@ impl<D: Disk> Ledger<D> {
 
     /// Brings the log and then the index to the disk, due or not.
     pub fn commit(&mut self) -> Result<(), StoreError> {
-        if self.index.pending() == 0 {
+        if self.index.pending() == 0 && self.journal_now == self.journal_end {
             return Ok(());
         }
         // The index must never speak of a block that the log could lose.
         self.log.sync()?;
         let mut changes = Changes::default();
         changes.put(Table::Meta, b"trusted", &u64::from(self.applied).to_be_bytes());
+        changes.put(Table::Meta, b"journal", &u64::from(self.journal_now).to_be_bytes());
         self.index.apply(changes);
         self.index.commit()?;
+        self.journal_end = self.journal_now;
         self.uncommitted_blocks = 0;
         Ok(())
     }

@@ -25,12 +25,13 @@
 //! | offset in header payload | bytes | field |
 //! | --- | --- | --- |
 //! | 0 | 8 | the letters `mote log` |
-//! | 8 | 2 | version of this format, 1 |
+//! | 8 | 2 | version of this format, 2 |
 //! | 10 | 4 | number of the segment, as in its name |
 //! | 14 | 4 | salt: random, and known to nobody but this node |
-//! | 18 | 32 | id of the genesis block |
-//! | 50 | 1 | `n`, length of the network's name |
-//! | 51 | `n` | name of the network, UTF-8 |
+//! | 18 | 4 | length of the file before it, 0 where there is none |
+//! | 22 | 32 | id of the genesis block |
+//! | 54 | 1 | `n`, length of the network's name |
+//! | 55 | `n` | name of the network, UTF-8 |
 //!
 //! So the chain is read by going through the files in the order of their numbers, skipping each
 //! header, checking each checksum, and taking the payload of each record of kind 1 or 0x81. Blocks
@@ -129,6 +130,8 @@ impl fmt::Display for TornTail {
 pub struct Opened {
     /// The unfinished write that was cut off, where there was one.
     pub cut: Option<TornTail>,
+    /// Whether records are known to have been written, and no file is there any more.
+    pub is_missing: bool,
 }
 
 /// An open log, which one writer owns.
@@ -270,7 +273,7 @@ impl<D: Disk> Log<D> {
     fn roll(&mut self) -> Result<(), LogError> {
         self.sync()?;
         self.health = Health::Poisoned;
-        self.create(self.last.saturating_add(1))?;
+        self.create(self.last.saturating_add(1), self.synced)?;
         self.health = Health::Sound;
         Ok(())
     }

@@ -80,7 +80,7 @@ impl<D: Disk> Ledger<D> {
         mut progress: impl FnMut(Progress),
     ) -> Result<(Self, Opened), StoreError> {
         let (index, state) = open_index(&disk, &params)?;
-        let Restored { tip, next_serial, blocks, trusted } = restore(&index, &params)?;
+        let Restored { tip, next_serial, blocks, trusted, journal_end } = restore(&index, &params)?;
         let identity = Identity { network: params.network().to_string(), genesis: params.genesis_id() };
         let options = Options { segment_bytes: SEGMENT_BYTES, coverage: Coverage::Whole, salt };
         let (log, opened) = Log::open(disk, LOG_PREFIX, &identity, options, trusted)?;
@@ -96,6 +96,8 @@ impl<D: Disk> Ledger<D> {
             uncommitted_blocks: 0,
             last_change: None,
             pins: Pins::default(),
+            journal_now: journal_end,
+            journal_end,
             workers: available_parallelism().unwrap_or(NonZero::<usize>::MIN),
         };
         let reapplied_blocks = ledger.catch_up(&mut progress)?;
@@ -163,6 +165,7 @@ struct Restored {
     next_serial: u64,
     blocks: u64,
     trusted: Position,
+    journal_end: Position,
 }
 
 fn restore(index: &Index, params: &Params) -> Result<Restored, StoreError> {
@@ -171,7 +174,8 @@ fn restore(index: &Index, params: &Params) -> Result<Restored, StoreError> {
     let tip = index.meta_hash("tip")?.ok_or_else(|| missing("tip"))?;
     let tip = index.tip_of(params, &tip)?.ok_or_else(|| missing("the block of the tip"))?;
     let (next_serial, blocks) = (number("serial")?, number("blocks")?);
-    Ok(Restored { tip, next_serial, blocks, trusted: number("trusted")?.into() })
+    let journal_end = index.meta_number("journal")?.map_or(Position::START, Position::from);
+    Ok(Restored { tip, next_serial, blocks, trusted: number("trusted")?.into(), journal_end })
 }
 
 /// The index, made anew where there is none that can be used.

@@ -121,6 +121,7 @@ pub struct Segment<F> {
     file: F,
     path: PathBuf,
     salt: u32,
+    before: u32,
     header_bytes: u32,
 }
 
@@ -133,17 +134,19 @@ pub enum Found<F> {
 }
 
 impl<F: DiskFile> Segment<F> {
-    /// Makes the file, writes its header, and returns when both are on the disk.
+    /// Makes the file, writes its header, and returns when both are on the disk. The file before it has the
+    /// length `before`, and never gets longer.
     pub fn create<D: Disk<File = F>>(
         disk: &D,
         prefix: &str,
         number: u32,
         identity: &Identity,
         salt: u32,
+        before: u32,
     ) -> Result<Self, LogError> {
         let name = name(prefix, number);
         let path = disk.path(&name);
-        let header = header::encode(number, identity, salt);
+        let header = header::encode(number, identity, salt, before);
         let frame = encode(0, KIND_HEADER | WRITE_START, &header).ok_or(LogError::Unwritable {
             kind: KIND_HEADER,
             got: header.len(),
@@ -157,7 +160,7 @@ impl<F: DiskFile> Segment<F> {
             Ok(file)
         };
         let file = create().map_err(|source| io_error("create", &path, source))?;
-        Ok(Self { file, path, salt, header_bytes: frame.len() as u32 })
+        Ok(Self { file, path, salt, before, header_bytes: frame.len() as u32 })
     }
 
     /// Opens the file and checks its header.
@@ -187,13 +190,18 @@ impl<F: DiskFile> Segment<F> {
             Err(problem) => return Err(LogError::Damaged { path, offset: 0, problem }),
         };
         let header_bytes = record_bytes(header.len()) as u32;
-        let salt = header::check(header, number, identity, &path)?;
-        Ok(Found::Segment(Self { file, path, salt, header_bytes }))
+        let (salt, before) = header::check(header, number, identity, &path)?;
+        Ok(Found::Segment(Self { file, path, salt, before, header_bytes }))
     }
 
     /// Where the file is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Length that the file before it had when this one was made.
+    pub fn before(&self) -> u32 {
+        self.before
     }
 
     /// Offset of the first record behind the header.

@@ -215,7 +215,8 @@ impl Running {
             ledger.add(block, RuleClock::AcceptedBefore).expect("the block is valid");
         }
         let (journal, open) =
-            Journal::open(disk.clone(), &identity, JournalLimits::default(), 7).expect("the journal opens");
+            Journal::open(disk.clone(), &identity, JournalLimits::default(), 7, ledger.journal_end())
+                .expect("the journal opens");
         let mining =
             MiningSettings { miner: None, switch: Switch::Off, threads: 1, limit: RateLimit::Unlimited };
         let options = Options { port: 7_700, nonce: 1, mining, mempool_capacity: 100 };

@@ -9,7 +9,7 @@ use mote::store::journal::{Journal, JournalLimits};
 use mote::store::ledger::Ledger;
 use mote::store::memory::MemoryDisk;
 use mote::store::opening::INDEX_FILE;
-use mote::store::segment::Identity;
+use mote::store::segment::{Identity, Position};
 use mote_core::hash::Hash32;
 use mote_core::rules::Clock;
 
@@ -31,7 +31,8 @@ fn files() -> &'static [(String, Vec<u8>)] {
             ledger.add(block, Clock::AcceptedBefore).expect("the block is valid");
         }
         ledger.close().expect("the disk is whole");
-        let (mut journal, _) = Journal::open(disk.clone(), &identity(), LIMITS, 7).expect("it opens");
+        let (mut journal, _) =
+            Journal::open(disk.clone(), &identity(), LIMITS, 7, Position::START).expect("it opens");
         for payment in &grove.payments {
             journal.append(&wire(payment), payment.id()).expect("there is room");
         }
@@ -159,7 +160,9 @@ fn open_ledger(disk: &MemoryDisk, has_index: bool) -> bool {
 
 /// Whether the journal opens; to payments that were in it, if it does.
 fn open_journal(disk: &MemoryDisk) -> bool {
-    let Ok((_, open)) = Journal::open(disk.clone(), &identity(), LIMITS, 7) else { return false };
+    let Ok((_, open)) = Journal::open(disk.clone(), &identity(), LIMITS, 7, Position::START) else {
+        return false;
+    };
     let known: BTreeSet<Hash32> = Grove::get().payments.iter().map(|payment| payment.id()).collect();
     let found: Vec<Hash32> = open.transactions.iter().map(|payment| payment.id()).collect();
     assert!(found.iter().all(|id| known.contains(id)), "a payment that was never written");

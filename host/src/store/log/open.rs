@@ -26,11 +26,19 @@ impl<D: Disk> Log<D> {
 
     /// Opens the last segment, or makes the first, and cuts off a torn tail.
     pub(super) fn open_last(&mut self, trusted: Position) -> Result<Opened, LogError> {
-        self.remove_unfinished()?;
+        self.remove_unfinished(trusted)?;
         let Some((last, _)) = self.segments.last_key_value() else {
-            self.check_reaches(Position::START, trusted)?;
-            self.create(0)?;
-            return Ok(Opened::default());
+            let number = match self.options.coverage {
+                Coverage::Whole => {
+                    self.check_reaches(Position::START, trusted)?;
+                    0
+                }
+                // Somebody took the files away; what comes now stands behind what they had.
+                Coverage::Recent if trusted > Position::START => trusted.segment().saturating_add(1),
+                Coverage::Recent => 0,
+            };
+            self.create(number, 0)?;
+            return Ok(Opened { cut: None, is_missing: trusted > Position::START });
         };
         self.last = *last;
         let segment = self.segment(self.last)?;
@@ -58,25 +66,27 @@ impl<D: Disk> Log<D> {
         }
         segment.settle(from, end)?;
         self.synced = end;
-        Ok(Opened { cut })
+        Ok(Opened { cut, is_missing: false })
     }
 
-    /// Makes the segment that becomes the last one.
-    pub(super) fn create(&mut self, number: u32) -> Result<(), LogError> {
-        let segment = Segment::create(&self.disk, &self.prefix, number, &self.identity, self.options.salt)?;
+    /// Makes the segment that becomes the last one, behind one of the length `before`.
+    pub(super) fn create(&mut self, number: u32, before: u32) -> Result<(), LogError> {
+        let salt = self.options.salt;
+        let segment = Segment::create(&self.disk, &self.prefix, number, &self.identity, salt, before)?;
         (self.last, self.synced) = (number, segment.first_record());
         self.segments.insert(number, OnceLock::from(segment));
         Ok(())
     }
 
     /// Removes the last segment if the power failed while it was made: nothing was ever in it.
-    fn remove_unfinished(&mut self) -> Result<(), LogError> {
+    fn remove_unfinished(&mut self, trusted: Position) -> Result<(), LogError> {
         let Some((&last, _)) = self.segments.last_key_value() else { return Ok(()) };
         match Segment::open(&self.disk, &self.prefix, last, &self.identity)? {
             Found::Segment(segment) => {
                 self.segments.insert(last, OnceLock::from(segment));
             }
             Found::Unfinished(_) => {
+                self.check_reaches(Position::new(last, 0), trusted)?;
                 let name = segment::name(&self.prefix, last);
                 let removed = self.disk.remove(&name).and_then(|()| self.disk.sync_folder());
                 removed.map_err(|source| self.io_error("remove", &name, source))?;
@@ -86,7 +96,7 @@ impl<D: Disk> Log<D> {
         Ok(())
     }
 
-    fn check_reaches(&self, got: Position, expected: Position) -> Result<(), LogError> {
+    pub(super) fn check_reaches(&self, got: Position, expected: Position) -> Result<(), LogError> {
         if got >= expected {
             return Ok(());
         }

@@ -44,8 +44,11 @@ impl<D: Disk> Log<D> {
                 segment.decode(behind)
             }
             Some(0) => {
+                let next = from.segment() + 1;
+                let expected = Position::new(from.segment(), self.segment(next)?.before());
+                self.check_reaches(Position::new(from.segment(), end), expected)?;
                 window.clear();
-                return self.record(window, Position::new(from.segment() + 1, 0));
+                return self.record(window, Position::new(next, 0));
             }
             Some(_) => return Err(self.no_record(from)),
             None => segment.record(window, offset, end)?,

@@ -97,18 +97,18 @@ fn the_byte_map_is_as_documented() {
     log.sync().unwrap();
     let bytes = bytes(&disk, FILE);
     let crc = |salt: &[u8], covered: &[u8]| mote_core::frame::crc32c(&[salt, covered].concat());
-    let header = &bytes[9..9 + 58];
-    assert_eq!(bytes[..5], [58, 0, 0, 0, 0xff]);
+    let header = &bytes[9..9 + 62];
+    assert_eq!(bytes[..5], [62, 0, 0, 0, 0xff]);
     assert_eq!(bytes[5..9], crc(&[0; 4], &[&bytes[..5], header].concat()).to_le_bytes());
-    assert_eq!(header[..18], *b"mote log\x01\0\0\0\0\0\xed\x5e\0\0");
-    assert_eq!(header[18..50], *sha256(b"genesis").as_bytes());
-    assert_eq!(header[50..], *b"\x07regtest");
+    assert_eq!(header[..22], *b"mote log\x02\0\0\0\0\0\xed\x5e\0\0\0\0\0\0");
+    assert_eq!(header[22..54], *sha256(b"genesis").as_bytes());
+    assert_eq!(header[54..], *b"\x07regtest");
     let salt = [0xed, 0x5e, 0, 0];
-    assert_eq!(bytes[67..72], [3, 0, 0, 0, 0x81]);
-    assert_eq!(bytes[72..76], crc(&salt, b"\x03\0\0\0\x81one").to_le_bytes());
-    assert_eq!(bytes[79..84], [3, 0, 0, 0, 2]);
-    assert_eq!(bytes[84..88], crc(&salt, b"\x03\0\0\0\x02two").to_le_bytes());
-    assert_eq!(bytes[88..], *b"two");
+    assert_eq!(bytes[71..76], [3, 0, 0, 0, 0x81]);
+    assert_eq!(bytes[76..80], crc(&salt, b"\x03\0\0\0\x81one").to_le_bytes());
+    assert_eq!(bytes[83..88], [3, 0, 0, 0, 2]);
+    assert_eq!(bytes[88..92], crc(&salt, b"\x03\0\0\0\x02two").to_le_bytes());
+    assert_eq!(bytes[92..], *b"two");
 }
 
 /// Writes until the power fails in the given sync, cuts it, and checks what is there afterwards.
@@ -180,7 +180,7 @@ fn a_flipped_bit_is_torn_at_the_end_and_damage_elsewhere() {
                     assert!(text.contains(&name) && text.contains(&format!("offset {offset}:")), "{text}");
                     assert!(text.contains("`mote verify`") && text.contains("`mote import`"), "{text}");
                 }
-                Ok(Opened { cut: Some(cut) }) => {
+                Ok(Opened { cut: Some(cut), .. }) => {
                     assert_eq!(cut.position, positions[59]);
                     assert!(cut.to_string().contains(&name));
                     return assert!(at as u32 >= cut.position.offset());
@@ -312,7 +312,7 @@ fn another_chain_or_format_is_named() {
         other.create(FILE).unwrap().write_at(0, &frame).unwrap();
         open(&other, Position::START).unwrap_err()
     };
-    assert!(matches!(header(8, &[2]), LogError::Version { got: 2, expected: 1, .. }));
+    assert!(matches!(header(8, &[3]), LogError::Version { got: 3, expected: 2, .. }));
     assert!(matches!(header(10, &[3]), LogError::Number { got: 3, expected: 0, .. }));
     assert!(matches!(header(0, b"M"), LogError::NotALog { .. }));
 }

@@ -90,7 +90,8 @@ fn start(disk: &MemoryDisk, prepare: impl FnOnce(&mut Ledger<MemoryDisk>)) -> No
     let (mut ledger, _) = Ledger::open(disk.clone(), params.clone(), 7, |_| {}).expect("the ledger opens");
     prepare(&mut ledger);
     let (journal, open) =
-        Journal::open(disk.clone(), &identity, JournalLimits::default(), 7).expect("the journal opens");
+        Journal::open(disk.clone(), &identity, JournalLimits::default(), 7, ledger.journal_end())
+            .expect("the journal opens");
     let mining = MiningSettings { miner: None, switch: Switch::Off, threads: 1, limit: RateLimit::Unlimited };
     let options = Options { port: 7_700, nonce: 1_000, mining, mempool_capacity: 6 };
     Node::new(disk.clone(), ledger, (journal, open.transactions), params, options).expect("the node starts")

@@ -4,7 +4,7 @@ use std::fs;
 
 use mote::store::disk::FileDisk;
 use mote::store::journal::{Journal, JournalLimits};
-use mote::store::log::Identity;
+use mote::store::log::{Identity, Position};
 use mote_core::keys::{PublicKey, Signature};
 use mote_core::transaction::Transaction;
 use mote_tests::fixtures::{account, network, pay, wire};
@@ -80,8 +80,8 @@ fn plant_in_journal(node: &Node) {
     ];
     let disk = FileDisk::new(node.inner()).expect("the node has a folder");
     let identity = Identity { network: params.network().to_string(), genesis: params.genesis_id() };
-    let (mut journal, _) =
-        Journal::open(disk, &identity, JournalLimits::default(), 1).expect("the journal is sound");
+    let (mut journal, _) = Journal::open(disk, &identity, JournalLimits::default(), 1, Position::START)
+        .expect("the journal is sound");
     for transaction in poison {
         journal.append(&wire(&transaction), transaction.id()).expect("the journal takes it");
     }

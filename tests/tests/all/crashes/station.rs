@@ -46,6 +46,8 @@ pub struct Station<D: Disk> {
     pub node: Node<D>,
     /// Unfinished writes that it cut off when it was opened.
     pub cuts: Vec<TornTail>,
+    /// Whether it said that the files of its open payments are gone.
+    pub gave_up_payments: bool,
     /// What it said that it has taken in, in order.
     pub acknowledged: Vec<Acknowledged>,
     disk: D,
@@ -60,15 +62,25 @@ impl<D: Disk> Station<D> {
         let params = Arc::new(Params::new(Network::Regtest));
         let identity = Identity { network: params.network().to_string(), genesis: params.genesis_id() };
         let (ledger, opened) = Ledger::open(disk.clone(), params.clone(), 7, |_| {})?;
-        let (journal, open) = Journal::open(disk.clone(), &identity, JOURNAL, 7)?;
+        let (journal, open) = Journal::open(disk.clone(), &identity, JOURNAL, 7, ledger.journal_end())?;
         let cuts = opened.cut.into_iter().chain(open.cut).collect();
+        let gave_up_payments = open.is_missing;
         let mining =
             MiningSettings { miner: None, switch: Switch::Off, threads: 1, limit: RateLimit::Unlimited };
         let options = Options { port: 0, nonce: number, mining, mempool_capacity: 16 };
         let journal = (journal, open.transactions);
         let node = Node::new(disk.clone(), ledger, journal, params.clone(), options)?;
         let millis = 1_000 * node.ledger().tip().height().get();
-        Ok(Self { node, cuts, acknowledged: Vec::new(), disk, params, millis, sent: Vec::new() })
+        Ok(Self {
+            node,
+            cuts,
+            gave_up_payments,
+            acknowledged: Vec::new(),
+            disk,
+            params,
+            millis,
+            sent: Vec::new(),
+        })
     }
 
     /// Has it mine blocks a second apart.
