@@ -5,10 +5,14 @@ use std::fs;
 use std::sync::OnceLock;
 
 use mote::config::{Config, ConfigError, Flags, Surroundings};
+use mote_core::address::{Address, AddressPrefix};
+use mote_core::params::Params;
 use toml::{Table, Value};
 
+use crate::fixtures::account;
+
 /// Every key that there is.
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "network",
     "host",
     "port",
@@ -18,6 +22,7 @@ const KEYS: [&str; 10] = [
     "mining_limit",
     "log_level",
     "require_token",
+    "checkpoint_key",
     "peer_origin",
 ];
 
@@ -45,6 +50,13 @@ pub fn run(data: &[u8]) {
     assert_eq!(i64::from(config.port), table.get("port").and_then(Value::as_integer).unwrap_or(7_700));
     assert_eq!(config.network.to_string(), table.get("network").and_then(Value::as_str).unwrap_or("local"));
     assert_eq!(config.peers.len(), table.get("peer").and_then(Value::as_array).map_or(0, Vec::len));
+    let keys = table.get("checkpoint_key").and_then(Value::as_array);
+    let keys = keys.into_iter().flatten().map(|key| {
+        let key: Address = key.as_str().expect("a key is text").parse().expect("a key is an address");
+        assert_eq!(key.prefix(), Params::new(config.network.clone()).address_prefix);
+        key.public_key()
+    });
+    assert_eq!(config.checkpoint_keys, keys.collect::<Vec<_>>());
     assert_eq!(
         config.mine == mote::node::request::Switch::On,
         table.get("mine").and_then(Value::as_bool).unwrap_or(false)
@@ -59,7 +71,13 @@ pub fn run(data: &[u8]) {
 
 /// Files with every key.
 pub fn seeds() -> Vec<Vec<u8>> {
+    let key = |prefix| Address::new(prefix, account(1));
+    let local = key(AddressPrefix::Local);
+    let named = format!("checkpoint_key = [\"{local}\"]\n");
+    let of_another = format!("checkpoint_key = [\"{}\"]\n", key(AddressPrefix::Main));
     [
+        named.as_str(),
+        &of_another,
         "network = \"local:group\"\nhost = \"0.0.0.0\"\nport = 7701\npeer = [\"127.0.0.1:7700\", \"node.example:7700\"]\n",
         "mine = true\nthreads = 2\nmining_limit = 1000\nlog_level = \"debug\"\n",
         "mining_limit = \"none\"\nrequire_token = true\npeer_origin = [\"https://example.org\"]\n",
