@@ -21,6 +21,9 @@ use crate::fixtures::wire;
 /// Bytes of the longest record of an input.
 const RECORD_BYTES: usize = 300;
 
+/// The most times that the power comes on.
+const LIVES: usize = 6;
+
 /// A medium that a test holds in its hands.
 #[derive(Clone, Default)]
 struct Medium {
@@ -64,10 +67,7 @@ pub fn run(data: &[u8]) {
         return;
     }
     let (mut medium, mut history) = (Medium::default(), History::default());
-    for _ in 0..6 {
-        if choices.is_over() {
-            return;
-        }
+    for _ in 0..=choices.below(LIVES) {
         medium.cut =
             choices.byte().is_multiple_of(2).then(|| (choices.below(12), choices.below(SECTOR_BYTES)));
         live(&mut medium, &mut history, &mut choices);
@@ -85,7 +85,11 @@ pub fn seeds() -> Vec<Vec<u8>> {
     sector.copy_from_slice(&fixed);
     let both = [&[0][..], &sector, &sector].concat();
     let used = |seed: u8| (0..90_u8).map(|index| index.wrapping_mul(seed).wrapping_add(1)).collect();
-    [both].into_iter().chain((1..8).map(used)).collect()
+    // Lives that save a record of two sectors, the second and third of which end in the middle of that.
+    let uncut = |number: u8| vec![1, 1, 1, number, 1, 20, number, number, number, number, 0, 0];
+    let cut = |at: u8, number: u8| [&[0, at, 0, 100][..], &uncut(number)[1..]].concat();
+    let lives = |at: u8| [vec![1, 3], uncut(1), cut(at, 2), cut(at + 1, 3), uncut(4), vec![0; 9]].concat();
+    [both].into_iter().chain((1..8).map(used)).chain((1..5).map(lives)).collect()
 }
 
 /// A state: its records, as values.
@@ -128,7 +132,11 @@ fn live(medium: &mut Medium, history: &mut History, choices: &mut Choices<'_>) {
     check_state(&mut card, medium, history);
     for _ in 0..choices.below(3) {
         let records: State = (0..choices.below(5))
-            .map(|_| (choices.byte() % 0xfe, choices.bytes(RECORD_BYTES).to_vec()))
+            .map(|_| {
+                let (kind, length) = (choices.byte() % 0xfe, choices.below(RECORD_BYTES + 1));
+                let pattern = choices.array::<4>();
+                (kind, pattern.into_iter().cycle().take(length).collect())
+            })
             .collect();
         // Where only the last write failed, it may be there all the same.
         history.states.push(records.clone());

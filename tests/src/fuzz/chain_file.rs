@@ -7,10 +7,10 @@ use std::sync::Arc;
 use mote::chain_file::{Lines, parse, write};
 use mote::store::ledger::{Added, Ledger};
 use mote::store::memory::MemoryDisk;
-use mote_core::rules::Clock;
+use mote_core::rules::{Clock, Rule};
 
 use super::grove::Grove;
-use crate::fixtures::{Chain, judge};
+use crate::fixtures::{Chain, account, judge};
 
 /// The bytes are a file.
 pub fn run(data: &[u8]) {
@@ -66,6 +66,16 @@ pub fn seeds() -> Vec<Vec<u8>> {
         write(&mut line, block, None).expect("a vector takes everything");
         file.extend_from_slice(&line);
         seeds.push(line);
+    }
+    seeds.push(file);
+    // A chain of somebody else's, the last block of which breaks a rule.
+    let mut chain = Chain::new(grove.params.clone());
+    let good = chain.block(account(9), Vec::new());
+    chain.accept(&good).expect("the block is valid");
+    let broken = chain.broken(&chain.block(account(9), Vec::new()), Rule::BlockStateRoot);
+    let mut file = Vec::new();
+    for block in [good, broken] {
+        write(&mut file, &block, None).expect("a vector takes everything");
     }
     seeds.push(file);
     seeds

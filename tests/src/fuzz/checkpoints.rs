@@ -23,8 +23,11 @@ use crate::vectors::bytes;
 /// How many accounts, from 1 on, the operator names.
 const NAMED: u64 = 2;
 
+/// Blocks of the chain that the node follows: a few above the first fork of the grove.
+const HEIGHT: usize = 5;
+
 /// The most checkpoints of an input.
-const CHECKPOINTS: usize = 12;
+const CHECKPOINTS: usize = 6;
 
 /// Reads a text, or checkpoints that somebody signed and some of which are then changed.
 pub fn run(data: &[u8]) {
@@ -49,10 +52,13 @@ pub fn seeds() -> Vec<Vec<u8>> {
         Checkpoint::sign(genesis, Height::new(height), block, &key(number)).line(grove.params.address_prefix)
     };
     let file = format!("\0{}\n{}\n{}\n", signed(1, 2), signed(2, 9), signed(3, 4));
+    // A bit of the signature is another.
+    let changed = |place: u8| vec![1, 7, 0, 0, 200, 1, place, 0, 0];
     let decided = |branch: u8| [1].into_iter().chain((0..6).flat_map(move |n| [n * 2, branch, n % 3, 0]));
     [file.into_bytes(), b"\0{\"genesis\":\"\"}\n".to_vec()]
         .into_iter()
         .chain((0..3).map(|branch| decided(branch).collect()))
+        .chain((60..70).map(changed))
         .collect()
 }
 
@@ -77,10 +83,10 @@ fn line(choices: &mut Choices<'_>) -> Vec<u8> {
     line
 }
 
-/// The node that follows the named keys, on the first branch of the grove.
+/// A node on the first branch of the grove that follows the named keys, and what it says of their file.
 fn node(disk: &MemoryDisk) -> (Node<MemoryDisk>, Result<(), CheckpointError>) {
     let mut node = start(disk, |ledger| {
-        for block in &Grove::get().branches[0] {
+        for block in &Grove::get().branches[0][..HEIGHT] {
             ledger.add(block, Clock::AcceptedBefore).expect("the block is valid");
         }
     });
