@@ -88,8 +88,10 @@ pub fn seeds() -> Vec<Vec<u8>> {
     // Lives that save a record of two sectors, the second and third of which end in the middle of that.
     let uncut = |number: u8| vec![1, 1, 1, number, 1, 20, number, number, number, number, 0, 0];
     let cut = |at: u8, number: u8| [&[0, at, 0, 100][..], &uncut(number)[1..]].concat();
-    let lives = |at: u8| [vec![1, 3], uncut(1), cut(at, 2), cut(at + 1, 3), uncut(4), vec![0; 9]].concat();
-    [both].into_iter().chain((1..8).map(used)).chain((1..5).map(lives)).collect()
+    let lives = |at: u8| [vec![1, 3], uncut(1), cut(at, 2), cut(at + 1, 3), uncut(4)].concat();
+    // A bit in each copy of the state is another in the end.
+    let decayed = [vec![1, 0], uncut(1), vec![1, 4, 0, 0, 30, 0, 5, 0, 0, 30, 0]].concat();
+    [both].into_iter().chain((1..8).map(used)).chain((1..5).map(lives)).chain([decayed]).collect()
 }
 
 /// A state: its records, as values.
