@@ -149,9 +149,14 @@ impl Console {
             self.progress = Progress::TooLong;
             return Ok(());
         }
-        // A character of several bytes is shown once its last one is here.
+        // A character of several bytes is shown once its last one is here, and dropped where it would move the
+        // cursor, as control characters of one byte are.
         let start = self.last_character();
         match self.line.get(start..).map(core::str::from_utf8) {
+            Some(Ok(character)) if character.contains(char::is_control) => {
+                self.line.truncate(start);
+                Ok(())
+            }
             Some(Ok(character)) => echo.write_str(character),
             _ => Ok(()),
         }

@@ -55,6 +55,8 @@ fn keys_that_edit() {
 #[test]
 fn characters_of_several_bytes_are_one() {
     assert_eq!(type_in("grün é✓".as_bytes()).1, "grün é✓");
+    let (typed, shown) = type_in("he\u{9b}2\u{85}\x7flp\r".as_bytes());
+    assert_eq!((typed, shown.as_str()), (Vec::from(["help".to_string()]), "he2\x08 \x08lp\n"));
     assert_eq!(lines("grü\x7fun é✓\x7f\r".as_bytes()), ["grun é"]);
     assert_eq!(
         lines(b"\xffabc\r\xc3\rhelp\r"),

@@ -14,6 +14,7 @@ use axum::http::{HeaderMap, Request, StatusCode, Uri};
 use mote::api::guard::TokenPolicy;
 use mote::api::token::Token;
 use mote::api::{App, AppParts, router};
+use mote::checkpoint::Checkpoint;
 use mote::clock::Clock;
 use mote::driver::{DriverJoin, start};
 use mote::net::{Network, PeerLimits};
@@ -27,12 +28,13 @@ use mote::wallet::service::WalletService;
 use mote_core::address::Address;
 use mote_core::keys::PublicKey;
 use mote_core::rules::Clock as RuleClock;
+use mote_core::units::Height;
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt;
 
 use super::grove::Grove;
-use crate::fixtures::account;
+use crate::fixtures::{account, key};
 
 /// The most requests of one input.
 const REQUESTS: usize = 6;
@@ -42,6 +44,12 @@ const ANSWER_MAX_BYTES: usize = 1 << 24;
 
 /// What only the operator may reach.
 const PRIVATE: [&str; 4] = ["/api/v1/wallet", "/api/v1/mining", "/api/v1/peers", "/api/v1/resolve"];
+
+/// What everybody may read and only the operator change.
+const OPERATED: &str = "/api/v1/checkpoints";
+
+/// The account whose checkpoints the node follows.
+const VOUCHER: u64 = 1;
 
 /// Whose wallet the node has: the words of an entropy of zeros.
 const WORDS: &str = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon \
@@ -141,6 +149,15 @@ pub fn seeds() -> Vec<Vec<u8>> {
         seeds.push(format!("GET /api/v1/{target}\n"));
     }
     seeds.push("~GET /api/v1/wallet 192.0.2.1:7700\n".to_owned());
+    let (id, params) = (grove.branches[0][0].header.id(), &grove.params);
+    let signed = Checkpoint::sign(params.genesis_id(), Height::new(1), id, &key(VOUCHER));
+    let signed = signed.line(params.address_prefix);
+    for stranger in ["", "~"] {
+        seeds.push(format!("{stranger}POST /api/v1/checkpoints\n{signed}\0GET /api/v1/checkpoints\n"));
+        seeds.push(format!(
+            "POST /api/v1/wallet/restore\n{{\"words\":\"{WORDS}\"}}\0{stranger}POST /api/v1/checkpoints/sign\n{{\"height\":1}}"
+        ));
+    }
     seeds.into_iter().map(String::into_bytes).collect()
 }
 
@@ -184,9 +201,9 @@ impl<'a> Asked<'a> {
 
     fn is_private(&self) -> bool {
         let path = self.target.split('?').next().unwrap_or_default();
-        PRIVATE.iter().any(|private| {
-            path.strip_prefix(private).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        })
+        let is_below =
+            |part: &str| path.strip_prefix(part).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        PRIVATE.into_iter().any(is_below) || (!matches!(self.method, "GET" | "HEAD") && is_below(OPERATED))
     }
 }
 
@@ -223,7 +240,8 @@ impl Running {
         let node = Node::new(disk, ledger, (journal, open.transactions), params.clone(), options);
         let handle = tokio::runtime::Handle::current();
         let (network, arrivals) = Network::new(handle, PeerLimits::default(), Vec::new());
-        let node = node.expect("the node starts");
+        let mut node = node.expect("the node starts");
+        node.name_checkpoint_keys(vec![account(VOUCHER)]).expect("there is no file of checkpoints");
         let (handle, join) = start(node, Clock::start(), network, arrivals).expect("the driver starts");
         let folder = tempfile::tempdir().expect("a temporary folder");
         // The time stands still, so that the same bytes do the same again.
@@ -274,7 +292,8 @@ impl Running {
     /// What a refused request must not change.
     async fn state(&self) -> Vec<Value> {
         let mut state = Vec::new();
-        for target in ["/api/v1/status", "/api/v1/mempool", "/api/v1/wallet/addresses"] {
+        for target in ["/api/v1/status", "/api/v1/mempool", "/api/v1/wallet/addresses", "/api/v1/checkpoints"]
+        {
             let asked = Asked { is_stranger: false, method: "GET", target, host: None, body: b"" };
             let answer = self.ask(&asked).await.expect("the request is one");
             let mut value: Value = serde_json::from_str(&answer.text).expect("the API answers in JSON");

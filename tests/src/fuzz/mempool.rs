@@ -17,9 +17,18 @@ pub fn run(data: &[u8]) {
     compare(capacity, &steps);
 }
 
-/// None but what the fuzzer finds: a step is a few bytes.
+/// Payments of three senders that wait for each other, replace each other and are mined, in pools with and without
+/// room.
 pub fn seeds() -> Vec<Vec<u8>> {
-    vec![(0..80).collect()]
+    let pays = |sender: u8, offset: u8, thousands: u8| [sender, 2, offset, 5, thousands - 1];
+    let story = |capacity: u8| {
+        let waiting = [pays(1, 0, 5), pays(1, 0, 1), pays(1, 0, 3), pays(2, 0, 2), pays(2, 0, 6)].concat();
+        // Another in the place of the second, which the third waits for.
+        let replaced = pays(1, 5, 6);
+        let (mined, changed) = ([1, 0, 1], [2, 1, 6, 0]);
+        [&[capacity][..], &waiting, &replaced, &mined, &changed, &pays(3, 0, 4), &pays(1, 0, 2)].concat()
+    };
+    [0, 2, 3, 4, 13].into_iter().map(story).collect()
 }
 
 fn step(choices: &mut Choices<'_>) -> Step {

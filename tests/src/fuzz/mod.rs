@@ -4,6 +4,7 @@
 mod blocks;
 mod card;
 mod chain_file;
+mod checkpoints;
 mod choices;
 mod codec;
 mod configuration;
@@ -46,6 +47,7 @@ pub struct Target {
 pub const TARGETS: &[Target] = &[
     Target { name: "card", run: card::run, seeds: card::seeds },
     Target { name: "chain_file", run: chain_file::run, seeds: chain_file::seeds },
+    Target { name: "checkpoints", run: checkpoints::run, seeds: checkpoints::seeds },
     Target { name: "codec", run: codec::run, seeds: codec::seeds },
     Target { name: "configuration", run: configuration::run, seeds: configuration::seeds },
     Target { name: "console", run: console::run, seeds: console::seeds },

@@ -4,7 +4,7 @@
 use mote_core::codec::decode;
 use mote_core::hash::Hash32;
 use mote_core::peer::limits::{
-    GREETING_TIMEOUT_MS, REQUEST_TIMEOUT_MS, REQUESTS_IN_FLIGHT_MAX, SILENCE_MAX_MS,
+    GREETING_TIMEOUT_MS, REQUEST_TIMEOUT_MS, REQUESTS_IN_FLIGHT_MAX, SILENCE_MAX_MS, TIMEOUTS_MAX,
 };
 use mote_core::peer::{Asked, Due, Greeting, Offence, Session, Verdict};
 use mote_core::units::Moment;
@@ -32,6 +32,8 @@ pub fn run(data: &[u8]) {
     let mut session: Session = Session::new(greeting, now);
     // What was asked and neither answered nor given up.
     let mut open: Vec<(Asked, Moment)> = Vec::new();
+    // Requests that expired since one was answered.
+    let mut expired = 0;
     let (mut is_greeted, mut heard, mut pings) = (false, now, 0);
     for _ in 0..STEPS {
         if choices.is_over() {
@@ -41,8 +43,9 @@ pub fn run(data: &[u8]) {
             0 => {
                 let asked = asked(&mut choices);
                 let is_in = session.ask(asked, now);
-                let room = open.len() < REQUESTS_IN_FLIGHT_MAX;
-                assert!(!is_in || (is_greeted && room), "more is asked than may be");
+                let is_new = open.iter().all(|(other, _)| *other != asked);
+                let may_be = is_greeted && is_new && open.len() < REQUESTS_IN_FLIGHT_MAX;
+                assert_eq!(is_in, may_be, "{asked:?} beside {open:?}");
                 if is_in {
                     open.push((asked, now));
                 }
@@ -60,15 +63,23 @@ pub fn run(data: &[u8]) {
                             let (_, since) = open.remove(place.expect("only what was asked expires"));
                             let least = now.since(since) >= REQUEST_TIMEOUT_MS;
                             assert!(least, "expired too early");
+                            expired += 1;
                         }
                         Due::Close(_) => {
                             let is_silent = now.since(heard) >= SILENCE_MAX_MS;
                             let is_late = !is_greeted && now.millis() - 1_000 >= GREETING_TIMEOUT_MS;
-                            assert!(is_silent || is_late || is_greeted, "closed too early");
+                            let is_slow = expired >= TIMEOUTS_MAX;
+                            assert!(is_silent || is_late || is_slow, "closed too early");
                             return;
                         }
                     }
                 }
+                let is_late = now.millis() - 1_000 >= GREETING_TIMEOUT_MS;
+                assert!(is_greeted || !is_late, "a peer that does not greet is kept");
+                assert!(now.since(heard) < SILENCE_MAX_MS, "a silent peer is kept");
+                assert!(expired < TIMEOUTS_MAX, "a slow peer is kept");
+                let is_in_time = |(_, since): &(Asked, Moment)| now.since(*since) < REQUEST_TIMEOUT_MS;
+                assert!(open.iter().all(is_in_time), "not expired in time: {open:?}");
             }
             _ => {
                 let bytes = message(&branch, &open, &mut choices);
@@ -100,6 +111,7 @@ pub fn run(data: &[u8]) {
                     (Verdict::Answer(asked), _) => {
                         let place = open.iter().position(|(open, _)| *open == asked);
                         open.remove(place.expect("only what was asked is answered"));
+                        expired = 0;
                     }
                     (Verdict::News | Verdict::Alive, _) => {}
                 }

@@ -1,5 +1,5 @@
-//! The planted mistakes of `tests/mutations`: each still applies to the tree, so that the world can be shown to
-//! find it.
+//! The planted mistakes of `tests/mutations` and `tests/fuzz/planted`: each still applies to the tree, so that the
+//! world, or the kept inputs of a fuzz target, can be shown to find it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,7 +9,8 @@ fn root() -> PathBuf {
 }
 
 fn patches() -> Vec<PathBuf> {
-    let listed = root().join("tests/mutations").read_dir().expect("the folder of mutations");
+    let listed = |folder| root().join(folder).read_dir().expect("the folder of mistakes");
+    let listed = ["tests/mutations", "tests/fuzz/planted"].into_iter().flat_map(listed);
     let paths = listed.map(|entry| entry.expect("a readable folder").path());
     paths.filter(|path| path.extension().is_some_and(|extension| extension == "patch")).collect()
 }

@@ -84,7 +84,8 @@ struct Stage {
     tip: Hash32,
 }
 
-fn start(disk: &MemoryDisk, prepare: impl FnOnce(&mut Ledger<MemoryDisk>)) -> Node<MemoryDisk> {
+/// A node over this disk, whose ledger is prepared before it starts.
+pub(super) fn start(disk: &MemoryDisk, prepare: impl FnOnce(&mut Ledger<MemoryDisk>)) -> Node<MemoryDisk> {
     let params = Arc::new(Grove::get().params.clone());
     let identity = Identity { network: params.network().to_string(), genesis: params.genesis_id() };
     let (mut ledger, _) = Ledger::open(disk.clone(), params.clone(), 7, |_| {}).expect("the ledger opens");

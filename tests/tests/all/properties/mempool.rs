@@ -10,13 +10,20 @@ use mote_tests::mempool_model::{Pool, SENDERS, Step, pool, run};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+/// Grains to which an amount can be added that fits 64 bits, or one that does not.
+fn nearly_all() -> impl Strategy<Value = u64> {
+    (0_u64..50_000).prop_map(|less| u64::MAX - less)
+}
+
 fn step() -> impl Strategy<Value = Step> {
     // Few different fees, so that there are ties, and replacements near the limit of what is enough.
     let fee = prop_oneof![
         4 => (1_u64..6).prop_map(|thousands| 1_000 * thousands),
         2 => 1_000_u64..30_000,
         1 => prop_oneof![Just(10_000_u64), Just(10_999), Just(11_000), Just(12_099), Just(12_100), Just(15_005)],
+        1 => nearly_all(),
     ];
+    let balance = prop_oneof![4 => 0_u64..400_000, 1 => Just(u64::MAX), 1 => nearly_all()];
     let offset = prop_oneof![6 => Just(0_i64), 3 => -3_i64..0, 1 => 1_i64..3];
     let amount = prop_oneof![4 => 1_u64..50_000, 1 => any::<u64>()];
     let sender = 0..SENDERS;
@@ -24,7 +31,7 @@ fn step() -> impl Strategy<Value = Step> {
         8 => (sender.clone(), offset, amount, fee)
             .prop_map(|(sender, offset, amount, fee)| Step::Insert { sender, offset, amount: amount.max(1), fee }),
         1 => (sender.clone(), 0_usize..4).prop_map(|(sender, count)| Step::Mine { sender, count }),
-        1 => (sender, 0_u64..400_000, 0_u64..3)
+        1 => (sender, balance, 0_u64..3)
             .prop_map(|(sender, balance, back)| Step::Change { sender, balance, back }),
     ]
 }
