@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use mote_core::hash::Hash32;
 use mote_core::keys::PublicKey;
+use mote_core::state::Account;
 use mote_core::transaction::Transaction;
 use mote_core::units::{Moment, Timestamp};
 
@@ -33,7 +34,8 @@ pub struct Finding {
 }
 
 impl Finding {
-    fn new(demand: Demand, got: impl Into<String>, expected: impl Into<String>) -> Self {
+    /// What was found.
+    pub fn new(demand: Demand, got: impl Into<String>, expected: impl Into<String>) -> Self {
         Self { demand, got: got.into(), expected: expected.into() }
     }
 }
@@ -281,9 +283,13 @@ pub fn check_returned<D: Disk>(node: &Node<D>, replay: &Replay, step: Step) -> R
 
 /// Whether a payment can be mined right after a block.
 pub fn can_be_next(tip: &Replayed, transaction: &Transaction) -> bool {
-    let account = tip.accounts.account(&transaction.sender);
+    can_pay(tip.accounts.account(&transaction.sender), transaction)
+}
+
+/// Whether a payment is the next one of a sender who has this.
+pub fn can_pay(sender: Account, transaction: &Transaction) -> bool {
     let needed = u128::from(transaction.amount.grains()) + u128::from(transaction.fee.grains());
-    account.nonce == transaction.nonce && u128::from(account.balance.grains()) >= needed
+    sender.nonce == transaction.nonce && u128::from(sender.balance.grains()) >= needed
 }
 
 /// Whether a payment is open, or another one that would take its place.

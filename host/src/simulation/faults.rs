@@ -20,6 +20,10 @@ pub(super) const OPERATIONS_MAX: u64 = 64;
 /// A disk that fills up does so within so many bytes.
 const FULL_MAX_BYTES: u64 = 4 * 1024 * 1024;
 
+/// A power cut that keeps the beginning of what was not synced keeps so many bytes at the most: about as many as a
+/// node writes before it syncs, so that it is cut off anywhere.
+const KEPT_MAX_BYTES: u64 = 16 * 1024;
+
 /// How much faster miners find blocks at the easiest target than they should, where targets follow.
 const HASTE: u64 = 8;
 
@@ -131,58 +135,77 @@ impl World {
 
     /// Lets a fault happen, and plans the next one of its kind.
     pub(super) fn strike(&mut self, fault: Fault) {
-        self.tally.fault(self.millis, fault.name());
         self.plan(fault);
         let number = self.random.index(self.everyone());
-        match fault {
+        let has_struck = match fault {
             Fault::Partition => self.divide(),
             Fault::Silence => {
                 let until = self.end_of_fault(self.knobs.partition_ms);
                 (0..self.everyone()).for_each(|other| self.network.block(number, other, until));
+                true
             }
             Fault::Crash => {
-                if let Some(device) = self.device_at(number) {
-                    return self.cut_device(device);
-                }
-                let operations = self.random.below(OPERATIONS_MAX);
-                if let Some(place) = self.place(number) {
-                    place.disk.cut_after(operations);
-                }
+                self.cut_power_of(number);
+                // It strikes when there is something to be written.
+                false
             }
-            Fault::Disk => {
-                let fault = match self.random.below(3) {
-                    0 => DiskFault::Full(self.random.below(FULL_MAX_BYTES)),
-                    1 => DiskFault::SyncFails,
-                    _ => DiskFault::ReadOnly,
-                };
-                let until = self.end_of_fault(self.knobs.off_ms);
-                if let Some(place) = self.place(number).filter(|place| place.node.is_some()) {
-                    place.disk.set_fault(fault);
-                    place.is_broken = true;
-                    self.queue.add(until, Happening::Repair(number));
-                }
-            }
+            Fault::Disk => self.break_disk(number),
             Fault::BitRot => self.rot(number),
             Fault::Clock => {
                 let skew = self.drawn_skew();
-                if let Some(place) = self.place(number) {
-                    place.skew_seconds = skew;
-                }
+                let place = self.place(number);
+                place.map(|place| place.skew_seconds = skew).is_some()
             }
             Fault::Reset => self.reset(number),
             Fault::Leave => self.leave(number),
             Fault::Rate => {
                 let rate = 1 << self.random.below(4);
                 self.set_rate(number, rate);
+                true
             }
+        };
+        if has_struck {
+            self.tally.fault(self.millis, fault.name());
         }
+    }
+
+    /// Lets the power of a node or device fail at one of its next writes.
+    fn cut_power_of(&mut self, number: usize) {
+        if let Some(device) = self.device_at(number) {
+            return self.cut_device(device);
+        }
+        let operations = self.random.below(OPERATIONS_MAX);
+        if let Some(place) = self.place(number) {
+            place.disk.cut_after(operations);
+        }
+    }
+
+    /// The power of a node or device has failed while it ran.
+    pub(super) fn count_power_cut(&mut self) {
+        self.tally.fault(self.millis, Fault::Crash.name());
+    }
+
+    /// Breaks the disk of a node that is on; whether it is.
+    fn break_disk(&mut self, number: usize) -> bool {
+        let fault = match self.random.below(3) {
+            0 => DiskFault::Full(self.random.below(FULL_MAX_BYTES)),
+            1 => DiskFault::SyncFails,
+            _ => DiskFault::ReadOnly,
+        };
+        let until = self.end_of_fault(self.knobs.off_ms);
+        let Some(place) = self.place(number).filter(|place| place.node.is_some()) else { return false };
+        place.disk.set_fault(fault);
+        place.is_broken = true;
+        self.queue.add(until, Happening::Repair(number));
+        true
     }
 
     pub(super) fn end_of_fault(&mut self, mean: u64) -> u64 {
         (self.millis + self.random.exponential(mean.max(1))).min(self.healed_at)
     }
 
-    fn divide(&mut self) {
+    /// Parts the network in two; whether there is somebody on both sides.
+    fn divide(&mut self) -> bool {
         let until = self.end_of_fault(self.knobs.partition_ms);
         let is_one_way = self.random.chance(500);
         let sides: Vec<bool> = (0..self.everyone()).map(|_| self.random.chance(500)).collect();
@@ -193,22 +216,25 @@ impl World {
                 }
             }
         }
+        sides.contains(&true) && sides.contains(&false)
     }
 
-    fn rot(&mut self, number: usize) {
+    /// Flips a bit of a node's disk; whether there was one.
+    fn rot(&mut self, number: usize) -> bool {
         // A device's card keeps what it was given.
         let number = number % self.places.len();
         let (file, offset) = (self.random.next(), self.random.next());
         let mask = 1 << self.random.below(8);
         self.power_off(number);
-        let Some(place) = self.place(number) else { return };
-        let name = place.disk.rot(file, offset, mask).unwrap_or_default();
+        let Some(place) = self.place(number) else { return false };
+        let Some(name) = place.disk.rot(file, offset, mask) else { return false };
         place.is_rotten = true;
         if name.starts_with(LOG_PREFIX) {
             self.checker.excuse_last_write(number);
         } else {
             self.checker.excuse(number);
         }
+        true
     }
 
     pub(super) fn set_rate(&mut self, number: usize, rate: u64) {
@@ -228,7 +254,7 @@ impl World {
         let cut = match self.random.below(3) {
             _ if self.knobs.planted == Some(Planted::FilesNotSynced) => PowerCut::LosesAll,
             0 => PowerCut::LosesAll,
-            1 => PowerCut::Keeps(self.random.below(FULL_MAX_BYTES)),
+            1 => PowerCut::Keeps(self.random.below(KEPT_MAX_BYTES)),
             _ => PowerCut::Tears(self.random.next()),
         };
         let then = self.end_of_fault(self.knobs.off_ms);
@@ -295,6 +321,7 @@ impl World {
                     place.skew_seconds = 0;
                     place.is_broken = false;
                     place.disk.set_fault(DiskFault::None);
+                    place.disk.keep_power();
                     (place.is_rotten, place.node.is_none() && !place.is_gone)
                 }
                 None => continue,

@@ -49,13 +49,12 @@ mod turns;
 mod wide;
 mod world;
 
-pub use adversary::Revenue;
+pub use adversary::{ECLIPSE_NODES_MIN, Revenue};
 pub use checker::{Demand, Violation};
 pub use knobs::{DEVICES_MAX, Knobs, NODES_MAX, ParsePresetError, Planted, Preset};
 pub use many::{Failure, ManyError, ParseSeedsError, Seeds, Totals, simulate_many};
 pub use minimise::{Minimised, minimise};
 pub use summary::{Propagation, Summary};
-
 pub use trouble::{ParseTroubleError, Trouble};
 
 use crate::store::error::StoreError;
