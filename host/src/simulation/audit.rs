@@ -63,8 +63,9 @@ pub struct Holdings {
     blocks: BTreeSet<Hash32>,
     /// How many the node says that there are, the genesis block included; 0 before it was looked at.
     count: u64,
-    /// How many payments were open.
-    open: usize,
+    /// The open payments, as of this version of them.
+    open: BTreeSet<Hash32>,
+    open_version: Option<u64>,
     heaviest: Wide,
     is_settled: bool,
 }
@@ -132,17 +133,19 @@ impl Holdings {
 
     /// Whether every open payment is one that its sender signed.
     pub fn check_open<D: Disk>(&mut self, node: &Node<D>, replay: &Replay) -> Result<(), Finding> {
-        if std::mem::replace(&mut self.open, node.mempool().len()) == self.open {
+        let version = Some(node.mempool_version());
+        if std::mem::replace(&mut self.open_version, version) == version {
             return Ok(());
         }
-        let forged = node.mempool().by_priority().find(|entry| !replay.is_signed(entry.transaction()));
-        match forged {
-            Some(entry) => {
+        let before = std::mem::take(&mut self.open);
+        for entry in node.mempool().by_priority() {
+            if !before.contains(&entry.id()) && !replay.is_signed(entry.transaction()) {
                 let got = format!("open payment {}", transaction_id(entry.transaction()));
-                Err(Finding::new(Demand::ValidChain, got, "payments that their senders signed"))
+                return Err(Finding::new(Demand::ValidChain, got, "payments that their senders signed"));
             }
-            None => Ok(()),
+            self.open.insert(entry.id());
         }
+        Ok(())
     }
 
     /// Whether the tip has most work, and moved only for more.

@@ -66,6 +66,8 @@ pub enum Demand {
     Agreement,
     /// Blocks keep coming.
     Liveness,
+    /// Nothing panics.
+    Panic,
 }
 
 /// A block as the world got to know it.

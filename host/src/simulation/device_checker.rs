@@ -11,7 +11,7 @@ use mote_firmware::report::{PaymentReport, PaymentState, TipReport};
 use super::audit::Finding;
 use super::checker::{Checker, Demand, Violation};
 use super::device::Device;
-use super::replay::{Replayed, transaction_id};
+use super::replay::{Replay, Replayed, transaction_id};
 
 /// What is known of one device.
 #[derive(Clone, Debug, Default)]
@@ -81,6 +81,18 @@ impl DeviceChecker {
         }
         (kept.tip, kept.compared, kept.account) = (None, None, None);
         Ok(())
+    }
+
+    /// A payment of some device that this chain has, and of which that device has not told that it was mined.
+    pub fn untold(&self, tip: &Hash32, replay: &Replay) -> Option<(usize, Hash32)> {
+        let mined: BTreeSet<Hash32> = replay
+            .chain(tip)
+            .flat_map(|(_, replayed)| replayed.block.transactions.iter().map(transaction_id))
+            .collect();
+        self.devices.iter().enumerate().find_map(|(index, kept)| {
+            let mut untold = kept.payments.difference(&kept.paid).filter(|id| mined.contains(*id));
+            untold.next().map(|id| (index, *id))
+        })
     }
 
     /// Takes note of what a device told, which it may have done right before its power failed.

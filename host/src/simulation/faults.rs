@@ -1,16 +1,10 @@
-//! What goes wrong in the world, when, and how it is put right.
+//! What goes wrong in the world, and when.
 
 use mote_core::params::Retarget;
-use mote_core::transaction::{Memo, Payment};
-use mote_core::units::Amount;
 
-use super::checker::{Demand, Violation};
 use super::knobs::Planted;
 use super::network::PATIENCE_MS;
-use super::place::key;
-use super::replay::transaction_id;
 use super::world::{Happening, World};
-use crate::node::request::Request;
 use crate::store::memory::{Fault as DiskFault, PowerCut};
 use crate::store::opening::LOG_PREFIX;
 
@@ -117,14 +111,6 @@ impl World {
         let mean = self.knobs.block_interval_ms.saturating_mul(self.everyone() as u64) / (rate * haste);
         let then = self.millis + self.random.exponential(mean.max(1));
         self.queue.add(then, Happening::Found(number, changes));
-    }
-
-    /// Plans the next payment.
-    pub(super) fn plan_payment(&mut self) {
-        if self.knobs.payment_interval_ms > 0 {
-            let then = self.millis + self.random.exponential(self.knobs.payment_interval_ms);
-            self.queue.add(then, Happening::Payment);
-        }
     }
 
     /// How far a clock is off.
@@ -284,96 +270,5 @@ impl World {
             place.is_broken = false;
         }
         self.power_off(number);
-    }
-
-    pub(super) fn pay(&mut self) -> Result<(), Violation> {
-        self.plan_payment();
-        let (from, at) = (self.random.index(self.everyone()), self.random.index(self.places.len()));
-        let (to, grains) = (self.random.index(self.everyone()), 1 + self.random.below(1_000_000));
-        if let Some(device) = self.device_at(from) {
-            return self.device_pays(device, to, grains);
-        }
-        let secret = key(from);
-        let node = self.places.get(at).and_then(|place| place.node.as_ref());
-        // What a broken disk cannot say is not paid from.
-        let Some(account) = node.and_then(|node| node.pending(&secret.public_key()).ok()) else {
-            return Ok(());
-        };
-        let (amount, fee) = (Amount::from_grains(grains), Amount::from_grains(1_000 + grains % 1_000));
-        if account.balance.grains() < grains + 2_000 {
-            return Ok(());
-        }
-        let recipient = key(to).public_key();
-        let payment = Payment { recipient, amount, fee, nonce: account.nonce, memo: Memo::new() };
-        let transaction = payment.sign(&self.params, &secret);
-        self.checker.replay_mut().note_signed(transaction_id(&transaction));
-        self.request(at, Request::Submit(transaction)).map(drop)
-    }
-
-    /// Ends all faults: clocks are right, disks work, every node is on, and one of them mines.
-    pub(super) fn heal(&mut self) {
-        let nodes = self.places.len();
-        for number in 0..nodes {
-            let is_first = number == 0 && self.knobs.planted != Some(Planted::NoMiner);
-            self.set_rate(number, if is_first { nodes as u64 } else { 0 });
-            let (is_rotten, is_off) = match self.place(number) {
-                Some(place) => {
-                    place.skew_seconds = 0;
-                    place.is_broken = false;
-                    place.disk.set_fault(DiskFault::None);
-                    place.disk.keep_power();
-                    (place.is_rotten, place.node.is_none() && !place.is_gone)
-                }
-                None => continue,
-            };
-            if is_rotten {
-                self.power_off(number);
-                self.replace_disk(number);
-            } else if is_off {
-                self.queue.add(self.millis, Happening::Start(number));
-            }
-        }
-        self.heal_devices();
-    }
-
-    /// Waits until all honest nodes have one tip that is above those from before, and says when.
-    pub(super) fn agree(&mut self) -> Result<u64, Violation> {
-        let end = self.millis + self.knobs.agreement_ms;
-        let honest: Vec<usize> =
-            self.honest().filter(|place| !place.is_gone).map(|place| place.number).collect();
-        let height = |world: &Self| {
-            honest.iter().map(|number| world.checker.height(&world.checker.tip(*number))).max().unwrap_or(0)
-        };
-        let before = height(self);
-        let waiting = self.waiting_payments();
-        while self.step(end)? {
-            let is_agreed = self.checker.is_agreed(honest.iter().copied()) && height(self) > before;
-            if is_agreed
-                && self.left_over(&waiting).is_none()
-                && self.are_devices_at(self.checker.tip(honest.first().copied().unwrap_or(0)))
-            {
-                return Ok(self.millis);
-            }
-        }
-        let after = height(self);
-        let is_agreed = self.checker.is_agreed(honest.iter().copied());
-        let (demand, got, expected) = match self.left_over(&waiting) {
-            _ if after == before => {
-                (Demand::Liveness, format!("height {after}"), format!("a height above {before}"))
-            }
-            Some(payment) if is_agreed => {
-                let got = format!("payment {} is not mined", transaction_id(payment));
-                (Demand::Inclusion, got, "what an honest node holds open is mined".to_owned())
-            }
-            _ => {
-                let mut tips: Vec<String> =
-                    honest.iter().map(|number| self.checker.tip(*number).to_string()).collect();
-                tips.sort_unstable();
-                tips.dedup();
-                let got = format!("{} tips: {}", tips.len(), tips.join(", "));
-                (Demand::Agreement, got, "one tip, of devices too".to_owned())
-            }
-        };
-        Err(Violation { millis: end, node: None, demand, got, expected })
     }
 }

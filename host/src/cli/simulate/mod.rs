@@ -11,7 +11,7 @@ use super::error::CliError;
 use super::output::{Facts, count, scaled};
 use super::progress::{Progress, rate};
 use crate::simulation::{
-    self, ECLIPSE_NODES_MIN, Knobs, Minimised, Preset, Revenue, Seeds, Summary, Totals, Violation,
+    self, ECLIPSE_NODES_MIN, Knobs, Minimised, Preset, Revenue, Seeds, Summary, Totals, Violation, WORLDS_MAX,
 };
 use flags::{OnViolation, SimulateArguments};
 
@@ -113,7 +113,12 @@ fn minimised(
         "seed {}: {:?} is violated; looking for the least world that shows it",
         knobs.seed, violation.demand
     );
-    let least = simulation::minimise(knobs.clone(), violation.clone(), |_| {})?;
+    let mut bar = Progress::new("minimise");
+    let least = simulation::minimise(knobs.clone(), violation.clone(), |tried| {
+        let (tried, most) = (u64::from(tried), u64::from(WORLDS_MAX));
+        bar.update(tried, most, &format!("{:.1} worlds/s", rate(tried, bar.elapsed())));
+    })?;
+    bar.finish();
     Ok(Some(least))
 }
 
