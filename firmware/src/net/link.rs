@@ -41,19 +41,19 @@ pub const ACCOUNT_INDEX: u8 = 14;
 const OPEN_TIMEOUT_MS: u64 = 8_000;
 
 /// The first wait before a connection is opened again, in milliseconds; it doubles every time.
-const BACKOFF_MIN_MS: u64 = 500;
+pub const BACKOFF_MIN_MS: u64 = 500;
 
 /// The longest wait before a connection is opened again, in milliseconds.
-const BACKOFF_MAX_MS: u64 = 30_000;
+pub const BACKOFF_MAX_MS: u64 = 30_000;
 
 /// The first wait after an offence, in milliseconds; it doubles every time.
-const DISCOURAGED_MIN_MS: u64 = 5_000;
+pub const DISCOURAGED_MIN_MS: u64 = 5_000;
 
 /// The longest wait after an offence, in milliseconds.
-const DISCOURAGED_MAX_MS: u64 = 600_000;
+pub const DISCOURAGED_MAX_MS: u64 = 600_000;
 
 /// A connection that held for so long, in milliseconds, starts the waits anew.
-const LASTING_MS: u64 = 60_000;
+pub const LASTING_MS: u64 = 60_000;
 
 /// The connection to one full node.
 pub struct Link {

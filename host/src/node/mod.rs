@@ -323,6 +323,11 @@ impl<D: Disk> Node<D> {
         self.pool.mempool()
     }
 
+    /// A number that grows with every change of the open transactions.
+    pub fn mempool_version(&self) -> u64 {
+        self.pool.version()
+    }
+
     /// An account as the chain has it.
     pub fn account(&self, key: &PublicKey) -> Result<Account, StoreError> {
         self.ledger.account(&key.account_key())

@@ -48,6 +48,8 @@ pub struct Peer {
     pub missing: Remembered,
     /// Transactions that it has, so that they are not sent back to it.
     pub has: Remembered,
+    /// Whether it was told of the open transactions when it had the same chain as this node.
+    pub is_level: bool,
     /// Refused transactions since `refusals_since`.
     pub refusals: u32,
     /// Bytes of the messages that it sent.
@@ -92,6 +94,7 @@ impl Peer {
             best: Best { id: Hash32::ZERO, height: Height::GENESIS, work: Work::ZERO },
             missing: Remembered::default(),
             has: Remembered::default(),
+            is_level: false,
             refusals: 0,
             bytes_in: 0,
             bytes_out: 0,

@@ -173,12 +173,7 @@ impl<D: Disk> Node<D> {
         {
             self.send(peer, &Message::GetAddresses);
         }
-        let open: Vec<Hash32> = self.pool.best(TRANSACTION_IDS_MAX).map(|entry| entry.id()).collect();
-        if !open.is_empty() {
-            let mut buffer = Vec::new();
-            let list = self.list_for(peer, &open, TRANSACTION_IDS_MAX, &mut buffer);
-            self.send(peer, &Message::HaveTransactions(list));
-        }
+        self.tell_of_open(peer, &hello.tip);
         // Of tips that came between the greetings only others were told.
         let is_outdated = |state: &Peer| state.greeted_with != self.ledger.tip().id();
         if self.peers.get(&peer).is_some_and(is_outdated) {
@@ -186,6 +181,28 @@ impl<D: Disk> Node<D> {
         }
         self.follow(now, peer);
         Ok(())
+    }
+
+    /// Tells a peer that has this tip of the open transactions.
+    fn tell_of_open(&mut self, peer: PeerId, tip: &Hash32) {
+        if let Some(state) = self.peers.get_mut(&peer) {
+            state.is_level = *tip == self.ledger.tip().id();
+        }
+        let open: Vec<Hash32> = self.pool.best(TRANSACTION_IDS_MAX).map(|entry| entry.id()).collect();
+        if !open.is_empty() {
+            let mut buffer = Vec::new();
+            let list = self.list_for(peer, &open, TRANSACTION_IDS_MAX, &mut buffer);
+            self.send(peer, &Message::HaveTransactions(list));
+        }
+    }
+
+    /// A peer has this tip. Once it is this node's, the peer is told of the open transactions again: those that it
+    /// heard of before, it may have had to refuse, as its accounts were others.
+    pub(super) fn notice_level(&mut self, peer: PeerId, tip: &Hash32) {
+        let is_level = self.peers.get(&peer).is_none_or(|state| state.is_level);
+        if !is_level && *tip == self.ledger.tip().id() {
+            self.tell_of_open(peer, tip);
+        }
     }
 
     /// Another connection with the node that has this number, of which only one is needed.

@@ -286,6 +286,7 @@ impl<D: Disk> Node<D> {
                 if let Some(state) = self.peers.get_mut(&peer) {
                     state.has_shown(Best { id, height: entry.header.height, work: entry.work });
                 }
+                self.notice_level(peer, &id);
                 return Ok(());
             }
             Ok(None) => {}

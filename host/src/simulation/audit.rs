@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use mote_core::hash::Hash32;
 use mote_core::keys::PublicKey;
+use mote_core::state::Account;
 use mote_core::transaction::Transaction;
 use mote_core::units::{Moment, Timestamp};
 
@@ -33,7 +34,8 @@ pub struct Finding {
 }
 
 impl Finding {
-    fn new(demand: Demand, got: impl Into<String>, expected: impl Into<String>) -> Self {
+    /// What was found.
+    pub fn new(demand: Demand, got: impl Into<String>, expected: impl Into<String>) -> Self {
         Self { demand, got: got.into(), expected: expected.into() }
     }
 }
@@ -61,8 +63,9 @@ pub struct Holdings {
     blocks: BTreeSet<Hash32>,
     /// How many the node says that there are, the genesis block included; 0 before it was looked at.
     count: u64,
-    /// How many payments were open.
-    open: usize,
+    /// The open payments, as of this version of them.
+    open: BTreeSet<Hash32>,
+    open_version: Option<u64>,
     heaviest: Wide,
     is_settled: bool,
 }
@@ -130,17 +133,19 @@ impl Holdings {
 
     /// Whether every open payment is one that its sender signed.
     pub fn check_open<D: Disk>(&mut self, node: &Node<D>, replay: &Replay) -> Result<(), Finding> {
-        if std::mem::replace(&mut self.open, node.mempool().len()) == self.open {
+        let version = Some(node.mempool_version());
+        if std::mem::replace(&mut self.open_version, version) == version {
             return Ok(());
         }
-        let forged = node.mempool().by_priority().find(|entry| !replay.is_signed(entry.transaction()));
-        match forged {
-            Some(entry) => {
+        let before = std::mem::take(&mut self.open);
+        for entry in node.mempool().by_priority() {
+            if !before.contains(&entry.id()) && !replay.is_signed(entry.transaction()) {
                 let got = format!("open payment {}", transaction_id(entry.transaction()));
-                Err(Finding::new(Demand::ValidChain, got, "payments that their senders signed"))
+                return Err(Finding::new(Demand::ValidChain, got, "payments that their senders signed"));
             }
-            None => Ok(()),
+            self.open.insert(entry.id());
         }
+        Ok(())
     }
 
     /// Whether the tip has most work, and moved only for more.
@@ -281,9 +286,13 @@ pub fn check_returned<D: Disk>(node: &Node<D>, replay: &Replay, step: Step) -> R
 
 /// Whether a payment can be mined right after a block.
 pub fn can_be_next(tip: &Replayed, transaction: &Transaction) -> bool {
-    let account = tip.accounts.account(&transaction.sender);
+    can_pay(tip.accounts.account(&transaction.sender), transaction)
+}
+
+/// Whether a payment is the next one of a sender who has this.
+pub fn can_pay(sender: Account, transaction: &Transaction) -> bool {
     let needed = u128::from(transaction.amount.grains()) + u128::from(transaction.fee.grains());
-    account.nonce == transaction.nonce && u128::from(account.balance.grains()) >= needed
+    sender.nonce == transaction.nonce && u128::from(sender.balance.grains()) >= needed
 }
 
 /// Whether a payment is open, or another one that would take its place.

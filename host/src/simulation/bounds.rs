@@ -2,9 +2,10 @@
 
 use super::checker::{Demand, Violation};
 use super::network::UNDER_WAY_MAX_BYTES;
-use super::place::MEMPOOL_TRANSACTIONS;
+use super::place::{JOURNAL, MEMPOOL_TRANSACTIONS};
 use super::world::World;
 use crate::node::report::Held;
+use crate::store::journal;
 
 /// Bytes that a store takes before it holds anything: the least index, and files of the log.
 const STORE_MIN_BYTES: u64 = 8 * 1024 * 1024;
@@ -12,6 +13,9 @@ const STORE_MIN_BYTES: u64 = 8 * 1024 * 1024;
 /// Bytes that a store may take for each block of a world, whose blocks are small: its record in the log, and
 /// what changes in the index, whose pages are half full at worst and are copied before they are changed.
 const STORE_BLOCK_BYTES: u64 = 64 * 1024;
+
+/// Files of open payments that may be begun until there is next a tidying.
+const FILES_BETWEEN_TIDYINGS: usize = 2;
 
 impl World {
     /// Checks that a node holds no more than it may.
@@ -31,6 +35,10 @@ impl World {
         let most = STORE_MIN_BYTES + STORE_BLOCK_BYTES * node.ledger().statistics().blocks;
         if stored > most {
             return violation(format!("{stored} bytes on the disk"), format!("at most {most}"));
+        }
+        let (files, most) = (place.disk.files(journal::PREFIX), JOURNAL.segments + FILES_BETWEEN_TIDYINGS);
+        if files > most {
+            return violation(format!("{files} files of open payments"), format!("at most {most}"));
         }
         let under_way = self.network.under_way_from(number);
         if under_way > UNDER_WAY_MAX_BYTES {

@@ -37,6 +37,11 @@ impl SimulatedCard {
         self.left = Some((writes, bytes.min(SECTOR_BYTES)));
     }
 
+    /// Lets the power stay after all.
+    pub fn keep_power(&mut self) {
+        self.left = None;
+    }
+
     /// Whether the power has failed.
     pub fn is_off(&self) -> bool {
         self.is_off

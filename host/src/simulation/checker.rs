@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mote_core::hash::Hash32;
 use mote_core::pow::Work;
-use mote_core::rules::debit;
 use mote_core::transaction::Transaction;
 use mote_core::units::Height;
 use serde::Serialize;
@@ -67,6 +66,8 @@ pub enum Demand {
     Agreement,
     /// Blocks keep coming.
     Liveness,
+    /// Nothing panics.
+    Panic,
 }
 
 /// A block as the world got to know it.
@@ -281,8 +282,7 @@ impl Checker {
             // A payment is open until its nonce is used, by itself or by another of the same sender, or until
             // another branch, which may have won right before the power failed, leaves the sender too little.
             let account = node.pending(&payment.sender).map_err(failed)?;
-            let is_covered = debit(payment, account).is_ok();
-            if account.nonce == payment.nonce && is_covered {
+            if audit::can_pay(account, payment) {
                 return Err(lost(format!("no payment {id}"), "every payment that it took in".to_owned()));
             }
         }

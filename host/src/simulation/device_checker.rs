@@ -6,17 +6,20 @@ use mote_core::hash::Hash32;
 use mote_core::pow::Work;
 use mote_core::state::Account;
 use mote_firmware::event::Event;
-use mote_firmware::report::{PaymentState, TipReport};
+use mote_firmware::report::{PaymentReport, PaymentState, TipReport};
 
+use super::audit::Finding;
 use super::checker::{Checker, Demand, Violation};
 use super::device::Device;
-use super::replay::transaction_id;
+use super::replay::{Replay, Replayed, transaction_id};
 
 /// What is known of one device.
 #[derive(Clone, Debug, Default)]
 struct Kept {
     tip: Option<Hash32>,
     has_changed: bool,
+    /// The last tip that was compared with what follows from the blocks up to it.
+    compared: Option<Hash32>,
     account: Option<Account>,
     /// Blocks that it has mined, with their parents.
     own: BTreeMap<Hash32, Hash32>,
@@ -76,9 +79,20 @@ impl DeviceChecker {
         if let Some(lost) = kept.payments.difference(&kept.paid).find(|id| !open.contains(id)) {
             return violation(Demand::Durability, format!("no payment {lost}"), "every payment that left");
         }
-        kept.tip = None;
-        kept.account = None;
+        (kept.tip, kept.compared, kept.account) = (None, None, None);
         Ok(())
+    }
+
+    /// A payment of some device that this chain has, and of which that device has not told that it was mined.
+    pub fn untold(&self, tip: &Hash32, replay: &Replay) -> Option<(usize, Hash32)> {
+        let mined: BTreeSet<Hash32> = replay
+            .chain(tip)
+            .flat_map(|(_, replayed)| replayed.block.transactions.iter().map(transaction_id))
+            .collect();
+        self.devices.iter().enumerate().find_map(|(index, kept)| {
+            let mut untold = kept.payments.difference(&kept.paid).filter(|id| mined.contains(*id));
+            untold.next().map(|id| (index, *id))
+        })
     }
 
     /// Takes note of what a device told, which it may have done right before its power failed.
@@ -121,51 +135,60 @@ impl DeviceChecker {
                 let got = format!("the tip {} at height {}", tip.id, tip.height);
                 return Err(violation(Demand::ValidChain, got, "a block that obeys every rule".to_owned()));
             }
-            if let Some(replayed) = checker.replay().get(&tip.id) {
-                let header = &replayed.block.header;
-                let work = Work::from_be_bytes(&replayed.work.to_be_bytes());
-                let expected = (header.height, header.state_root, work);
-                let got = (tip.height, tip.state_root, tip.work);
-                if got != expected {
-                    return Err(violation(
-                        Demand::ValidChain,
-                        format!("{got:?}"),
-                        format!("{expected:?} at block {}", tip.id),
-                    ));
-                }
-            }
-            for payment in node.payments() {
-                let PaymentState::Mined { height, .. } = payment.state else { continue };
-                if !kept.paid.contains(&payment.id) {
-                    let got = format!("payment {} shown as mined at height {height}", payment.id);
-                    return Err(violation(Demand::Told, got, "a word that it was mined".to_owned()));
-                }
-                let block = kept.ancestor(checker, &tip, height.get());
-                // One of its own that no node has taken yet is seen once one does.
-                let Some(replayed) = block.and_then(|id| checker.replay().get(&id)) else { continue };
-                let mut ids = replayed.block.transactions.iter().map(transaction_id);
-                if !ids.any(|id| id == payment.id) {
-                    let got = format!("payment {} shown as mined at height {height}", payment.id);
-                    let expected = "a payment of that block".to_owned();
-                    return Err(violation(Demand::ValidChain, got, expected));
-                }
-            }
         }
-        if let Some((account, key)) = node.account().zip(node.key())
-            && kept.account != Some(account)
-        {
-            kept.account = Some(account);
-            let expected = checker.replay().get(&tip.id).map(|replayed| replayed.accounts.account(&key));
-            if expected.is_some_and(|expected| expected != account) {
-                let (got, expected) = (format!("{account:?}"), format!("{expected:?}"));
-                return Err(violation(Demand::Balance, got, expected));
+        // One of its own is known here once a node has taken it.
+        let Some(replayed) = checker.replay().get(&tip.id) else { return Ok(()) };
+        let found = (|| {
+            if kept.compared != Some(tip.id) {
+                compare(&tip, replayed)?;
+                node.payments().iter().try_for_each(|payment| kept.look_at(payment, &tip, checker))?;
+                kept.compared = Some(tip.id);
             }
-        }
-        Ok(())
+            if let Some((account, key)) = node.account().zip(node.key())
+                && kept.account != Some(account)
+            {
+                let expected = replayed.accounts.account(&key);
+                if expected != account {
+                    let (got, expected) = (format!("{account:?}"), format!("{expected:?}"));
+                    return Err(Finding::new(Demand::Balance, got, expected));
+                }
+                kept.account = Some(account);
+            }
+            Ok(())
+        })();
+        found.map_err(|Finding { demand, got, expected }| violation(demand, got, expected))
     }
 }
 
+/// Whether a device says of its tip what follows from the blocks up to it.
+fn compare(tip: &TipReport, replayed: &Replayed) -> Result<(), Finding> {
+    let header = &replayed.block.header;
+    let work = Work::from_be_bytes(&replayed.work.to_be_bytes());
+    let expected = (header.height, header.state_root, work);
+    let got = (tip.height, tip.state_root, tip.work);
+    if got != expected {
+        let expected = format!("{expected:?} at block {}", tip.id);
+        return Err(Finding::new(Demand::ValidChain, format!("{got:?}"), expected));
+    }
+    Ok(())
+}
+
 impl Kept {
+    /// Whether a payment that is shown as mined is so where it says, and was told of.
+    fn look_at(&self, payment: &PaymentReport, tip: &TipReport, checker: &Checker) -> Result<(), Finding> {
+        let PaymentState::Mined { height, .. } = payment.state else { return Ok(()) };
+        let got = format!("payment {} shown as mined at height {height}", payment.id);
+        if !self.paid.contains(&payment.id) {
+            return Err(Finding::new(Demand::Told, got, "a word that it was mined"));
+        }
+        let block = self.ancestor(checker, tip, height.get());
+        let Some(replayed) = block.and_then(|id| checker.replay().get(&id)) else { return Ok(()) };
+        if !replayed.block.transactions.iter().any(|paid| transaction_id(paid) == payment.id) {
+            return Err(Finding::new(Demand::ValidChain, got, "a payment of that block"));
+        }
+        Ok(())
+    }
+
     /// The block at a height of the chain that ends in `tip`; none where that is not known.
     fn ancestor(&self, checker: &Checker, tip: &TipReport, height: u64) -> Option<Hash32> {
         let mut id = tip.id;

@@ -20,11 +20,11 @@ impl World {
     pub(super) fn populate_devices(&mut self) {
         let (nodes, honest) = (self.places.len(), self.honest().count());
         for number in nodes..nodes + self.knobs.devices {
-            let first = self.later_random.index(honest);
-            let others = (nodes > 1).then(|| (first + 1 + self.later_random.index(nodes - 1)) % nodes);
+            let first = self.random.index(honest);
+            let others = (nodes > 1).then(|| (first + 1 + self.random.index(nodes - 1)) % nodes);
             let known: Vec<usize> = [first].into_iter().chain(others).collect();
             self.devices.push(Device::new(number, &self.params, &known));
-            let start = self.later_random.below(self.healed_at.max(2) / 2);
+            let start = self.random.below(self.healed_at.max(2) / 2);
             self.queue.add(start, Happening::Start(number));
             self.plan_block(number);
         }
@@ -49,6 +49,7 @@ impl World {
         device.start(millis);
         self.tally.device_starts += 1;
         if device.card.is_off() {
+            self.count_start_cut();
             self.device_off(index);
             return Ok(());
         }
@@ -164,6 +165,7 @@ impl World {
         self.device_checker.note(index, &told);
         if device.card.is_off() {
             // Whatever it wanted to say, it did not get to it.
+            self.count_power_cut();
             self.device_off(index);
             return Ok(());
         }
@@ -233,6 +235,9 @@ impl World {
     pub(super) fn heal_devices(&mut self) {
         for number in self.places.len()..self.everyone() {
             self.set_rate(number, 0);
+            if let Some(device) = self.device_at(number).and_then(|device| self.devices.get_mut(device)) {
+                device.card.keep_power();
+            }
             self.queue.add(self.millis, Happening::Start(number));
         }
     }

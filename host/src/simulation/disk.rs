@@ -41,6 +41,11 @@ impl SimulatedDisk {
         self.power().left = Some(operations);
     }
 
+    /// Lets the power stay after all.
+    pub fn keep_power(&self) {
+        self.power().left = None;
+    }
+
     /// Whether the power has failed.
     pub fn is_off(&self) -> bool {
         self.power().is_off
@@ -63,14 +68,19 @@ impl SimulatedDisk {
         self.memory.bytes()
     }
 
-    /// Flips the bits of `mask` in one byte of the file with this number, counted around; the file's name.
+    /// How many files have names that begin with `prefix`.
+    pub fn files(&self, prefix: &str) -> usize {
+        let names = self.memory.list().unwrap_or_default();
+        names.iter().filter(|name| name.starts_with(prefix)).count()
+    }
+
+    /// Flips the bits of `mask` in one byte of the file with this number, counted around; the file's name. None
+    /// where that file has no bytes.
     pub fn rot(&self, file: u64, offset: u64, mask: u8) -> Option<String> {
         let names = self.memory.list().unwrap_or_default();
         let name = names.get((file % names.len().max(1) as u64) as usize)?;
         let length = self.memory.open(name).and_then(|file| file.len()).unwrap_or_default();
-        if length > 0 {
-            self.memory.flip(name, (offset % length) as usize, mask);
-        }
+        self.memory.flip(name, offset.checked_rem(length)? as usize, mask);
         Some(name.clone())
     }
 

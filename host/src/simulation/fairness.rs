@@ -8,7 +8,7 @@ use mote_core::peer::Offence;
 use mote_core::transaction::Transaction;
 use mote_core::wire::{Message, REFUSAL_MAX_BYTES};
 
-use super::adversary::FIRST_RAID;
+use super::adversary::POOL;
 use super::audit::can_be_next;
 use super::checker::{Demand, Violation};
 use super::network::End;
@@ -36,7 +36,7 @@ impl World {
     /// disk with flipped bits holds is not what its node would say.
     pub(super) fn drops(&mut self, by: usize, whom: usize, offence: &str) -> Result<(), Violation> {
         let is_sound = |number: usize| {
-            number < FIRST_RAID
+            number < POOL
                 && self.places.get(number).is_none_or(|place| !place.is_byzantine && !place.is_rotten)
         };
         if !(is_sound(by) && is_sound(whom)) {

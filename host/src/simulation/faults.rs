@@ -1,16 +1,10 @@
-//! What goes wrong in the world, when, and how it is put right.
+//! What goes wrong in the world, and when.
 
 use mote_core::params::Retarget;
-use mote_core::transaction::{Memo, Payment};
-use mote_core::units::Amount;
 
-use super::checker::{Demand, Violation};
 use super::knobs::Planted;
 use super::network::PATIENCE_MS;
-use super::place::key;
-use super::replay::transaction_id;
 use super::world::{Happening, World};
-use crate::node::request::Request;
 use crate::store::memory::{Fault as DiskFault, PowerCut};
 use crate::store::opening::LOG_PREFIX;
 
@@ -19,6 +13,10 @@ pub(super) const OPERATIONS_MAX: u64 = 64;
 
 /// A disk that fills up does so within so many bytes.
 const FULL_MAX_BYTES: u64 = 4 * 1024 * 1024;
+
+/// A power cut that keeps the beginning of what was not synced keeps so many bytes at the most: about as many as a
+/// node writes before it syncs, so that it is cut off anywhere.
+const KEPT_MAX_BYTES: u64 = 16 * 1024;
 
 /// How much faster miners find blocks at the easiest target than they should, where targets follow.
 const HASTE: u64 = 8;
@@ -115,14 +113,6 @@ impl World {
         self.queue.add(then, Happening::Found(number, changes));
     }
 
-    /// Plans the next payment.
-    pub(super) fn plan_payment(&mut self) {
-        if self.knobs.payment_interval_ms > 0 {
-            let then = self.millis + self.random.exponential(self.knobs.payment_interval_ms);
-            self.queue.add(then, Happening::Payment);
-        }
-    }
-
     /// How far a clock is off.
     pub(super) fn drawn_skew(&mut self) -> i64 {
         let most = self.knobs.clock_skew_max_seconds as i64;
@@ -131,58 +121,77 @@ impl World {
 
     /// Lets a fault happen, and plans the next one of its kind.
     pub(super) fn strike(&mut self, fault: Fault) {
-        self.tally.fault(self.millis, fault.name());
         self.plan(fault);
         let number = self.random.index(self.everyone());
-        match fault {
+        let has_struck = match fault {
             Fault::Partition => self.divide(),
             Fault::Silence => {
                 let until = self.end_of_fault(self.knobs.partition_ms);
                 (0..self.everyone()).for_each(|other| self.network.block(number, other, until));
+                true
             }
             Fault::Crash => {
-                if let Some(device) = self.device_at(number) {
-                    return self.cut_device(device);
-                }
-                let operations = self.random.below(OPERATIONS_MAX);
-                if let Some(place) = self.place(number) {
-                    place.disk.cut_after(operations);
-                }
+                self.cut_power_of(number);
+                // It strikes when there is something to be written.
+                false
             }
-            Fault::Disk => {
-                let fault = match self.random.below(3) {
-                    0 => DiskFault::Full(self.random.below(FULL_MAX_BYTES)),
-                    1 => DiskFault::SyncFails,
-                    _ => DiskFault::ReadOnly,
-                };
-                let until = self.end_of_fault(self.knobs.off_ms);
-                if let Some(place) = self.place(number).filter(|place| place.node.is_some()) {
-                    place.disk.set_fault(fault);
-                    place.is_broken = true;
-                    self.queue.add(until, Happening::Repair(number));
-                }
-            }
+            Fault::Disk => self.break_disk(number),
             Fault::BitRot => self.rot(number),
             Fault::Clock => {
                 let skew = self.drawn_skew();
-                if let Some(place) = self.place(number) {
-                    place.skew_seconds = skew;
-                }
+                let place = self.place(number);
+                place.map(|place| place.skew_seconds = skew).is_some()
             }
             Fault::Reset => self.reset(number),
             Fault::Leave => self.leave(number),
             Fault::Rate => {
                 let rate = 1 << self.random.below(4);
                 self.set_rate(number, rate);
+                true
             }
+        };
+        if has_struck {
+            self.tally.fault(self.millis, fault.name());
         }
+    }
+
+    /// Lets the power of a node or device fail at one of its next writes.
+    fn cut_power_of(&mut self, number: usize) {
+        if let Some(device) = self.device_at(number) {
+            return self.cut_device(device);
+        }
+        let operations = self.random.below(OPERATIONS_MAX);
+        if let Some(place) = self.place(number) {
+            place.disk.cut_after(operations);
+        }
+    }
+
+    /// The power of a node or device has failed while it ran.
+    pub(super) fn count_power_cut(&mut self) {
+        self.tally.fault(self.millis, Fault::Crash.name());
+    }
+
+    /// Breaks the disk of a node that is on; whether it is.
+    fn break_disk(&mut self, number: usize) -> bool {
+        let fault = match self.random.below(3) {
+            0 => DiskFault::Full(self.random.below(FULL_MAX_BYTES)),
+            1 => DiskFault::SyncFails,
+            _ => DiskFault::ReadOnly,
+        };
+        let until = self.end_of_fault(self.knobs.off_ms);
+        let Some(place) = self.place(number).filter(|place| place.node.is_some()) else { return false };
+        place.disk.set_fault(fault);
+        place.is_broken = true;
+        self.queue.add(until, Happening::Repair(number));
+        true
     }
 
     pub(super) fn end_of_fault(&mut self, mean: u64) -> u64 {
         (self.millis + self.random.exponential(mean.max(1))).min(self.healed_at)
     }
 
-    fn divide(&mut self) {
+    /// Parts the network in two; whether there is somebody on both sides.
+    fn divide(&mut self) -> bool {
         let until = self.end_of_fault(self.knobs.partition_ms);
         let is_one_way = self.random.chance(500);
         let sides: Vec<bool> = (0..self.everyone()).map(|_| self.random.chance(500)).collect();
@@ -193,22 +202,25 @@ impl World {
                 }
             }
         }
+        sides.contains(&true) && sides.contains(&false)
     }
 
-    fn rot(&mut self, number: usize) {
+    /// Flips a bit of a node's disk; whether there was one.
+    fn rot(&mut self, number: usize) -> bool {
         // A device's card keeps what it was given.
         let number = number % self.places.len();
         let (file, offset) = (self.random.next(), self.random.next());
         let mask = 1 << self.random.below(8);
         self.power_off(number);
-        let Some(place) = self.place(number) else { return };
-        let name = place.disk.rot(file, offset, mask).unwrap_or_default();
+        let Some(place) = self.place(number) else { return false };
+        let Some(name) = place.disk.rot(file, offset, mask) else { return false };
         place.is_rotten = true;
         if name.starts_with(LOG_PREFIX) {
             self.checker.excuse_last_write(number);
         } else {
             self.checker.excuse(number);
         }
+        true
     }
 
     pub(super) fn set_rate(&mut self, number: usize, rate: u64) {
@@ -228,7 +240,7 @@ impl World {
         let cut = match self.random.below(3) {
             _ if self.knobs.planted == Some(Planted::FilesNotSynced) => PowerCut::LosesAll,
             0 => PowerCut::LosesAll,
-            1 => PowerCut::Keeps(self.random.below(FULL_MAX_BYTES)),
+            1 => PowerCut::Keeps(self.random.below(KEPT_MAX_BYTES)),
             _ => PowerCut::Tears(self.random.next()),
         };
         let then = self.end_of_fault(self.knobs.off_ms);
@@ -258,95 +270,5 @@ impl World {
             place.is_broken = false;
         }
         self.power_off(number);
-    }
-
-    pub(super) fn pay(&mut self) -> Result<(), Violation> {
-        self.plan_payment();
-        let (from, at) = (self.random.index(self.everyone()), self.random.index(self.places.len()));
-        let (to, grains) = (self.random.index(self.everyone()), 1 + self.random.below(1_000_000));
-        if let Some(device) = self.device_at(from) {
-            return self.device_pays(device, to, grains);
-        }
-        let secret = key(from);
-        let node = self.places.get(at).and_then(|place| place.node.as_ref());
-        // What a broken disk cannot say is not paid from.
-        let Some(account) = node.and_then(|node| node.pending(&secret.public_key()).ok()) else {
-            return Ok(());
-        };
-        let (amount, fee) = (Amount::from_grains(grains), Amount::from_grains(1_000 + grains % 1_000));
-        if account.balance.grains() < grains + 2_000 {
-            return Ok(());
-        }
-        let recipient = key(to).public_key();
-        let payment = Payment { recipient, amount, fee, nonce: account.nonce, memo: Memo::new() };
-        let transaction = payment.sign(&self.params, &secret);
-        self.checker.replay_mut().note_signed(transaction_id(&transaction));
-        self.request(at, Request::Submit(transaction)).map(drop)
-    }
-
-    /// Ends all faults: clocks are right, disks work, every node is on, and one of them mines.
-    pub(super) fn heal(&mut self) {
-        let nodes = self.places.len();
-        for number in 0..nodes {
-            let is_first = number == 0 && self.knobs.planted != Some(Planted::NoMiner);
-            self.set_rate(number, if is_first { nodes as u64 } else { 0 });
-            let (is_rotten, is_off) = match self.place(number) {
-                Some(place) => {
-                    place.skew_seconds = 0;
-                    place.is_broken = false;
-                    place.disk.set_fault(DiskFault::None);
-                    (place.is_rotten, place.node.is_none() && !place.is_gone)
-                }
-                None => continue,
-            };
-            if is_rotten {
-                self.power_off(number);
-                self.replace_disk(number);
-            } else if is_off {
-                self.queue.add(self.millis, Happening::Start(number));
-            }
-        }
-        self.heal_devices();
-    }
-
-    /// Waits until all honest nodes have one tip that is above those from before, and says when.
-    pub(super) fn agree(&mut self) -> Result<u64, Violation> {
-        let end = self.millis + self.knobs.agreement_ms;
-        let honest: Vec<usize> =
-            self.honest().filter(|place| !place.is_gone).map(|place| place.number).collect();
-        let height = |world: &Self| {
-            honest.iter().map(|number| world.checker.height(&world.checker.tip(*number))).max().unwrap_or(0)
-        };
-        let before = height(self);
-        let waiting = self.waiting_payments();
-        while self.step(end)? {
-            let is_agreed = self.checker.is_agreed(honest.iter().copied()) && height(self) > before;
-            if is_agreed
-                && self.left_over(&waiting).is_none()
-                && self.are_devices_at(self.checker.tip(honest.first().copied().unwrap_or(0)))
-            {
-                return Ok(self.millis);
-            }
-        }
-        let after = height(self);
-        let is_agreed = self.checker.is_agreed(honest.iter().copied());
-        let (demand, got, expected) = match self.left_over(&waiting) {
-            _ if after == before => {
-                (Demand::Liveness, format!("height {after}"), format!("a height above {before}"))
-            }
-            Some(payment) if is_agreed => {
-                let got = format!("payment {} is not mined", transaction_id(payment));
-                (Demand::Inclusion, got, "what an honest node holds open is mined".to_owned())
-            }
-            _ => {
-                let mut tips: Vec<String> =
-                    honest.iter().map(|number| self.checker.tip(*number).to_string()).collect();
-                tips.sort_unstable();
-                tips.dedup();
-                let got = format!("{} tips: {}", tips.len(), tips.join(", "));
-                (Demand::Agreement, got, "one tip, of devices too".to_owned())
-            }
-        };
-        Err(Violation { millis: end, node: None, demand, got, expected })
     }
 }

@@ -9,6 +9,7 @@ use mote_core::codec;
 use mote_core::units::Height;
 use mote_core::wire::Message;
 
+use super::network::encoded;
 use super::random::Random;
 
 /// How many of its earlier messages it remembers.
@@ -80,9 +81,7 @@ fn other_story(message: &[u8]) -> Option<Vec<Vec<u8>>> {
         Message::Hello(mut hello) => {
             hello.height = Height::new(hello.height.get() + 1_000);
             hello.work = hello.work.saturating_mul(1_000);
-            let mut bytes = Vec::new();
-            codec::encode_into(&Message::Hello(hello), |piece| bytes.extend_from_slice(piece));
-            Some(vec![bytes])
+            Some(vec![encoded(&Message::Hello(hello))])
         }
         Message::Tip(_) => Some(Vec::new()),
         _ => None,

@@ -143,8 +143,8 @@ pub fn simulate_many(
         for _ in 0..threads {
             let (sender, next) = (sender.clone(), &next);
             let run = move || {
-                let taken = || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| *seed < seeds.end);
-                while let Some(seed) = taken() {
+                let following = |seed| (seed < seeds.end).then_some(seed + 1);
+                while let Ok(seed) = next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, following) {
                     let summary =
                         simulate(Knobs { seed, ..knobs.clone() }, |_, _| {}).map(|ended| ended.summary);
                     if sender.send(summary).is_err() {

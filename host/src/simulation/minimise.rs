@@ -8,8 +8,8 @@ use super::simulate;
 use super::trouble::Trouble;
 use crate::store::error::StoreError;
 
-/// So many worlds are tried at the most.
-const WORLDS_MAX: u32 = 1_000;
+/// So many worlds are tried at the most to make one smaller.
+pub const WORLDS_MAX: u32 = 1_000;
 
 /// So many seeds are tried of each smaller world: a world without something takes another course from then on,
 /// and what was rare under the first seed may be there under the next.

@@ -13,7 +13,8 @@
 //! | `place`, `liar` | one node with all that is its own; what a byzantine one says |
 //! | `device`, `card`, `devices` | the same for devices, which run the firmware's node |
 //! | `adversary` | attackers from outside: broken blocks, lies, forged payments, an eclipse, a selfish miner |
-//! | `world`, `turns`, `faults`, `turnover` | the steps, and a node's part in them; what goes wrong and how it is put right; who comes and goes |
+//! | `world`, `turns`, `payments` | the steps, and a node's part in them; who pays whom |
+//! | `faults`, `turnover`, `ending` | what goes wrong; who comes and goes; how it is put right, and what is demanded then |
 //! | `checker`, `audit`, `device_checker`, `bounds`, `fairness` | what must never be |
 //! | `replay`, `oracle`, `wide` | every block judged by plain code that shares nothing with the core's |
 //! | `trouble`, `minimise`, `many` | what can be left out; the least world that fails; many at once |
@@ -28,6 +29,7 @@ mod device;
 mod device_checker;
 mod devices;
 mod disk;
+mod ending;
 mod fairness;
 mod faults;
 mod knobs;
@@ -36,6 +38,7 @@ mod many;
 mod minimise;
 mod network;
 pub mod oracle;
+mod payments;
 mod place;
 mod queue;
 mod random;
@@ -49,14 +52,16 @@ mod turns;
 mod wide;
 mod world;
 
-pub use adversary::Revenue;
+pub use adversary::{ECLIPSE_NODES_MIN, Revenue};
 pub use checker::{Demand, Violation};
 pub use knobs::{DEVICES_MAX, Knobs, NODES_MAX, ParsePresetError, Planted, Preset};
 pub use many::{Failure, ManyError, ParseSeedsError, Seeds, Totals, simulate_many};
-pub use minimise::{Minimised, minimise};
+pub use minimise::{Minimised, WORLDS_MAX, minimise};
 pub use summary::{Propagation, Summary};
-
 pub use trouble::{ParseTroubleError, Trouble};
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::store::error::StoreError;
 use world::World;
@@ -84,7 +89,7 @@ impl Ended {
 pub fn simulate(knobs: Knobs, mut progress: impl FnMut(u64, u64)) -> Result<Ended, StoreError> {
     let total = knobs.faults_ms();
     let mut world = World::new(knobs)?;
-    let ran = (|| {
+    let ran = catch_unwind(AssertUnwindSafe(|| {
         let mut until = 0;
         while until < total {
             until = (until + PROGRESS_MS).min(total);
@@ -93,11 +98,20 @@ pub fn simulate(knobs: Knobs, mut progress: impl FnMut(u64, u64)) -> Result<Ende
         }
         world.heal();
         world.agree()
-    })();
+    }));
+    // What a panic leaves behind is only summed up.
+    let ran = ran.unwrap_or_else(|panic| Err(panicked(world.millis, &*panic)));
     let (agreed_after_ms, violation) = match ran {
         Ok(then) => (Some(then - total), None),
         Err(violation) => (None, Some(violation)),
     };
     let summary = Summary::new(&world, agreed_after_ms, violation);
     Ok(Ended { summary, world })
+}
+
+/// What a panic at this time violates.
+fn panicked(millis: u64, panic: &(dyn Any + Send)) -> Violation {
+    let told = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    let (got, expected) = (told.unwrap_or("a panic").to_owned(), "no panic".to_owned());
+    Violation { millis, node: None, demand: Demand::Panic, got, expected }
 }

@@ -10,6 +10,9 @@
 
 use std::collections::BTreeMap;
 
+use mote_core::codec;
+use mote_core::wire::Message;
+
 use super::random::Random;
 use crate::node::PeerId;
 
@@ -194,6 +197,13 @@ impl Network {
         let (first, last) = (End { place, peer: PeerId(0) }, End { place, peer: PeerId(u64::MAX) });
         self.halves.range(first..=last).map(|(end, _)| *end).collect()
     }
+}
+
+/// The bytes of a message.
+pub fn encoded(message: &Message<'_>) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(codec::encoded_len(message));
+    codec::encode_into(message, |piece| bytes.extend_from_slice(piece));
+    bytes
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ pub const START_SECONDS: u64 = 1_800_000_000;
 pub const MEMPOOL_TRANSACTIONS: usize = 256;
 
 /// Small files, so that a world of minutes begins and removes many.
-const JOURNAL: JournalLimits = JournalLimits { segment_bytes: 4_096, segments: 64, transactions: 512 };
+pub const JOURNAL: JournalLimits = JournalLimits { segment_bytes: 4_096, segments: 64, transactions: 512 };
 
 /// The port at which every node listens.
 const PORT: u16 = 7_700;

@@ -44,7 +44,7 @@ pub struct Summary {
     pub device_blocks: u64,
     /// Reorganisations of devices by their depth.
     pub device_reorganisations: BTreeMap<u64, u64>,
-    /// Connections that ended for an offence, all of byzantine nodes or of disks with flipped bits.
+    /// Connections that ended for an offence, all of attackers, byzantine nodes or disks with flipped bits.
     pub refusals: u64,
     /// The most connections of a node.
     pub connections_max: usize,

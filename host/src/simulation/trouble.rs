@@ -40,6 +40,12 @@ pub enum Trouble {
     Liars,
     /// Payments.
     Payments,
+    /// Attackers who forge blocks and payments, lie and flood.
+    Attacks,
+    /// Somebody who surrounds a node.
+    Eclipse,
+    /// A miner who withholds blocks.
+    Selfish,
 }
 
 /// A text that is the name of no [`Trouble`].
@@ -58,7 +64,10 @@ impl FromStr for Trouble {
 
 impl Trouble {
     /// All of them, in the order in which they are worth leaving out: what stirs most comes first.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
+        Self::Attacks,
+        Self::Eclipse,
+        Self::Selfish,
         Self::Liars,
         Self::FlippedBits,
         Self::DiskFaults,
@@ -94,6 +103,9 @@ impl Trouble {
             Self::LateStarts => "late-starts",
             Self::Liars => "liars",
             Self::Payments => "payments",
+            Self::Attacks => "attacks",
+            Self::Eclipse => "eclipse",
+            Self::Selfish => "selfish",
         }
     }
 
@@ -115,6 +127,9 @@ impl Trouble {
             Self::LateStarts => knobs.late_per_mille = 0,
             Self::Liars => knobs.byzantine_per_mille = 0,
             Self::Payments => knobs.payment_interval_ms = 0,
+            Self::Attacks => knobs.attack_interval_ms = 0,
+            Self::Eclipse => knobs.eclipse_after_ms = 0,
+            Self::Selfish => knobs.selfish_per_mille = 0,
         }
     }
 
@@ -161,14 +176,21 @@ mod tests {
     use crate::simulation::Preset;
 
     #[test]
-    fn a_storm_has_every_trouble_and_can_do_without_each() {
+    fn a_preset_has_every_trouble_and_can_do_without_each() {
         let storm = Knobs::new(Preset::Storm, 7, 8, 3);
         for trouble in Trouble::ALL {
-            assert!(trouble.is_in(&storm), "{trouble:?}");
-            let without = storm.clone().without(&[trouble]);
+            let preset = match trouble {
+                Trouble::Attacks => Preset::Hostile,
+                Trouble::Eclipse => Preset::Eclipse,
+                Trouble::Selfish => Preset::Selfish,
+                _ => Preset::Storm,
+            };
+            let knobs = Knobs::new(preset, 7, 8, 3);
+            assert!(trouble.is_in(&knobs), "{trouble:?}");
+            let without = knobs.clone().without(&[trouble]);
             assert!(!trouble.is_in(&without));
             let others = Trouble::ALL.into_iter().filter(|other| *other != trouble);
-            assert!(others.into_iter().all(|other| other.is_in(&without)));
+            assert!(others.into_iter().all(|other| other.is_in(&without) == other.is_in(&knobs)));
             assert_eq!(trouble.name().parse(), Ok(trouble));
             assert!(without.command().ends_with(&format!(" --without {}", trouble.name())));
         }

@@ -16,52 +16,52 @@ impl World {
     /// Draws whose connections are slow.
     pub(super) fn draw_speeds(&mut self) {
         for number in 0..self.everyone() {
-            if self.later_random.chance(self.knobs.slow_per_mille) {
+            if self.random.chance(self.knobs.slow_per_mille) {
                 self.network.slow_down(number, self.knobs.slow_bytes_per_second);
             }
         }
     }
 
     /// One side gives a connection up, and may open another at once. The other side takes what is under way on
-    /// the old one for as long as it does not notice.
-    pub(super) fn reset(&mut self, number: usize) {
+    /// the old one for as long as it does not notice. Whether there was one to give up.
+    pub(super) fn reset(&mut self, number: usize) -> bool {
         let ends = self.network.ends_of(number);
-        let Some(end) = ends.get(self.later_random.index(ends.len())).copied() else { return };
-        let noticed = self.millis + self.later_random.below(PATIENCE_MS);
+        let Some(end) = ends.get(self.random.index(ends.len())).copied() else { return false };
+        let noticed = self.millis + self.random.below(PATIENCE_MS);
         if let Some((other, _)) = self.network.close(self.millis, end) {
             self.queue.add(noticed, Happening::Closed(other, "the connection timed out".to_owned()));
         }
         self.queue.add(self.millis, Happening::Closed(end, "connection reset".to_owned()));
+        true
     }
 
     /// A node leaves for good, or until a new one takes its place. Those stay without whom others could not go
-    /// on: the first, half of the honest ones, and all that a device trusts to be there.
-    pub(super) fn leave(&mut self, number: usize) {
+    /// on: the first, half of the honest ones, and all that a device trusts to be there. Whether it left.
+    pub(super) fn leave(&mut self, number: usize) -> bool {
         let stay = self.honest().filter(|place| !place.is_gone).count();
         let honest = self.honest().count();
         let is_needed = number == 0 || self.devices.iter().any(|device| device.knows(number));
-        let Some(place) = self.places.get_mut(number) else { return };
+        let Some(place) = self.places.get_mut(number) else { return false };
         if is_needed || place.is_gone || (!place.is_byzantine && 2 * (stay - 1) < honest) {
-            return;
+            return false;
         }
         place.is_gone = true;
         self.power_off(number);
         self.tally.left += 1;
-        if self.later_random.chance(500) {
-            let then =
-                self.millis + self.later_random.below(self.healed_at.saturating_sub(self.millis).max(1));
+        if self.random.chance(500) {
+            let then = self.millis + self.random.below(self.healed_at.saturating_sub(self.millis).max(1));
             self.queue.add(then, Happening::Join(number));
         }
         // Whoever kept a connection to it is told of another, as its owner would do.
         let next = self.next_present(number);
         let neighbours: Vec<usize> = self.knowing(number).filter(|place| *place != next).collect();
         neighbours.into_iter().for_each(|place| self.queue.add(self.millis, Happening::Meet(place, next)));
+        true
     }
 
     /// A new node, with an empty disk, takes a place that was left.
     pub(super) fn join(&mut self, number: usize) {
-        self.replace_disk(number);
-        self.tally.replaced_disks -= 1;
+        self.empty_disk(number);
         self.tally.joined += 1;
         if let Some(place) = self.places.get_mut(number) {
             place.is_gone = false;
@@ -89,11 +89,10 @@ impl World {
 
     /// Lets the power fail within the next writes of a node that is about to start, now and then.
     pub(super) fn cut_start(&mut self, number: usize) {
-        let (operations, bytes) = (self.later_random.next(), self.later_random.below(513) as usize);
-        if self.millis >= self.healed_at || !self.later_random.chance(self.knobs.start_cut_per_mille) {
+        let (operations, bytes) = (self.random.next(), self.random.below(513) as usize);
+        if self.millis >= self.healed_at || !self.random.chance(self.knobs.start_cut_per_mille) {
             return;
         }
-        self.tally.fault(self.millis, "power_cuts_in_starts");
         if let Some(device) = self.device_at(number).and_then(|device| self.devices.get_mut(device)) {
             device.card.cut_after(operations % START_WRITES_MAX, bytes);
         } else if let Some(place) = self.places.get(number) {
@@ -101,9 +100,19 @@ impl World {
         }
     }
 
-    /// Gives a node an empty disk.
+    /// The power of a node or device has failed while it started.
+    pub(super) fn count_start_cut(&mut self) {
+        self.tally.fault(self.millis, "power_cuts_in_starts");
+    }
+
+    /// Gives a node an empty disk in the place of one that has lost bits.
     pub(super) fn replace_disk(&mut self, number: usize) {
         self.tally.replaced_disks += 1;
+        self.empty_disk(number);
+    }
+
+    /// Gives a node an empty disk.
+    fn empty_disk(&mut self, number: usize) {
         self.checker.excuse(number);
         let planted = self.knobs.planted;
         if let Some(place) = self.place(number) {

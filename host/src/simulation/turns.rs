@@ -50,6 +50,7 @@ impl World {
         let outputs: Vec<Output> = node.commit(now).collect();
         if place.disk.is_off() {
             // Whatever it wanted to say, it did not get to it.
+            self.count_power_cut();
             self.power_off(number);
             return Ok(());
         }

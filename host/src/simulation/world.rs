@@ -80,8 +80,6 @@ pub struct World {
     pub(super) places: Vec<Place>,
     pub(super) devices: Vec<Device>,
     pub(super) random: Random,
-    /// Chance of what the world did not have from its beginning, so that older seeds show what they showed.
-    pub(super) later_random: Random,
     pub(super) checker: Checker,
     pub(super) device_checker: DeviceChecker,
     pub(super) tally: Tally,
@@ -124,7 +122,6 @@ impl World {
             places: (0..knobs.nodes).map(|number| Place::new(number, knobs.planted)).collect(),
             devices: Vec::new(),
             random,
-            later_random: Random::new(!knobs.seed),
             checker,
             device_checker,
             tally: Tally::new(knobs.nodes + knobs.devices),
@@ -144,7 +141,7 @@ impl World {
     /// Draws who knows whom, who lies, and when everything begins.
     fn populate(&mut self) {
         let nodes = self.knobs.nodes;
-        let liars = (nodes as u64 * u64::from(self.knobs.byzantine_per_mille) / 1_000) as usize;
+        let liars = (nodes * self.knobs.byzantine_per_mille as usize).div_ceil(1_000);
         let honest = nodes - liars.min(nodes - 1);
         for number in 0..nodes {
             // The ring of honest nodes is what keeps the world in one piece.
@@ -288,6 +285,9 @@ impl World {
         };
         if let Err(error) = place.start(&params) {
             if place.disk.is_off() || place.is_broken {
+                if place.disk.is_off() {
+                    self.count_start_cut();
+                }
                 self.power_off(number);
                 return Ok(());
             }
@@ -305,6 +305,7 @@ impl World {
             });
         }
         if place.disk.is_off() {
+            self.count_start_cut();
             self.power_off(number);
             return Ok(());
         }

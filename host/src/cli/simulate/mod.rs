@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 use super::error::CliError;
 use super::output::{Facts, count, scaled};
 use super::progress::{Progress, rate};
-use crate::simulation::{self, Knobs, Minimised, Revenue, Seeds, Summary, Totals, Violation};
+use crate::simulation::{
+    self, ECLIPSE_NODES_MIN, Knobs, Minimised, Preset, Revenue, Seeds, Summary, Totals, Violation, WORLDS_MAX,
+};
 use flags::{OnViolation, SimulateArguments};
 
 /// So many failing worlds are named at the most.
@@ -19,6 +21,10 @@ const FAILURES_SHOWN: usize = 20;
 /// Runs a world, or many, and says what came of them; a violation is a failure.
 pub fn simulate(arguments: &SimulateArguments, out: &mut impl Write) -> Result<(), CliError> {
     let SimulateArguments { preset, seed, nodes, devices, minutes, without, .. } = arguments;
+    if *preset == Preset::Eclipse && usize::from(*nodes) < ECLIPSE_NODES_MIN {
+        let needed = format!("an eclipse needs at least {ECLIPSE_NODES_MIN} nodes, got {nodes}");
+        return Err(CliError::Usage(needed));
+    }
     let knobs = Knobs::new(*preset, *seed, usize::from(*nodes), u64::from(*minutes));
     let knobs = Knobs { devices: usize::from(*devices), ..knobs }.without(without);
     match &arguments.seeds {
@@ -107,7 +113,12 @@ fn minimised(
         "seed {}: {:?} is violated; looking for the least world that shows it",
         knobs.seed, violation.demand
     );
-    let least = simulation::minimise(knobs.clone(), violation.clone(), |_| {})?;
+    let mut bar = Progress::new("minimise");
+    let least = simulation::minimise(knobs.clone(), violation.clone(), |tried| {
+        let (tried, most) = (u64::from(tried), u64::from(WORLDS_MAX));
+        bar.update(tried, most, &format!("{:.1} worlds/s", rate(tried, bar.elapsed())));
+    })?;
+    bar.finish();
     Ok(Some(least))
 }
 

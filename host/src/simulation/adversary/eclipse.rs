@@ -19,6 +19,9 @@ use crate::simulation::world::{Happening, World};
 /// The number by which the network knows the attacker.
 pub(in crate::simulation) const ECLIPSE: usize = super::FIRST_RAID - 1;
 
+/// An eclipse has a victim where there are so many nodes: beside it one that finds it, and one more.
+pub const ECLIPSE_NODES_MIN: usize = 3;
+
 /// Connections that the attacker tries to have, of which the victim has room for 64.
 const CALLS: usize = 72;
 
@@ -68,7 +71,7 @@ impl World {
     /// The number of the victim of an eclipse, where there is one.
     pub(in crate::simulation) fn victim(&self) -> Option<usize> {
         let last = self.honest().last().map(|place| place.number);
-        last.filter(|victim| self.knobs.eclipse_after_ms > 0 && *victim >= 2)
+        last.filter(|victim| self.knobs.eclipse_after_ms > 0 && *victim + 1 >= ECLIPSE_NODES_MIN)
     }
 
     /// Plans the eclipse: the first node calls the victim until then.

@@ -21,6 +21,9 @@ use crate::simulation::replay::{Facts, Replay, Replayed, reward};
 /// What a payer needs at least, in grains, to be of use to a forger.
 const FUNDS_MIN: u64 = 1_000_000;
 
+/// What one of several payments takes at the most, in grains: its number and a fee.
+const PAYMENT_MAX: u64 = 2_000;
+
 /// A block of the world takes a few attempts on average; so many without success do not happen.
 const ATTEMPTS_MAX: u64 = 1 << 20;
 
@@ -79,7 +82,8 @@ impl Forge<'_> {
     }
 
     /// Payments that nobody may take into a pool, or that are of no use there.
-    pub fn bad_payments(&mut self, tip: &Replayed, replay: &Replay) -> Vec<Transaction> {
+    /// None where nobody has the means.
+    pub fn bad_payments(&mut self, tip: &Replayed, replay: &Replay) -> Option<Vec<Transaction>> {
         let rules = [
             Rule::TransactionAmount,
             Rule::TransactionFee,
@@ -90,20 +94,23 @@ impl Forge<'_> {
             Rule::LedgerBalance,
         ];
         let rule = rules[self.random.index(rules.len())];
-        self.flawed(tip, replay, rule).flatten().unwrap_or_default()
+        self.flawed(tip, replay, rule).flatten()
     }
 
     /// Up to `count` right payments of one wallet.
     pub fn payments(&mut self, parent: &Replayed, count: u64) -> Vec<Transaction> {
         let Some((key, balance, nonce)) = self.payer(parent) else { return Vec::new() };
         let to = self.some_key();
-        let affordable = (balance / FUNDS_MIN).min(count);
+        let affordable = (balance / PAYMENT_MAX).min(count);
         (0..affordable).map(|index| self.sign(key, to, 1 + index, 1_000, nonce + index)).collect()
     }
 
-    /// The payments of a block that breaks `rule` by one of them; none inside where it is broken otherwise.
+    /// The payments of a block that breaks `rule` by one of them; none inside where it is broken otherwise, and
+    /// none at all where nobody has the means.
     fn flawed(&mut self, parent: &Replayed, replay: &Replay, rule: Rule) -> Option<Option<Vec<Transaction>>> {
-        let Some((key, balance, nonce)) = self.payer(parent) else { return Some(None) };
+        let Some((key, balance, nonce)) = self.payer(parent) else {
+            return (!is_broken_by_payments(rule)).then_some(None);
+        };
         let to = self.some_key();
         let choice = self.random.below(3);
         let transactions = match rule {
@@ -228,6 +235,22 @@ impl Forge<'_> {
     fn some_key(&mut self) -> PublicKey {
         self.wallets[self.random.index(self.wallets.len())].public_key()
     }
+}
+
+/// Whether it takes payments to break a rule.
+fn is_broken_by_payments(rule: Rule) -> bool {
+    matches!(
+        rule,
+        Rule::TransactionAmount
+            | Rule::TransactionFee
+            | Rule::TransactionSender
+            | Rule::TransactionRecipient
+            | Rule::TransactionSignature
+            | Rule::LedgerNonce
+            | Rule::LedgerBalance
+            | Rule::LedgerOverflow
+            | Rule::BlockCapacity
+    )
 }
 
 fn payment(recipient: PublicKey, amount: u64, fee: u64, nonce: u64) -> Payment {

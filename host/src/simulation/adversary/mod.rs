@@ -18,15 +18,16 @@ use mote_core::params::FUTURE_MAX_SECONDS;
 use mote_core::rules::Rule;
 use mote_core::wire::{List, Message};
 
+pub use self::eclipse::ECLIPSE_NODES_MIN;
 use self::eclipse::Eclipse;
 pub(super) use self::eclipse::{ECLIPSE, is_attackers};
 use self::forge::Forge;
 pub(super) use self::selfish::POOL;
 use self::selfish::Pool;
 pub use self::selfish::Revenue;
-use self::story::{Bodies, Story, encoded};
+use self::story::{Bodies, Story};
 use super::checker::Violation;
-use super::network::End;
+use super::network::{End, encoded};
 use super::place::{START_SECONDS, key};
 use super::random::Random;
 use super::replay::{Replayed, transaction_id};
@@ -36,7 +37,7 @@ use crate::node::request::{PeerAddress, Request};
 use crate::node::status::Direction;
 
 /// The number of the first raid: beyond those of all nodes.
-pub(super) const FIRST_RAID: usize = 1 << 16;
+const FIRST_RAID: usize = 1 << 16;
 
 /// How long a raid lasts at the most, in milliseconds.
 const RAID_MS: u64 = 40_000;
@@ -204,7 +205,7 @@ impl World {
                 vec![(victim, honest.with_blocks(&branch[1..]))]
             }
             Attack::BadPayments => {
-                let payments = forge.bad_payments(tip, replay);
+                let payments = forge.bad_payments(tip, replay)?;
                 vec![(victim, Story { payments, ..honest })]
             }
             Attack::Equivocation => {
@@ -231,8 +232,11 @@ impl World {
             }
             Attack::Unasked => vec![(victim, Story { unasked: vec![unasked(forge.random, tip)], ..honest })],
             Attack::Flood => {
-                let flood = forge.payments(tip, FLOOD);
-                vec![(victim, Story { payments: flood, ..honest })]
+                let payments = forge.payments(tip, FLOOD);
+                if payments.is_empty() {
+                    return None;
+                }
+                vec![(victim, Story { payments, ..honest })]
             }
         };
         let signed = forge.signed;

@@ -14,6 +14,7 @@ use mote_core::wire::{Hello, List, ListWriter, Message, NetAddress, PROTOCOL_VER
 use serde::{Deserialize, Serialize};
 
 use crate::block::{self, Block};
+use crate::simulation::network::encoded;
 use crate::simulation::replay::{Replay, Replayed, transaction_id};
 use crate::simulation::wide::Wide;
 
@@ -168,13 +169,6 @@ impl Story {
     fn block<'r>(&'r self, replay: &'r Replay, id: &Hash32) -> Option<&'r Block> {
         self.blocks.get(id).or_else(|| replay.get(id).map(|replayed| &replayed.block))
     }
-}
-
-/// The bytes of a message.
-pub fn encoded(message: &Message<'_>) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(codec::encoded_len(message));
-    codec::encode_into(message, |piece| bytes.extend_from_slice(piece));
-    bytes
 }
 
 /// The message around a list of these items.

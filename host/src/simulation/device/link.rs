@@ -2,33 +2,20 @@
 
 use std::net::{IpAddr, SocketAddrV4};
 
-use mote_core::codec::{encode_into, encoded_len};
 use mote_core::peer::Offence as PeerOffence;
 use mote_core::units::Moment;
-use mote_core::wire::Message;
 use mote_core::wire::stream::{Piece, WITNESS_MESSAGE_MAX_BYTES, Window, WitnessReader};
-use mote_firmware::net::link::{ACCOUNT_INDEX, HAVE_TRANSACTIONS_INDEX, WINDOW_BYTES};
+use mote_firmware::net::link::{
+    ACCOUNT_INDEX, BACKOFF_MAX_MS, BACKOFF_MIN_MS, DISCOURAGED_MAX_MS, DISCOURAGED_MIN_MS,
+    HAVE_TRANSACTIONS_INDEX, LASTING_MS, WINDOW_BYTES,
+};
 use mote_firmware::node::{Node, SEND_MAX_BYTES};
 use mote_firmware::report::Offence;
 
 use super::{Action, Outside};
 use crate::node::PeerId;
+use crate::simulation::network::encoded;
 use crate::simulation::place::address;
-
-/// The first wait before a connection is opened again, in milliseconds; it doubles every time.
-const BACKOFF_MIN_MS: u64 = 500;
-
-/// The longest wait before a connection is opened again, in milliseconds.
-const BACKOFF_MAX_MS: u64 = 30_000;
-
-/// The first wait after an offence, in milliseconds; it doubles every time.
-const DISCOURAGED_MIN_MS: u64 = 5_000;
-
-/// The longest wait after an offence, in milliseconds.
-const DISCOURAGED_MAX_MS: u64 = 600_000;
-
-/// A connection that held for so long, in milliseconds, starts the waits anew.
-const LASTING_MS: u64 = 60_000;
 
 /// The way to one full node.
 #[derive(Debug)]
@@ -146,13 +133,6 @@ pub(super) fn take_message(
             return Ok(());
         }
     }
-}
-
-/// The wire form of a message.
-pub fn encoded(message: &Message<'_>) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(encoded_len(message));
-    encode_into(message, &mut |piece: &[u8]| bytes.extend_from_slice(piece));
-    bytes
 }
 
 /// Where a node listens, as a device writes it.

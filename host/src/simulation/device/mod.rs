@@ -18,9 +18,10 @@ use mote_firmware::node::{Chains, Node, RECORD_MAX_BYTES, Settings, Surroundings
 use mote_firmware::report::{Offence, PEERS, Stage};
 use self_cell::{MutBorrow, self_cell};
 
-use link::{Link, LinkStage, encoded, socket_address, take_message};
+use link::{Link, LinkStage, socket_address, take_message};
 
 use super::card::SimulatedCard;
+use super::network::encoded;
 use super::place::seed;
 use crate::node::PeerId;
 

@@ -47,6 +47,20 @@ fn two_nodes_pay_fork_and_agree_again() {
 }
 
 #[test]
+fn a_node_that_was_behind_hears_of_open_payments_once_it_has_the_chain() {
+    let mut world = regtest(2);
+    world.mine_many(0, 1, 3);
+    let params = world.params.clone();
+    let paid = world.submit(0, payment(&params, 1, account(2), 5_000_000, 1_000, 0));
+    assert!(matches!(paid, Reply::Submitted(Ok(_))), "{paid:?}");
+    // Without a block it can only refuse what it hears of at first: nobody has anything to pay with.
+    world.connect(1, 0);
+    world.pass(10_000);
+    assert_eq!(world.tip(1), world.tip(0));
+    assert_eq!(world.node(1).mempool().len(), 1);
+}
+
+#[test]
 fn a_reorganisation_opens_payments_again_in_their_order() {
     let mut world = regtest(2);
     world.connect(0, 1);
