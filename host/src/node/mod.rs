@@ -8,8 +8,9 @@
 //! | --- | --- |
 //! | `request`, `status` | the vocabulary of those who ask and those who watch |
 //! | `handle` | how they reach the task that owns the node |
-//! | `peers`, `addresses` | connections, and whom to connect to |
-//! | `relay` | greeting, passing on, parting |
+//! | `peers`, `addresses` | what is known of peers, and whom to connect to |
+//! | `connections` | who gets a place, whom this node calls, parting |
+//! | `relay` | greeting, and passing on what is new |
 //! | `serve` | answers to peers |
 //! | `sync`, `wanted` | headers first, then blocks from several peers |
 //! | `pool` | open transactions and their journal |
@@ -20,6 +21,7 @@
 
 mod addresses;
 pub mod checkpoints;
+mod connections;
 pub mod handle;
 mod mining;
 mod peers;
