@@ -231,6 +231,7 @@ impl FromStr for PeerAddress {
                 && !label.ends_with('-')
         };
         // A name that ends in a number would be read as an IPv4 address in some other notation.
+        let host = host.to_ascii_lowercase();
         let last = host.rsplit('.').next().unwrap_or_default();
         let is_name = host.len() <= 253
             && host.split('.').all(is_label)
@@ -238,7 +239,7 @@ impl FromStr for PeerAddress {
         if !is_name || last.starts_with("0x") {
             return Err(error("the host is neither an IP address nor a host name"));
         }
-        Ok(Self { host: Host::Name(host.to_ascii_lowercase()), port })
+        Ok(Self { host: Host::Name(host), port })
     }
 }
 
@@ -265,6 +266,8 @@ mod tests {
             "localhost:+80",
             "http://localhost:80",
             "localhost:80/",
+            "0x7f000001:80",
+            "127.0.0.0X1:80",
             "localhost/x:80",
             "user@localhost:80",
             "localhost?x:80",

@@ -82,10 +82,12 @@ fn plain_amount(text: &str) -> Option<u64> {
         None => (text, ""),
     };
     let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if motes.is_empty() || motes.len() > 30 || grains.len() > 6 || !is_number(motes) || !is_number(grains) {
+    if motes.is_empty() || grains.len() > 6 || !is_number(motes) || !is_number(grains) {
         return None;
     }
-    let motes: u128 = motes.parse().ok()?;
+    let motes = motes.trim_start_matches('0');
+    // 64 bits of grains are at most 14 digits of motes; what is left where all were zeros is no digit.
+    let motes: u128 = if motes.len() > 14 { return None } else { motes.parse().unwrap_or_default() };
     let grains: u128 = format!("{grains:0<6}").parse().ok()?;
     u64::try_from(motes.checked_mul(1_000_000)?.checked_add(grains)?).ok()
 }
