@@ -82,7 +82,8 @@ fn a_guest_pays_without_giving_the_key_away() {
 
     // What cannot be is said before anything is signed.
     window.click(&Control::button("Another payment"));
-    pay(&window, &format!("{}q", &stage.address[..stage.address.len() - 1]), "1");
+    let (rest, last) = stage.address.split_at(stage.address.len() - 1);
+    pay(&window, &format!("{rest}{}", if last == "q" { "p" } else { "q" }), "1");
     window.click(&Control::button("Go on"));
     window.wait_for_text("#alert", "checksum");
 }
