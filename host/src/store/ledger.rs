@@ -166,7 +166,9 @@ impl<D: Disk> Ledger<D> {
         };
         self.last_change = Some((self.blocks, last));
         let is_idle = now.since(last) >= COMMIT_IDLE_MS;
-        if is_idle || self.is_batch_full() { self.commit() } else { Ok(()) }
+        // Where only payments came, the end of the journal can wait for the next block or the end.
+        let has_blocks = self.index.pending() > 0;
+        if has_blocks && (is_idle || self.is_batch_full()) { self.commit() } else { Ok(()) }
     }
 
     /// Up to where the journal of open transactions was durable when the index was last committed.
