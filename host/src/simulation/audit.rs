@@ -266,14 +266,12 @@ fn gone<'r>(
 /// Whether the payments of blocks that have left the chain are open again where they are next to be mined.
 pub fn check_returned<D: Disk>(node: &Node<D>, replay: &Replay, step: Step) -> Result<(), Finding> {
     let [left, joined] = parted(replay, &step.before, &step.tip);
-    let Some(tip) = replay.get(&step.tip) else { return Ok(()) };
     if step.is_start || node.mempool().len() >= MEMPOOL_TRANSACTIONS {
         return Ok(());
     }
     // A node judges them when the branch wins. One that its sender could not pay then is not kept, though a later
     // block of the same step may have paid the sender.
-    let won = joined.iter().filter(|(_, block)| block.work > replay.work(&step.before));
-    let since: Vec<&Replayed> = won.map(|(_, block)| *block).chain([tip]).collect();
+    let since = since_won(replay, step);
     for transaction in gone(&left, &joined) {
         let was_payable = since.iter().all(|block| can_be_next(block, transaction));
         if was_payable && !is_open(node, transaction) && !is_read_only(node) {
@@ -282,6 +280,34 @@ pub fn check_returned<D: Disk>(node: &Node<D>, replay: &Replay, step: Step) -> R
         }
     }
     Ok(())
+}
+
+/// Whether a payment that a node took in, and dropped, could be mined no more.
+pub fn check_dropped<'t, D: Disk>(
+    node: &Node<D>,
+    replay: &Replay,
+    step: Step,
+    mut dropped: impl Iterator<Item = &'t Transaction>,
+) -> Result<(), Finding> {
+    // Where the pool is full, better payments drive others out.
+    if node.mempool().len() >= MEMPOOL_TRANSACTIONS || is_read_only(node) {
+        return Ok(());
+    }
+    let since = since_won(replay, step);
+    match dropped.find(|payment| since.iter().all(|block| can_be_next(block, payment))) {
+        Some(payment) => {
+            let got = format!("no payment {}", transaction_id(payment));
+            Err(Finding::new(Demand::Durability, got, "every payment that it took in, as it can be mined"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The blocks from the one on by which the present branch has won, the tip included.
+fn since_won(replay: &Replay, step: Step) -> Vec<&Replayed> {
+    let [_, joined] = parted(replay, &step.before, &step.tip);
+    let won = joined.into_iter().filter(|(_, block)| block.work > replay.work(&step.before));
+    won.map(|(_, block)| block).chain(replay.get(&step.tip)).collect()
 }
 
 /// Whether a payment can be mined right after a block.

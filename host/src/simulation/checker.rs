@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::audit::{self, Finding, Holdings, Step};
 use super::place::{MEMPOOL_TRANSACTIONS, START_SECONDS};
-use super::replay::{Facts, Replay};
+use super::replay::{Facts, Replay, transaction_id};
 use crate::node::Node;
 use crate::store::disk::Disk;
 use crate::store::error::StoreError;
@@ -52,7 +52,7 @@ pub enum Demand {
     Readable,
     /// All accounts together hold the rewards of all blocks and nothing else.
     Supply,
-    /// No block or payment that was acknowledged is lost in a crash.
+    /// No block or payment that was acknowledged is lost, in a crash or while the node runs.
     Durability,
     /// A node starts again after whatever its disk went through, bits that flip excepted.
     Restart,
@@ -158,7 +158,7 @@ impl Checker {
             .map_err(|found| violation(found.demand, found.got, found.expected))?;
         if before == tip && holdings.is_complete(node) {
             if node.mempool().len() == MEMPOOL_TRANSACTIONS {
-                self.forget_dropped(place, node);
+                self.forget(&self.dropped(place, node), place);
             }
             return Ok(());
         }
@@ -166,9 +166,10 @@ impl Checker {
             *last = tip;
         }
         let latest = START_SECONDS + millis / 1_000 + self.clock_tolerance_seconds;
+        let is_start = holdings.is_fresh();
         let found = (|| {
             holdings.take_stock(node, &mut self.replay, latest)?;
-            let step = Step { before, tip, is_start: holdings.is_fresh() };
+            let step = Step { before, tip, is_start };
             holdings.check_choice(node, &self.replay, step)?;
             if before != tip || step.is_start {
                 audit::check_index(node, &self.replay, step)?;
@@ -179,7 +180,12 @@ impl Checker {
         })();
         found.map_err(|Finding { demand, got, expected }| violation(demand, got, expected))?;
         self.note_known(millis, place, &tip);
-        self.forget_dropped(place, node);
+        let dropped = self.dropped(place, node);
+        if !is_start {
+            audit::check_dropped(node, &self.replay, Step { before, tip, is_start }, dropped.values())
+                .map_err(|Finding { demand, got, expected }| violation(demand, got, expected))?;
+        }
+        self.forget(&dropped, place);
         Ok(())
     }
 
@@ -200,13 +206,23 @@ impl Checker {
         }
     }
 
-    /// Another branch may have made payments impossible that were taken in, or better ones driven them out: those are not to be found again.
-    fn forget_dropped<D: Disk>(&mut self, place: usize, node: &Node<D>) {
-        let Some(acknowledged) = self.acknowledged.get_mut(place) else { return };
-        acknowledged.payments.retain(|_, Transaction { sender, nonce, .. }| {
-            node.mempool().of_sender(sender).any(|entry| entry.transaction().nonce == *nonce)
-                || node.account(sender).is_ok_and(|account| account.nonce > *nonce)
-        });
+    /// The payments that a node has acknowledged and that are neither open nor mined there.
+    fn dropped<D: Disk>(&self, place: usize, node: &Node<D>) -> BTreeMap<Hash32, Transaction> {
+        let Some(acknowledged) = self.acknowledged.get(place) else { return BTreeMap::new() };
+        let is_dropped = |(_, Transaction { sender, nonce, .. }): &(&Hash32, &Transaction)| {
+            let is_used = node.account(sender).is_ok_and(|account| account.nonce > *nonce);
+            !is_used && !node.mempool().of_sender(sender).any(|entry| entry.transaction().nonce == *nonce)
+        };
+        let dropped = acknowledged.payments.iter().filter(is_dropped);
+        dropped.map(|(id, payment)| (*id, payment.clone())).collect()
+    }
+
+    /// Takes note that another branch has made payments impossible that were taken in, or that better ones drove
+    /// them out: those are not to be found again.
+    fn forget(&mut self, dropped: &BTreeMap<Hash32, Transaction>, place: usize) {
+        if let Some(acknowledged) = self.acknowledged.get_mut(place) {
+            acknowledged.payments.retain(|id, _| !dropped.contains_key(id));
+        }
     }
 
     /// A node has told of a block, which it may only do once that is durable.
@@ -236,15 +252,26 @@ impl Checker {
     }
 
     /// A bit of a node's log has flipped. What was written last may be taken for an unfinished write; all before
-    /// it counts as ever, unless the node refuses to start.
+    /// it counts as ever, and so do the payments of no such block, unless the node refuses to start.
     pub fn excuse_last_write(&mut self, place: usize) {
+        let tip = self.tip(place);
         let Some(acknowledged) = self.acknowledged.get_mut(place) else { return };
-        for id in std::mem::take(&mut acknowledged.last_blocks.1) {
+        for id in std::mem::take(&mut acknowledged.last_blocks.1).into_iter().chain([tip]) {
             acknowledged.blocks.remove(&id);
+            let mined = self.replay.get(&id).into_iter().flat_map(|block| &block.block.transactions);
+            for payment in mined.map(transaction_id) {
+                acknowledged.payments.remove(&payment);
+            }
         }
-        acknowledged.payments.clear();
         let works = acknowledged.blocks.iter().map(|id| self.replay.work(id)).max().unwrap_or_default();
         acknowledged.work = Work::from_be_bytes(&works.to_be_bytes());
+    }
+
+    /// A bit of a node's journal of open payments has flipped: it may do without all behind it.
+    pub fn excuse_payments(&mut self, place: usize) {
+        if let Some(acknowledged) = self.acknowledged.get_mut(place) {
+            acknowledged.payments.clear();
+        }
     }
 
     /// Looks at a node that has started again.

@@ -200,7 +200,7 @@ impl World {
                     self.queue.add(then, Happening::Closed(other, "closed by the peer".to_owned()));
                 }
                 if let (Some(offence), Some((other, _))) = (offence, other) {
-                    self.drops(number, other.place, &offence.to_string())?;
+                    self.drops(number, other.place, false, &offence.to_string())?;
                 }
             }
         }

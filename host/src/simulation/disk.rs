@@ -27,6 +27,8 @@ pub struct SimulatedFile {
 struct Power {
     /// How many more operations there is power for, where it is to fail.
     left: Option<u64>,
+    /// Whether it is to fail soon after the next file is removed.
+    fails_after_removal: bool,
     is_off: bool,
 }
 
@@ -41,9 +43,16 @@ impl SimulatedDisk {
         self.power().left = Some(operations);
     }
 
+    /// Lets the power fail after the next file is removed and the folder is synced: what gave the file up should
+    /// be durable by then.
+    pub fn cut_after_removal(&self) {
+        self.power().fails_after_removal = true;
+    }
+
     /// Lets the power stay after all.
     pub fn keep_power(&self) {
-        self.power().left = None;
+        let mut power = self.power();
+        (power.left, power.fails_after_removal) = (None, false);
     }
 
     /// Whether the power has failed.
@@ -51,11 +60,17 @@ impl SimulatedDisk {
         self.power().is_off
     }
 
+    /// Removes a file, so that no power cut brings it back.
+    pub fn remove_for_good(&self, name: &str) {
+        // It may never have been there; a folder in memory can always be synced.
+        let _ = self.memory.remove(name).and_then(|()| self.memory.sync_folder());
+    }
+
     /// Gives the disk power again, after `cut` has taken what was not synced.
     pub fn power_on(&self, cut: PowerCut) {
         self.memory.crash(cut);
         let mut power = self.power();
-        (power.is_off, power.left) = (false, None);
+        *power = Power::default();
     }
 
     /// Breaks the disk, or heals it.
@@ -128,6 +143,10 @@ impl Disk for SimulatedDisk {
 
     fn remove(&self, name: &str) -> io::Result<()> {
         self.change()?;
+        let mut power = self.power();
+        if std::mem::take(&mut power.fails_after_removal) {
+            power.left = Some(1);
+        }
         self.memory.remove(name)
     }
 

@@ -15,23 +15,21 @@ impl World {
         for number in 0..nodes {
             let is_first = number == 0 && self.knobs.planted != Some(Planted::NoMiner);
             self.set_rate(number, if is_first { nodes as u64 } else { 0 });
-            let (is_rotten, is_off) = match self.place(number) {
+            let is_off = match self.place(number) {
                 Some(place) => {
                     place.skew_seconds = 0;
                     place.is_broken = false;
                     place.disk.set_fault(DiskFault::None);
                     place.disk.keep_power();
-                    (place.is_rotten, place.node.is_none() && !place.is_gone)
+                    place.node.is_none() && !place.is_gone
                 }
                 None => continue,
             };
-            if is_rotten {
-                self.power_off(number);
-                self.replace_disk(number);
-            } else if is_off {
+            if is_off {
                 self.queue.add(self.millis, Happening::Start(number));
             }
         }
+        self.replace_rotten();
         self.heal_devices();
     }
 

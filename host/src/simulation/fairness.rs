@@ -18,6 +18,9 @@ use super::world::World;
 /// The longest message that tells why a connection ends: its index, a length, and the text.
 const REFUSED_MAX_BYTES: usize = REFUSAL_MAX_BYTES + 8;
 
+/// How the reason begins where a block or payment broke a rule.
+const BROKE_RULE: &str = "broke rule";
+
 impl World {
     /// Looks whether a message tells that its receiver is dropped.
     pub(super) fn notice_refusal(&mut self, from: End, message: &[u8]) {
@@ -25,21 +28,33 @@ impl World {
             return;
         }
         let Ok(Message::Refused(reason)) = codec::decode(message) else { return };
-        let Some(to) = self.network.other(from).map(|end| end.place) else { return };
+        let Some(to) = self.network.other(from) else { return };
+        let is_wronged = self.is_truth_told(&to) && reason.starts_with(BROKE_RULE);
         // A node that has come upon itself by an address that it was told says so and goes.
         if reason != Offence::Itself.to_string() {
-            self.unfair = self.unfair.take().or(self.drops(from.place, to, reason).err());
+            let dropped = self.drops(from.place, to.place, is_wronged, reason);
+            self.unfair = self.unfair.take().or(dropped.err());
         }
     }
 
     /// A node or device has dropped another for an offence, which no honest one does to an honest one. What a
-    /// disk with flipped bits holds is not what its node would say.
-    pub(super) fn drops(&mut self, by: usize, whom: usize, offence: &str) -> Result<(), Violation> {
+    /// disk with flipped bits holds is not what its node would say. An attacker is wronged where it told the truth
+    /// and is said to have broken a rule.
+    pub(super) fn drops(
+        &mut self,
+        by: usize,
+        whom: usize,
+        is_wronged: bool,
+        offence: &str,
+    ) -> Result<(), Violation> {
         let is_sound = |number: usize| {
             number < POOL
-                && self.places.get(number).is_none_or(|place| !place.is_byzantine && !place.is_rotten)
+                && self
+                    .places
+                    .get(number)
+                    .is_none_or(|place| !place.is_byzantine && !place.rotten.is_felt(self.millis))
         };
-        if !(is_sound(by) && is_sound(whom)) {
+        if !(is_sound(by) && (is_wronged || is_sound(whom))) {
             self.tally.refusals += 1;
             return Ok(());
         }
@@ -48,7 +63,7 @@ impl World {
             node: Some(by),
             demand: Demand::Fairness,
             got: format!("node {whom} dropped for: {offence}"),
-            expected: "no offence between honest nodes".to_owned(),
+            expected: "no offence of an honest node, or of one that tells the truth".to_owned(),
         })
     }
 

@@ -6,7 +6,6 @@ use super::knobs::Planted;
 use super::network::PATIENCE_MS;
 use super::world::{Happening, World};
 use crate::store::memory::{Fault as DiskFault, PowerCut};
-use crate::store::opening::LOG_PREFIX;
 
 /// A power cut comes within so many operations of a disk.
 pub(super) const OPERATIONS_MAX: u64 = 64;
@@ -160,9 +159,11 @@ impl World {
         if let Some(device) = self.device_at(number) {
             return self.cut_device(device);
         }
-        let operations = self.random.below(OPERATIONS_MAX);
-        if let Some(place) = self.place(number) {
-            place.disk.cut_after(operations);
+        let (operations, is_after_removal) = (self.random.below(OPERATIONS_MAX), self.random.chance(250));
+        match self.place(number) {
+            Some(place) if is_after_removal => place.disk.cut_after_removal(),
+            Some(place) => place.disk.cut_after(operations),
+            None => {}
         }
     }
 
@@ -203,24 +204,6 @@ impl World {
             }
         }
         sides.contains(&true) && sides.contains(&false)
-    }
-
-    /// Flips a bit of a node's disk; whether there was one.
-    fn rot(&mut self, number: usize) -> bool {
-        // A device's card keeps what it was given.
-        let number = number % self.places.len();
-        let (file, offset) = (self.random.next(), self.random.next());
-        let mask = 1 << self.random.below(8);
-        self.power_off(number);
-        let Some(place) = self.place(number) else { return false };
-        let Some(name) = place.disk.rot(file, offset, mask) else { return false };
-        place.is_rotten = true;
-        if name.starts_with(LOG_PREFIX) {
-            self.checker.excuse_last_write(number);
-        } else {
-            self.checker.excuse(number);
-        }
-        true
     }
 
     pub(super) fn set_rate(&mut self, number: usize, rate: u64) {

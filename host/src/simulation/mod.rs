@@ -14,7 +14,7 @@
 //! | `device`, `card`, `devices` | the same for devices, which run the firmware's node |
 //! | `adversary` | attackers from outside: broken blocks, lies, forged payments, an eclipse, a selfish miner |
 //! | `world`, `turns`, `payments` | the steps, and a node's part in them; who pays whom |
-//! | `faults`, `turnover`, `ending` | what goes wrong; who comes and goes; how it is put right, and what is demanded then |
+//! | `faults`, `rot`, `turnover`, `ending` | what goes wrong; bits that flip; who comes and goes; how it is put right, and what is demanded then |
 //! | `checker`, `audit`, `device_checker`, `bounds`, `fairness` | what must never be |
 //! | `replay`, `oracle`, `wide` | every block judged by plain code that shares nothing with the core's |
 //! | `trouble`, `minimise`, `many` | what can be left out; the least world that fails; many at once |
@@ -44,6 +44,7 @@ mod queue;
 mod random;
 mod replay;
 mod report;
+mod rot;
 mod summary;
 mod tally;
 mod trouble;

@@ -10,6 +10,7 @@ use mote_core::units::{Moment, Timestamp};
 
 use super::disk::SimulatedDisk;
 use super::knobs::Planted;
+use super::rot::Rotten;
 use crate::node::request::{MiningSettings, PeerAddress, RateLimit, Switch};
 use crate::node::{MiningOrder, Node, Now, Options};
 use crate::store::error::StoreError;
@@ -53,8 +54,8 @@ pub struct Place {
     pub is_broken: bool,
     /// Whether it has left.
     pub is_gone: bool,
-    /// Whether a bit of its disk has flipped: then it may refuse to open, or lose its last record.
-    pub is_rotten: bool,
+    /// Which of its files have lost bits.
+    pub rotten: Rotten,
 }
 
 impl Place {
@@ -72,7 +73,7 @@ impl Place {
             is_byzantine: false,
             is_broken: false,
             is_gone: false,
-            is_rotten: false,
+            rotten: Rotten::default(),
         }
     }
 

@@ -6,6 +6,7 @@ use super::disk::SimulatedDisk;
 use super::faults::OPERATIONS_MAX;
 use super::network::PATIENCE_MS;
 use super::place::address;
+use super::rot::Rotten;
 use super::world::{Happening, World};
 use crate::node::request::Request;
 
@@ -114,10 +115,10 @@ impl World {
     /// Gives a node an empty disk.
     fn empty_disk(&mut self, number: usize) {
         self.checker.excuse(number);
-        let planted = self.knobs.planted;
+        let (planted, millis) = (self.knobs.planted, self.millis);
         if let Some(place) = self.place(number) {
             place.disk = SimulatedDisk::new(planted);
-            place.is_rotten = false;
+            place.rotten = Rotten::mended(millis);
         }
     }
 }

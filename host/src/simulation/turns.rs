@@ -3,7 +3,7 @@
 use mote_core::hash::Hash32;
 
 use super::adversary::{ECLIPSE, is_attackers};
-use super::checker::{Demand, Violation};
+use super::checker::Violation;
 use super::disk::SimulatedDisk;
 use super::network::{DIAL_MS, End, Fate};
 use super::place::{Place, address, place_at};
@@ -66,18 +66,7 @@ impl World {
         if tip != before {
             self.tally.tip_is(millis, number, Some(tip));
         }
-        match looked {
-            Err(violation) if violation.demand != Demand::Bounds && self.is_rotten(number) => {
-                self.power_off(number);
-                self.replace_disk(number);
-                Ok(())
-            }
-            looked => looked,
-        }
-    }
-
-    pub(super) fn is_rotten(&self, number: usize) -> bool {
-        self.places.get(number).is_some_and(|place| place.is_rotten)
+        looked.or_else(|violation| self.forgive(number, violation))
     }
 
     fn carry_out(&mut self, number: usize, output: Output) {

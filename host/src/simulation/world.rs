@@ -266,7 +266,7 @@ impl World {
         self.places.get_mut(number)
     }
 
-    /// Switches a node on. Where its disk has lost bits and it refuses to open, it gets an empty one.
+    /// Switches a node on.
     pub(super) fn start(&mut self, number: usize) -> Result<(), Violation> {
         let mut params = self.params.clone();
         if self.knobs.planted == Some(Planted::EasyTarget) && number == 0 {
@@ -291,18 +291,14 @@ impl World {
                 self.power_off(number);
                 return Ok(());
             }
-            if place.is_rotten {
-                self.replace_disk(number);
-                self.queue.add(self.millis, Happening::Start(number));
-                return Ok(());
-            }
-            return Err(Violation {
+            let violation = Violation {
                 millis: self.millis,
                 node: Some(number),
                 demand: Demand::Restart,
                 got: error.to_string(),
                 expected: "a store that opens after whatever was not synced is lost".to_owned(),
-            });
+            };
+            return self.forgive(number, violation);
         }
         if place.disk.is_off() {
             self.count_start_cut();
@@ -312,13 +308,8 @@ impl World {
         self.tally.starts += 1;
         if let Some(node) = &place.node {
             let looked = self.checker.look_after_start(self.millis, number, node);
-            match looked {
-                Err(violation) if violation.demand != Demand::Durability && self.is_rotten(number) => {
-                    self.power_off(number);
-                    self.replace_disk(number);
-                    return Ok(());
-                }
-                looked => looked?,
+            if let Err(violation) = looked {
+                return self.forgive(number, violation);
             }
         }
         let Some(place) = self.places.get(number) else { return Ok(()) };

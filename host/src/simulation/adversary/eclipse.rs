@@ -150,6 +150,6 @@ impl super::Attackers {
         let first = self.random.index(usize::from(u8::MAX) * GROUPS);
         let addresses =
             (first..first + TOLD).map(|number| attacker_address(number % (255 * GROUPS))).collect();
-        Story { addresses, port: 7_700, ..Story::honest(tip, self.random.next()) }
+        Story { addresses, is_true: true, port: 7_700, ..Story::honest(tip, self.random.next()) }
     }
 }

@@ -14,7 +14,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use mote_core::codec;
 use mote_core::keys::SecretKey;
-use mote_core::params::FUTURE_MAX_SECONDS;
+use mote_core::params::{FUTURE_MAX_SECONDS, Retarget};
 use mote_core::rules::Rule;
 use mote_core::wire::{List, Message};
 
@@ -45,6 +45,9 @@ const RAID_MS: u64 = 40_000;
 /// The most blocks of a forged branch.
 const BRANCH_MAX: usize = 16;
 
+/// How far below the tip a branch forks off that is shorter than the chain, in blocks.
+const HURRIED_BELOW: usize = 10;
+
 /// Payments in a flood: more than a pool holds.
 const FLOOD: u64 = 320;
 
@@ -65,11 +68,15 @@ enum Attack {
     Unasked,
     /// More payments than a pool holds.
     Flood,
+    /// A valid block that is stamped as late as every node must take it, so that times fall back behind it.
+    Ahead,
+    /// A valid branch with more work in fewer blocks: stamped as early as may be, each is harder than the last.
+    Hurried,
 }
 
 impl Attack {
     fn drawn(random: &mut Random) -> Self {
-        match random.below(16) {
+        match random.below(18) {
             0..8 => Self::BrokenBlock(Rule::ALL[random.index(Rule::ALL.len())]),
             8 | 9 => Self::BadPayments,
             10 => Self::Equivocation,
@@ -77,7 +84,9 @@ impl Attack {
             12 => Self::Bodies([Bodies::Denied, Bodies::Swapped][random.index(2)]),
             13 => Self::Claim,
             14 => Self::Unasked,
-            _ => Self::Flood,
+            15 => Self::Flood,
+            16 => Self::Ahead,
+            _ => Self::Hurried,
         }
     }
 
@@ -97,6 +106,8 @@ impl Attack {
             Self::Claim => "false_claims",
             Self::Unasked => "unasked_answers",
             Self::Flood => "floods",
+            Self::Ahead => "late_stamps",
+            Self::Hurried => "short_branches",
         }
     }
 }
@@ -212,10 +223,22 @@ impl World {
                 let one = forge.payments(tip, 1);
                 let blocks = [forge.block(tip, one), forge.block(tip, Vec::new())];
                 let told = |(index, node): (usize, &usize)| {
-                    let story = Story { nonce: honest.nonce + index as u64, ..honest.clone() };
+                    let nonce = honest.nonce + index as u64;
+                    let story = Story { nonce, is_true: true, ..honest.clone() };
                     (*node, story.with_blocks(&blocks[index % 2..][..1]))
                 };
                 all.iter().enumerate().map(told).collect()
+            }
+            Attack::Ahead => {
+                forge.now =
+                    (seconds + FUTURE_MAX_SECONDS).saturating_sub(2 * self.knobs.clock_skew_max_seconds);
+                let block = forge.block(tip, Vec::new());
+                truth_for(all, &honest.with_blocks(&[block]))
+            }
+            Attack::Hurried => {
+                let branch = hurried(&mut forge, replay.chain(&tip.id).map(|(_, replayed)| replayed), tip)?;
+                let hears_of_it = if forge.random.chance(250) { all } else { &[victim] };
+                truth_for(hears_of_it, &honest.with_blocks(&branch))
             }
             Attack::Bodies(bodies) => {
                 let payments = forge.payments(tip, 2);
@@ -285,6 +308,11 @@ impl World {
         answers.into_iter().for_each(|answer| self.send(to, answer));
     }
 
+    /// Whether what is told at this end of a connection is true: no rule is broken in it.
+    pub(super) fn is_truth_told(&self, end: &End) -> bool {
+        self.attackers.stories.get(end).is_some_and(|story| story.is_true)
+    }
+
     /// An attacker's connection has ended.
     pub(super) fn attacker_lost(&mut self, end: End) {
         self.attackers.stories.remove(&end);
@@ -315,6 +343,32 @@ fn fork<'r>(
         branch.push(forge.block(&last, Vec::new()));
     }
     Some(branch)
+}
+
+/// A branch of fewer and harder blocks that outweighs the chain of `tip`; none where targets do not follow.
+fn hurried<'r>(
+    forge: &mut Forge<'_>,
+    mut chain: impl Iterator<Item = &'r Replayed>,
+    tip: &Replayed,
+) -> Option<Vec<Replayed>> {
+    if forge.facts.retarget == Retarget::Never {
+        return None;
+    }
+    forge.now = 0;
+    let mut last = chain.nth(HURRIED_BELOW.min(tip.height() as usize))?.clone();
+    let mut branch = Vec::new();
+    while last.work <= tip.work && branch.len() < BRANCH_MAX {
+        last = forge.block(&last, Vec::new());
+        branch.push(last.clone());
+    }
+    Some(branch)
+}
+
+/// A true story as each of these nodes is told it, by somebody else.
+fn truth_for(nodes: &[usize], story: &Story) -> Vec<(usize, Story)> {
+    let nonces = story.nonce..;
+    let told = nodes.iter().zip(nonces);
+    told.map(|(node, nonce)| (*node, Story { nonce, is_true: true, ..story.clone() })).collect()
 }
 
 /// An answer to nothing, or a message that is none.

@@ -155,7 +155,8 @@ impl World {
         let others: Vec<usize> = self.honest().map(|place| place.number).collect();
         for number in others.into_iter().filter(|number| !called.contains(number)) {
             let Some(tip) = self.checker.replay().get(&self.checker.tip(number)).cloned() else { continue };
-            let story = Story::honest(&tip, self.attackers.random.next());
+            let nonce = self.attackers.random.next();
+            let story = Story { is_true: true, ..Story::honest(&tip, nonce) };
             self.call(POOL, number, PeerAddress::from_ip(ADDRESS, 40_000), story)?;
         }
         Ok(())

@@ -52,6 +52,8 @@ pub struct Story {
     pub height: u64,
     /// The number by which the attacker would recognise itself.
     pub nonce: u64,
+    /// Whether all that it tells obeys every rule.
+    pub is_true: bool,
     /// The port at which it says that it listens.
     pub port: u16,
 }
@@ -69,6 +71,7 @@ impl Story {
             claim: tip.work,
             height: tip.height(),
             nonce,
+            is_true: false,
             port: 0,
         }
     }
