@@ -99,7 +99,7 @@ impl Place {
         };
         let options = Options {
             port: PORT,
-            nonce: (self.life << 32) | (self.number as u64 + 1),
+            nonce: greeting_nonce(self.number, self.life),
             mining,
             mempool_capacity: MEMPOOL_TRANSACTIONS,
         };
@@ -117,6 +117,11 @@ pub fn key(place: usize) -> SecretKey {
 /// The seed of that key.
 pub fn seed(place: usize) -> [u8; 32] {
     *sha256(&(place as u64).to_le_bytes()).as_bytes()
+}
+
+/// By what a node or device would recognise itself in this life.
+pub fn greeting_nonce(place: usize, life: u64) -> u64 {
+    (life << 32) | (place as u64 + 1)
 }
 
 /// Where a node listens: each is in a network group of its own, as those of different people are.

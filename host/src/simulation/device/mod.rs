@@ -22,7 +22,7 @@ use link::{Link, LinkStage, socket_address, take_message};
 
 use super::card::SimulatedCard;
 use super::network::encoded;
-use super::place::seed;
+use super::place::{greeting_nonce, seed};
 use crate::node::PeerId;
 
 /// A block of the regtest network takes two attempts on average; so many slices of them without success do not
@@ -141,7 +141,7 @@ impl Device {
         let settings = Settings {
             params: self.params.clone(),
             key: identity.seed.as_ref().map(SecretKey::from_seed),
-            nonce: (self.number as u64 + 1) << 32 | u64::from(self.slot.starts()),
+            nonce: greeting_nonce(self.number, u64::from(self.slot.starts())),
             mining: Mining::On,
             peers: self.links.len(),
             checkpoint: None,
