@@ -303,6 +303,13 @@ pub fn check_dropped<'t, D: Disk>(
     }
 }
 
+/// The payments of the chain of one tip that are not in the chain of another.
+pub fn joined(replay: &Replay, before: &Hash32, tip: &Hash32) -> Vec<(Hash32, Transaction)> {
+    let [_, joined] = parted(replay, before, tip);
+    let payments = joined.iter().flat_map(|(_, block)| &block.block.transactions);
+    payments.map(|payment| (transaction_id(payment), payment.clone())).collect()
+}
+
 /// The blocks from the one on by which the present branch has won, the tip included.
 fn since_won(replay: &Replay, step: Step) -> Vec<&Replayed> {
     let [_, joined] = parted(replay, &step.before, &step.tip);

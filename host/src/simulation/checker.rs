@@ -186,6 +186,8 @@ impl Checker {
                 .map_err(|Finding { demand, got, expected }| violation(demand, got, expected))?;
         }
         self.forget(&dropped, place);
+        let joined = audit::joined(&self.replay, &before, &tip);
+        joined.iter().for_each(|(id, payment)| self.payment_prevails(place, id, payment));
         Ok(())
     }
 
@@ -234,6 +236,15 @@ impl Checker {
             }
             acknowledged.last_blocks.1.push(id);
             acknowledged.work = acknowledged.work.max(node.ledger().tip().work());
+        }
+    }
+
+    /// A node has taken in a payment, or a block with it: another with the same nonce does not count any more.
+    pub fn payment_prevails(&mut self, place: usize, id: &Hash32, payment: &Transaction) {
+        if let Some(acknowledged) = self.acknowledged.get_mut(place) {
+            acknowledged.payments.retain(|other, Transaction { sender, nonce, .. }| {
+                other == id || *sender != payment.sender || *nonce != payment.nonce
+            });
         }
     }
 

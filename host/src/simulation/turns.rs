@@ -127,7 +127,10 @@ impl World {
             Event::Reorganisation { depth, .. } => {
                 *self.tally.reorganisations.entry(depth).or_default() += 1;
             }
-            Event::Transaction { .. } | Event::Peer { .. } | Event::Mining(_) => {}
+            Event::Transaction { id, transaction } => {
+                self.checker.payment_prevails(number, &id, &transaction);
+            }
+            Event::Peer { .. } | Event::Mining(_) => {}
         }
     }
 
