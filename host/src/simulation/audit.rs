@@ -271,10 +271,8 @@ pub fn check_returned<D: Disk>(node: &Node<D>, replay: &Replay, step: Step) -> R
     }
     // A node judges them when the branch wins. One that its sender could not pay then is not kept, though a later
     // block of the same step may have paid the sender.
-    let since = since_won(replay, step);
     for transaction in gone(&left, &joined) {
-        let was_payable = since.iter().all(|block| can_be_next(block, transaction));
-        if was_payable && !is_open(node, transaction) && !is_read_only(node) {
+        if stays_payable(replay, step, transaction) && !is_open(node, transaction) && !is_read_only(node) {
             let got = format!("payment {}, mined before, is not open", transaction_id(transaction));
             return Err(Finding::new(Demand::Returned, got, "it is open again"));
         }
@@ -293,8 +291,7 @@ pub fn check_dropped<'t, D: Disk>(
     if node.mempool().len() >= MEMPOOL_TRANSACTIONS || is_read_only(node) {
         return Ok(());
     }
-    let since = since_won(replay, step);
-    match dropped.find(|payment| since.iter().all(|block| can_be_next(block, payment))) {
+    match dropped.find(|payment| stays_payable(replay, step, payment)) {
         Some(payment) => {
             let got = format!("no payment {}", transaction_id(payment));
             Err(Finding::new(Demand::Durability, got, "every payment that it took in, as it can be mined"))
@@ -310,11 +307,12 @@ pub fn joined(replay: &Replay, before: &Hash32, tip: &Hash32) -> Vec<(Hash32, Tr
     payments.map(|payment| (transaction_id(payment), payment.clone())).collect()
 }
 
-/// The blocks from the one on by which the present branch has won, the tip included.
-fn since_won(replay: &Replay, step: Step) -> Vec<&Replayed> {
+/// Whether a payment can be mined right after the block by which a branch wins, and after each one of that step on it.
+pub fn stays_payable(replay: &Replay, step: Step, payment: &Transaction) -> bool {
     let [_, joined] = parted(replay, &step.before, &step.tip);
     let won = joined.into_iter().filter(|(_, block)| block.work > replay.work(&step.before));
-    won.map(|(_, block)| block).chain(replay.get(&step.tip)).collect()
+    let mut since = won.map(|(_, block)| block).chain(replay.get(&step.tip));
+    since.all(|block| can_be_next(block, payment))
 }
 
 /// Whether a payment can be mined right after a block.

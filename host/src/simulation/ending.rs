@@ -44,8 +44,9 @@ impl World {
         };
         let first = honest.first().copied().unwrap_or(0);
         let before = height(self);
-        let waiting = self.waiting_payments();
+        let mut waiting = self.waiting_payments();
         while self.step(end)? {
+            self.keep_waiting(&mut waiting);
             let tip = self.checker.tip(first);
             let is_agreed = self.checker.is_agreed(honest.iter().copied()) && height(self) > before;
             if is_agreed

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use mote_core::codec;
+use mote_core::hash::Hash32;
 use mote_core::keys::PublicKey;
 use mote_core::peer::Offence;
 use mote_core::transaction::Transaction;
 use mote_core::wire::{Message, REFUSAL_MAX_BYTES};
 
 use super::adversary::POOL;
-use super::audit::can_be_next;
+use super::audit::{Step, can_be_next, stays_payable};
 use super::checker::{Demand, Violation};
 use super::network::End;
 use super::replay::transaction_id;
@@ -68,26 +69,50 @@ impl World {
     }
 
     /// The payments that are next to be mined at some honest node.
-    pub(super) fn waiting_payments(&self) -> Vec<Transaction> {
-        let mut waiting = BTreeMap::new();
-        for node in self.honest().filter_map(|place| place.node.as_ref()) {
-            let mut first: BTreeMap<PublicKey, Transaction> = BTreeMap::new();
-            for entry in node.mempool().by_priority() {
+    pub(super) fn waiting_payments(&self) -> Vec<Waiting> {
+        let mut waiting: BTreeMap<Hash32, Waiting> = BTreeMap::new();
+        for place in self.honest() {
+            let mut first: BTreeMap<PublicKey, &Transaction> = BTreeMap::new();
+            for entry in place.node.iter().flat_map(|node| node.mempool().by_priority()) {
                 let transaction = entry.transaction();
-                let earliest = first.entry(transaction.sender).or_insert_with(|| transaction.clone());
+                let earliest = first.entry(transaction.sender).or_insert(transaction);
                 if transaction.nonce < earliest.nonce {
-                    *earliest = transaction.clone();
+                    *earliest = transaction;
                 }
             }
-            waiting.extend(first.into_values().map(|payment| (transaction_id(&payment), payment)));
+            for payment in first.into_values() {
+                let new = || Waiting { payment: payment.clone(), holders: BTreeMap::new() };
+                let waiting = waiting.entry(transaction_id(payment)).or_insert_with(new);
+                waiting.holders.insert(place.number, self.checker.tip(place.number));
+            }
         }
         waiting.into_values().collect()
     }
 
-    /// One of these payments that could still be mined next after the block on which the honest nodes agree.
-    pub(super) fn left_over<'p>(&self, payments: &'p [Transaction]) -> Option<&'p Transaction> {
+    /// Notes which nodes came to a branch on which payments cannot be mined next.
+    pub(super) fn keep_waiting(&self, waiting: &mut [Waiting]) {
+        for Waiting { payment, holders } in waiting {
+            holders.retain(|number, before| {
+                let tip = self.checker.tip(*number);
+                let step = Step { before: std::mem::replace(before, tip), tip, is_start: false };
+                step.before == tip || stays_payable(self.checker.replay(), step, payment)
+            });
+        }
+    }
+
+    /// One of these payments that could still be mined next after the block on which the honest nodes agree, and
+    /// that some node never had a reason to drop.
+    pub(super) fn left_over<'w>(&self, waiting: &'w [Waiting]) -> Option<&'w Transaction> {
         let first = self.honest().next().map(|place| self.checker.tip(place.number))?;
         let tip = self.checker.replay().get(&first)?;
-        payments.iter().find(|payment| can_be_next(tip, payment))
+        let held = waiting.iter().filter(|waiting| !waiting.holders.is_empty());
+        held.map(|waiting| &waiting.payment).find(|payment| can_be_next(tip, payment))
     }
+}
+
+/// A payment that waits to be mined.
+pub struct Waiting {
+    payment: Transaction,
+    /// The nodes that hold it open, and the tips that they had when they were last looked at.
+    holders: BTreeMap<usize, Hash32>,
 }
