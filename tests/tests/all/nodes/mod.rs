@@ -1,5 +1,7 @@
 //! Several nodes in one process: paying, forking, agreeing again, restarting.
 
+mod callers;
+
 use mote::node::request::{Reply, Request};
 use mote::node::status::{Direction, Event};
 use mote::node::{Input, Output, PeerId};

@@ -11,8 +11,8 @@ use mote_tests::vectors::{array, bytes};
 
 use edges::{Case, ENCODINGS, cases, formula};
 
-/// The cases of that paper (message, key, signature), and what ZIP-215 says of them.
-const PAPER: [(&str, &str, &str, bool); 10] = [
+/// The cases of that paper (message, key, signature), and the verdicts that it found where ZIP-215 is followed.
+const PAPER: [(&str, &str, &str, bool); 12] = [
     (
         "8c93255d71dcab10e8f379c26200f3c7bd5f09d9bc3068d3ef4edeb4853022b6",
         "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
@@ -64,15 +64,28 @@ const PAPER: [(&str, &str, &str, bool); 10] = [
     // Whoever brings the commitment into its canonical form before hashing accepts the first of these two, whoever
     // hashes its bytes the second: ZIP-215 hashes bytes.
     (
-        "fdaebc429f4a735932a160da1301080c13280eea8bc280d1b392c6b9e6ba3a5a",
+        "9bedc267423725d473888631ebf45988bad3db83851ee85c85e241a07d148b41",
         "f7badec5b8abeaf699583992219b7b223f1df3fbbea919844e3f7c554a43dd43",
-        "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f454d370c8d9fc323a41450f8d513eafeb5b0697390c1e505a0d4ddc71f566607",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff03be9678ac102edcd92b0210bb34d7428d12ffc5df5f37e359941266a4e35f0f",
         false,
     ),
     (
-        "84b698d39be126ff55fe45079e6c8bf64a0d7db6994560b4e96b7021eb39c1a1",
+        "9bedc267423725d473888631ebf45988bad3db83851ee85c85e241a07d148b41",
         "f7badec5b8abeaf699583992219b7b223f1df3fbbea919844e3f7c554a43dd43",
-        "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f084d5b99c2a9463d9c8bd5026916996984eeec87ddf1d3be329006ace1b37b09",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffca8c5b64cd208982aa38d4936621a4775aa233aa0505711d8fdcfdaa943d4908",
+        true,
+    ),
+    // The same of a key of small order: here both forms lead to a valid signature.
+    (
+        "e96b7021eb39c1a163b6da4e3093dcd3f21387da4cc4572be588fafae23c155b",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+        "a9d55260f765261eb9b84e106f665e00b867287a761990d7135963ee0a7d59dca5bb704786be79fc476f91d3f3f89b03984d8068dcf1bb7dfc6637b45450ac04",
+        true,
+    ),
+    (
+        "39a591f5321bbe07fd5a23dc2f39d025d74526615746727ceefd6e82ae65c06f",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+        "a9d55260f765261eb9b84e106f665e00b867287a761990d7135963ee0a7d59dca5bb704786be79fc476f91d3f3f89b03984d8068dcf1bb7dfc6637b45450ac04",
         true,
     ),
 ];
