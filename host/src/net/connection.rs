@@ -147,7 +147,7 @@ where
 {
     let turns = Arc::new(Semaphore::new(network.limits().turn(usize::MAX) as usize));
     loop {
-        gauge.half_empty().await;
+        gauge.drained().await;
         let next = stream.next().await;
         has_spoken.fetch_or(next.is_some(), Ordering::Relaxed);
         let bytes = match next {

@@ -79,7 +79,7 @@ pub struct PeerLimits {
     pub inbound_max: usize,
     /// How many there may be that this node dials, those included that are not open yet.
     pub outbound_max: usize,
-    /// How many bytes may wait to be sent to one peer before it is closed as too slow. Above half of
+    /// How many bytes may wait to be sent to one peer before it is closed as too slow. Above an eighth of
     /// it, nothing more is read from the peer.
     pub queue_max_bytes: usize,
     /// How many bytes of one peer may wait for the node.

@@ -97,9 +97,10 @@ impl Gauge {
         self.lowered.notify_one();
     }
 
-    /// Waits until no more than half of what may wait does. One task at a time may wait.
-    pub async fn half_empty(&self) {
-        while self.bytes.load(Ordering::Relaxed) > self.max_bytes / 2 {
+    /// Waits until no more than an eighth of what may wait does: whoever does not take the answers that it has, gets
+    /// no more of them made. One task at a time may wait.
+    pub async fn drained(&self) {
+        while self.bytes.load(Ordering::Relaxed) > self.max_bytes / 8 {
             self.lowered.notified().await;
         }
     }
@@ -139,14 +140,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn reading_goes_on_below_half() {
+    async fn reading_goes_on_below_an_eighth() {
         let (mut outbox, queue) = channel(100);
         assert_eq!(outbox.send(vec![0; 90]), Ok(()));
         let gauge = queue.gauge.clone();
-        let waiting = tokio::spawn(async move { gauge.half_empty().await });
+        let waiting = tokio::spawn(async move { gauge.drained().await });
         tokio::task::yield_now().await;
         assert!(!waiting.is_finished());
-        queue.gauge.lower(90);
+        queue.gauge.lower(60);
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        queue.gauge.lower(20);
         waiting.await.unwrap();
     }
 }

@@ -7,7 +7,7 @@ use std::fs;
 pub struct Usage {
     /// Memory that is in use, in kibibytes.
     pub resident_kib: u64,
-    /// The most memory that was ever in use since its start or [`Usage::forget_peak`], in kibibytes.
+    /// The most memory that was ever in use, in kibibytes.
     pub peak_kib: u64,
     /// Threads.
     pub threads: u64,
@@ -25,10 +25,5 @@ impl Usage {
         };
         let files = fs::read_dir(format!("/proc/{pid}/fd")).expect("the process is our own").count();
         Self { resident_kib: field("VmRSS:"), peak_kib: field("VmHWM:"), threads: field("Threads:"), files }
-    }
-
-    /// Lets the peak begin anew at what the process takes now.
-    pub fn forget_peak(pid: u32) {
-        fs::write(format!("/proc/{pid}/clear_refs"), "5").expect("the process is our own");
     }
 }
