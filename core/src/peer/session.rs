@@ -210,6 +210,11 @@ impl<const N: usize> Session<N> {
         self.in_flight.iter().map(|request| request.asked)
     }
 
+    /// When what is being waited for is given up.
+    pub fn deadlines(&self) -> impl Iterator<Item = Moment> {
+        self.in_flight.iter().map(|request| request.deadline)
+    }
+
     /// The largest message that both sides take, in bytes.
     pub fn message_max(&self) -> usize {
         let theirs = self.remote.as_ref().map_or(MESSAGE_MIN_BYTES, |hello| hello.message_max as usize);

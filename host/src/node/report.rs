@@ -1,6 +1,7 @@
 //! What a node publishes of itself.
 
 use mote_core::pow::Work;
+use mote_core::units::Moment;
 
 use super::Node;
 use super::Now;
@@ -73,6 +74,11 @@ impl<D: Disk> Node<D> {
             addresses: self.addresses.len(),
             transactions: self.pool.mempool().len(),
         }
+    }
+
+    /// When the answers that are waited for are given up.
+    pub fn deadlines(&self) -> impl Iterator<Item = Moment> {
+        self.peers.values().flat_map(|peer| peer.session.deadlines())
     }
 
     /// The node at this moment.

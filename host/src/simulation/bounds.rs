@@ -1,5 +1,7 @@
 //! What every node stays within after every step.
 
+use mote_core::units::Moment;
+
 use super::checker::{Demand, Violation};
 use super::network::UNDER_WAY_MAX_BYTES;
 use super::place::{JOURNAL, MEMPOOL_TRANSACTIONS};
@@ -13,6 +15,12 @@ const STORE_MIN_BYTES: u64 = 8 * 1024 * 1024;
 /// Bytes that a store may take for each block of a world, whose blocks are small: its record in the log, and
 /// what changes in the index, whose pages are half full at worst and are copied before they are changed.
 const STORE_BLOCK_BYTES: u64 = 64 * 1024;
+
+/// How long the answer to a request may take, in milliseconds.
+const ANSWER_MAX_MS: u64 = 15_000;
+
+/// How many ticks late a node may notice that an answer did not come in time.
+const TICKS_LATE: u64 = 2;
 
 /// Files of open payments that may be begun until there is next a tidying.
 const FILES_BETWEEN_TIDYINGS: usize = 2;
@@ -30,6 +38,18 @@ impl World {
         let limit = Held::limit(held.connections, MEMPOOL_TRANSACTIONS);
         if !held.is_within(&limit) {
             return violation(format!("{held:?}"), format!("at most {limit:?}"));
+        }
+        let now = Moment::from_millis(millis);
+        let is_in_time = |deadline: &Moment| {
+            deadline.since(now) <= ANSWER_MAX_MS && now.since(*deadline) <= TICKS_LATE * self.knobs.tick_ms
+        };
+        if let Some(deadline) = node.deadlines().find(|deadline| !is_in_time(deadline)) {
+            let expected =
+                format!("within {ANSWER_MAX_MS} ms, looked at {TICKS_LATE} ticks later at the latest");
+            return violation(
+                format!("at {millis} ms, an answer is waited for until {deadline:?}"),
+                expected,
+            );
         }
         let stored = place.disk.bytes();
         let most = STORE_MIN_BYTES + STORE_BLOCK_BYTES * node.ledger().statistics().blocks;
