@@ -114,6 +114,14 @@ fn payments_are_told_again_to_a_peer_that_had_to_refuse_them_before_it_had_the_c
 }
 
 #[test]
+fn files_of_open_payments_outlast_the_blocks_that_have_them_until_those_are_durable() {
+    for seed in [1, 3, 5] {
+        let left_out = [Trouble::FlippedBits, Trouble::DiskFaults, Trouble::Leaves];
+        assert_sound(&run(Knobs::new(Preset::Hostile, seed, 1, 2).without(&left_out)));
+    }
+}
+
+#[test]
 fn attackers_break_every_rule_in_vain() {
     let mut attacks = BTreeSet::new();
     for seed in 0..16 {
