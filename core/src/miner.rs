@@ -59,13 +59,26 @@ impl Job {
         target.expand().map(|target| Self { commitment, target })
     }
 
+    /// What attempts are made upon: an attempt is the hash of this and a nonce.
+    pub fn commitment(&self) -> &Hash32 {
+        &self.commitment
+    }
+
+    /// The first 32 bits of the target: an attempt that begins with a greater number fails.
+    pub fn leading(&self) -> u32 {
+        self.target.leading()
+    }
+
+    /// Whether this nonce works.
+    pub fn is_met_by(&self, nonce: u64) -> bool {
+        self.target.is_met_by(&attempt(&self.commitment, nonce))
+    }
+
     /// Tries the nonces of a range, one SHA-256 compression each, and returns the first that works.
     pub fn search(&self, mut nonces: Range<u64>) -> Option<u64> {
         let (mut attempts, limit) = (Attempts::new(&self.commitment), self.target.leading());
         // Few attempts pass the first 32 bits; those are hashed again and compared in full.
-        nonces.find(|nonce| {
-            attempts.leading(*nonce) <= limit && self.target.is_met_by(&attempt(&self.commitment, *nonce))
-        })
+        nonces.find(|nonce| attempts.leading(*nonce) <= limit && self.is_met_by(*nonce))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The threads that search for a nonce. They follow the order that the node gave last, at low
 //! priority, and tell of at most one find for each job.
 
+pub mod kernel;
 mod meter;
 mod pace;
 
@@ -13,6 +14,7 @@ use tracing::warn;
 
 pub use meter::Meter;
 
+use self::kernel::Kernel;
 use crate::clock::Clock;
 use crate::node::{JobId, MiningOrder};
 use pace::Pace;
@@ -41,6 +43,7 @@ struct Shared {
     generation: AtomicU64,
     orders: Mutex<Orders>,
     changed: Condvar,
+    kernel: Kernel,
     found: Box<dyn Fn(JobId, u64) + Send + Sync>,
 }
 
@@ -67,6 +70,7 @@ impl MinerPool {
             generation: AtomicU64::new(0),
             orders: Mutex::default(),
             changed: Condvar::new(),
+            kernel: Kernel::fastest(),
             found: Box::new(found),
         };
         Self { shared: Arc::new(shared), threads: Vec::new() }
@@ -171,7 +175,7 @@ impl Shared {
             let left_of_run = RUN - nonce % RUN;
             let slice = pace.slice().min(left_of_run);
             let begun = self.clock.elapsed();
-            if let Some(found) = order.job.search(nonce..nonce.saturating_add(slice)) {
+            if let Some(found) = self.kernel.search(&order.job, nonce..nonce.saturating_add(slice)) {
                 self.report(order.id, *generation, found);
                 return;
             }

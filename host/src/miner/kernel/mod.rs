@@ -1,0 +1,205 @@
+//! Searching for a nonce with the widest instructions that the processor has.
+//!
+//! An attempt is one compression of SHA-256 over a block in which only the nonce changes. What follows from
+//! the rest of the block is worked out once, and then many attempts go side by side:
+//!
+//! | kernel | side by side | instructions |
+//! | --- | --- | --- |
+//! | [`Kernel::Avx512`] | 16 | AVX-512F |
+//! | [`Kernel::Avx2`] | 8 | AVX2 |
+//! | [`Kernel::Sha`] | 2 | the SHA extensions |
+//! | [`Kernel::Plain`] | 1 | whatever the hash library finds |
+//!
+//! The plain search of the core is what all others are held equal to.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod prepared;
+mod rounds;
+#[cfg(target_arch = "x86_64")]
+mod sha;
+
+use std::ops::Range;
+use std::time::Instant;
+
+use mote_core::hash::Hash32;
+use mote_core::miner::Job;
+use mote_core::pow::CompactTarget;
+use prepared::Prepared;
+
+/// How many attempts [`Kernel::fastest`] makes with each: about a millisecond's.
+const TRIAL: u64 = 1 << 14;
+
+/// A target of 1, which nothing meets.
+const UNREACHABLE: CompactTarget = CompactTarget::from_bits(0x0300_0001);
+
+/// Every kernel's number of lanes divides this.
+const STEP: u64 = 16;
+
+/// The most nonces of one call of a kernel, so that their number fits 32 bits.
+const COUNT_MAX: u64 = 1 << 31;
+
+/// A way to search. A value says that the processor can do it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kernel(Way);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    #[cfg(target_arch = "x86_64")]
+    Avx512(avx512::Unit),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(avx2::Unit),
+    #[cfg(target_arch = "x86_64")]
+    Sha(sha::Unit),
+    Plain,
+}
+
+impl Kernel {
+    /// All that this processor can do.
+    pub fn all() -> Vec<Self> {
+        let mut all = vec![Self(Way::Plain)];
+        #[cfg(target_arch = "x86_64")]
+        {
+            all.extend(sha::Unit::find().map(|unit| Self(Way::Sha(unit))));
+            all.extend(avx2::Unit::find().map(|unit| Self(Way::Avx2(unit))));
+            all.extend(avx512::Unit::find().map(|unit| Self(Way::Avx512(unit))));
+        }
+        all
+    }
+
+    /// The one that is the fastest here: each is tried for about a millisecond. Which of two is faster differs
+    /// from one processor to the next.
+    pub fn fastest() -> Self {
+        let job = Job::from_parts(Hash32::ZERO, UNREACHABLE);
+        let time = |kernel: &Self| {
+            let begun = Instant::now();
+            job.map(|job| kernel.search(&job, 0..TRIAL));
+            begun.elapsed()
+        };
+        // The first trial of each is for the caches, and for a processor that slows down for wide vectors.
+        let all = Self::all();
+        all.iter().for_each(|kernel| drop(time(kernel)));
+        all.into_iter().min_by_key(time).unwrap_or(Self(Way::Plain))
+    }
+
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            Way::Plain => "plain",
+            #[cfg(target_arch = "x86_64")]
+            Way::Sha(_) => "sha",
+            #[cfg(target_arch = "x86_64")]
+            Way::Avx2(_) => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Way::Avx512(_) => "avx512",
+        }
+    }
+
+    /// Tries the nonces of a range and returns the first that works, as [`Job::search`] does.
+    pub fn search(self, job: &Job, mut nonces: Range<u64>) -> Option<u64> {
+        loop {
+            // Up to here the high half of the nonce stays the same.
+            let last = nonces.start | u64::from(u32::MAX);
+            let end = nonces.end.min(last.saturating_add(1));
+            let found = self.search_run(job, nonces.start..end);
+            if found.is_some() || end == nonces.end {
+                return found;
+            }
+            nonces.start = end;
+        }
+    }
+
+    /// As [`Kernel::search`], where the high half of all nonces is the same.
+    fn search_run(self, job: &Job, mut nonces: Range<u64>) -> Option<u64> {
+        let high = nonces.start >> 32;
+        let prepared = Prepared::new(job.commitment(), high as u32);
+        while self.0 != Way::Plain && nonces.start.saturating_add(STEP) <= nonces.end {
+            let count = (nonces.end - nonces.start).min(COUNT_MAX) / STEP * STEP;
+            let low = nonces.start as u32;
+            let Some(hit) = self.leading(&prepared, low, count as u32, job.leading()) else {
+                nonces.start += count;
+                continue;
+            };
+            // Few attempts pass the first 32 bits; those are hashed again and compared in full.
+            let hit = high << 32 | u64::from(hit);
+            if job.is_met_by(hit) {
+                return Some(hit);
+            }
+            nonces.start = hit + 1;
+        }
+        job.search(nonces)
+    }
+
+    /// The first of `count` nonces, a multiple of [`STEP`], whose hash begins with 32 bits not above `limit`.
+    fn leading(self, prepared: &Prepared, first: u32, count: u32, limit: u32) -> Option<u32> {
+        match self.0 {
+            Way::Plain => None,
+            #[cfg(target_arch = "x86_64")]
+            Way::Sha(unit) => unit.search(prepared, first, count, limit),
+            #[cfg(target_arch = "x86_64")]
+            Way::Avx2(unit) => unit.search(prepared, first, count, limit),
+            #[cfg(target_arch = "x86_64")]
+            Way::Avx512(unit) => unit.search(prepared, first, count, limit),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn every_kernel_finds_what_the_plain_search_finds(
+            commitment: [u8; 32],
+            bits in prop::sample::select(vec![0x207f_ffff, 0x2000_ffff, 0x1f7f_ffff, 0x1f00_ffff, 0x0300_0001]),
+            start in prop_oneof![any::<u64>(), Just(u64::from(u32::MAX) - 40), 0..100_u64],
+            count in 0..600_u64,
+        ) {
+            let job = Job::from_parts(Hash32::from_bytes(commitment), CompactTarget::from_bits(bits)).unwrap();
+            let end = start.saturating_add(count);
+            let expected = job.search(start..end);
+            for kernel in Kernel::all() {
+                prop_assert_eq!(kernel.search(&job, start..end), expected, "{}", kernel.name());
+            }
+        }
+    }
+
+    #[test]
+    fn every_find_of_a_long_search_is_the_same() {
+        let job =
+            Job::from_parts(Hash32::from_bytes([7; 32]), CompactTarget::from_bits(0x1f7f_ffff)).unwrap();
+        let finds = |kernel: Option<Kernel>| {
+            let (mut finds, mut start) = (Vec::new(), u64::from(u32::MAX) - 20_000);
+            while let Some(found) = match kernel {
+                Some(kernel) => kernel.search(&job, start..start + 40_000),
+                None => job.search(start..start + 40_000),
+            } {
+                finds.push(found);
+                start = found + 1;
+                if finds.len() == 200 {
+                    break;
+                }
+            }
+            finds
+        };
+        let expected = finds(None);
+        assert_eq!(expected.len(), 200);
+        for kernel in Kernel::all() {
+            assert_eq!(finds(Some(kernel)), expected, "{}", kernel.name());
+        }
+    }
+
+    #[test]
+    fn nothing_is_found_in_an_empty_range() {
+        let job = Job::from_parts(Hash32::ZERO, CompactTarget::from_bits(0x207f_ffff)).unwrap();
+        for kernel in Kernel::all() {
+            for nonces in [0..0, 100..100, u64::MAX..u64::MAX, Range { start: 90, end: 3 }] {
+                assert_eq!(kernel.search(&job, nonces), None, "{}", kernel.name());
+            }
+        }
+    }
+}
