@@ -9,6 +9,7 @@ use ed25519_zebra::{Signature as ZebraSignature, VerificationKeyBytes};
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use mote::block::Block;
+use mote::miner::kernel::Kernel;
 use mote::store::memory::MemoryDisk;
 use mote::store::witness::WitnessPart;
 use mote_core::hash::Hash32;
@@ -37,6 +38,10 @@ fn proof_of_work(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(ATTEMPTS));
     let job = Job::from_parts(Hash32::from_bytes([0x5a; 32]), UNREACHABLE).expect("the target is one");
     group.bench_function("search", |bencher| bencher.iter(|| black_box(&job).search(0..ATTEMPTS)));
+    for kernel in Kernel::all() {
+        let name = format!("kernel {}", kernel.name());
+        group.bench_function(name, |bencher| bencher.iter(|| kernel.search(black_box(&job), 0..ATTEMPTS)));
+    }
     group.bench_function("bare compression", |bencher| {
         bencher.iter(|| {
             let mut state = [0; 8];

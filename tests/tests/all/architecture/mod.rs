@@ -49,8 +49,8 @@ fn core_and_firmware_have_neither_std_nor_alloc() {
 }
 
 #[test]
-fn only_a_board_has_unsafe() {
-    assert_none(boundaries::unsafe_outside_board(&Tree::of_project()));
+fn only_a_board_and_kernels_have_unsafe() {
+    assert_none(boundaries::unsafe_elsewhere(&Tree::of_project()));
 }
 
 #[test]

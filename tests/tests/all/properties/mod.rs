@@ -2,6 +2,7 @@
 
 mod blocks;
 mod codec;
+mod kernels;
 mod ledger;
 mod mempool;
 
