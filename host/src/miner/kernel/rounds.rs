@@ -51,54 +51,100 @@ pub fn search<V: Vector>(
     count: u32,
     limit: u32,
 ) -> Option<u32> {
-    (0..count / V::LANES).find_map(|vector| {
+    // No closure here: it would not have the instructions of the function that this is inlined into.
+    for vector in 0..count / V::LANES {
         let first = first.wrapping_add(vector * V::LANES);
         let hits = leading::<V>(unit, prepared, first).at_most(limit);
-        (hits != 0).then(|| first.wrapping_add(hits.trailing_zeros()))
-    })
+        if hits != 0 {
+            return Some(first.wrapping_add(hits.trailing_zeros()));
+        }
+    }
+    None
 }
 
-/// The first 32 bits of the hashes.
+/// The first 32 bits of the hashes. Rounds go in groups of eight, after which every variable has its first name
+/// again, and loops of eight are short enough to be unrolled, so that nothing but the message schedule is stored.
 #[inline(always)]
 fn leading<V: Vector>(unit: V::Unit, prepared: &Prepared, first: u32) -> V {
-    let known = |at: usize| V::all(unit, prepared.words[at]);
-    let constant = |at: usize| V::all(unit, ROUNDS[at]);
     let nonces = V::nonces(unit, first);
-    let mut state = prepared.state.map(|word| V::all(unit, word));
-    round(&mut state, 8, nonces.add(constant(8)));
-    for at in 9..23 {
-        round(&mut state, at, V::all(unit, prepared.words[at].wrapping_add(ROUNDS[at])));
+    let mut state = [V::all(unit, 0); 8];
+    for (variable, known) in state.iter_mut().zip(&prepared.state) {
+        *variable = V::all(unit, *known);
     }
-    let mut words: [V; 16] = std::array::from_fn(|at| known(16 + at));
+    let mut inputs = known::<V>(unit, prepared, 8);
+    inputs[0] = inputs[0].add(nonces);
+    eight_rounds(&mut state, inputs);
+    let mut words: [V; 16] = [V::all(unit, 0); 16];
+    for (word, known) in words.iter_mut().zip(&prepared.words[16..]) {
+        *word = V::all(unit, *known);
+    }
     words[7] = words[7].add(small_0(nonces));
     words[8] = words[8].add(nonces);
-    for at in 9..16 {
-        words[at] = words[at].add(small_1(words[at - 2]));
-    }
-    words[14] = words[14].add(words[7]);
-    words[15] = words[15].add(words[8]);
-    for at in 23..32 {
-        round(&mut state, at, words[at - 16].add(constant(at)));
-    }
-    for at in 32..64 {
-        let near = small_0(words[(at + 1) & 15]);
-        let far = small_1(words[(at + 14) & 15]);
-        words[at & 15] = words[at & 15].add(near).add(words[(at + 9) & 15]).add(far);
-        round(&mut state, at, words[at & 15].add(constant(at)));
+    words[9] = words[9].add(small_1(words[7]));
+    words[10] = words[10].add(small_1(words[8]));
+    words[11] = words[11].add(small_1(words[9]));
+    words[12] = words[12].add(small_1(words[10]));
+    words[13] = words[13].add(small_1(words[11]));
+    words[14] = words[14].add(small_1(words[12])).add(words[7]);
+    words[15] = words[15].add(small_1(words[13])).add(words[8]);
+    let mut inputs = known::<V>(unit, prepared, 16);
+    inputs[7] = words[7].add(V::all(unit, ROUNDS[23]));
+    eight_rounds(&mut state, inputs);
+    eight_rounds(&mut state, scheduled::<V, 8>(unit, &words, 16));
+    for at in [32, 48] {
+        eight_words::<V, 0>(&mut words);
+        eight_rounds(&mut state, scheduled::<V, 0>(unit, &words, at));
+        eight_words::<V, 8>(&mut words);
+        eight_rounds(&mut state, scheduled::<V, 8>(unit, &words, at));
     }
     state[0].add(V::all(unit, INITIAL[0]))
 }
 
-/// Round `at`, whose constant and word are `input`. Instead of moving every variable on by one, the names move.
+/// Constants and words of eight rounds from `at` on, where the words are the same for all nonces.
 #[inline(always)]
-fn round<V: Vector>(state: &mut [V; 8], at: usize, input: V) {
-    let name = |variable: usize| (variable + 64 - at) & 7;
-    let [a, b, c, d, e, f, g, h] = std::array::from_fn(|variable| state[name(variable)]);
-    let big_1 = e.rotate::<6, 26>().parity(e.rotate::<11, 21>(), e.rotate::<25, 7>());
-    let big_0 = a.rotate::<2, 30>().parity(a.rotate::<13, 19>(), a.rotate::<22, 10>());
-    let sum = h.add(input).add(e.choose(f, g)).add(big_1);
-    state[name(3)] = d.add(sum);
-    state[name(7)] = sum.add(a.majority(b, c)).add(big_0);
+fn known<V: Vector>(unit: V::Unit, prepared: &Prepared, at: usize) -> [V; 8] {
+    let mut inputs = [V::all(unit, 0); 8];
+    for step in 0..8 {
+        inputs[step] = V::all(unit, prepared.words[at + step].wrapping_add(ROUNDS[at + step]));
+    }
+    inputs
+}
+
+/// Constants and words of eight rounds. `words` are those of the sixteen rounds from `at` on, of which the first
+/// `SKIPPED` are left out.
+#[inline(always)]
+fn scheduled<V: Vector, const SKIPPED: usize>(unit: V::Unit, words: &[V; 16], at: usize) -> [V; 8] {
+    let mut inputs = [V::all(unit, 0); 8];
+    for step in 0..8 {
+        inputs[step] = words[SKIPPED + step].add(V::all(unit, ROUNDS[at + SKIPPED + step]));
+    }
+    inputs
+}
+
+/// Replaces eight words from `FROM` on by those sixteen rounds later.
+#[inline(always)]
+fn eight_words<V: Vector, const FROM: usize>(words: &mut [V; 16]) {
+    for at in FROM..FROM + 8 {
+        let near = small_0(words[(at + 1) & 15]);
+        let far = small_1(words[(at + 14) & 15]);
+        words[at] = words[at].add(near).add(words[(at + 9) & 15]).add(far);
+    }
+}
+
+/// Eight rounds, each with the sum of its constant and its word. Instead of moving every variable on by one, the
+/// names move.
+#[inline(always)]
+fn eight_rounds<V: Vector>(state: &mut [V; 8], inputs: [V; 8]) {
+    for (step, input) in inputs.into_iter().enumerate() {
+        let name = |variable: usize| (variable + 8 - step) & 7;
+        let [a, b, c, d] = [state[name(0)], state[name(1)], state[name(2)], state[name(3)]];
+        let [e, f, g, h] = [state[name(4)], state[name(5)], state[name(6)], state[name(7)]];
+        let big_1 = e.rotate::<6, 26>().parity(e.rotate::<11, 21>(), e.rotate::<25, 7>());
+        let big_0 = a.rotate::<2, 30>().parity(a.rotate::<13, 19>(), a.rotate::<22, 10>());
+        let sum = h.add(input).add(e.choose(f, g)).add(big_1);
+        state[name(3)] = d.add(sum);
+        state[name(7)] = sum.add(a.majority(b, c)).add(big_0);
+    }
 }
 
 #[inline(always)]
