@@ -63,7 +63,7 @@ pub fn search<V: Vector>(
 }
 
 /// The first 32 bits of the hashes. Rounds go in groups of eight, after which every variable has its first name
-/// again, and loops of eight are short enough to be unrolled, so that nothing but the message schedule is stored.
+/// again.
 #[inline(always)]
 fn leading<V: Vector>(unit: V::Unit, prepared: &Prepared, first: u32) -> V {
     let nonces = V::nonces(unit, first);
@@ -124,7 +124,24 @@ fn scheduled<V: Vector, const SKIPPED: usize>(unit: V::Unit, words: &[V; 16], at
 /// Replaces eight words from `FROM` on by those sixteen rounds later.
 #[inline(always)]
 fn eight_words<V: Vector, const FROM: usize>(words: &mut [V; 16]) {
-    for at in FROM..FROM + 8 {
+    if FROM == 0 {
+        two_words::<V, 0>(words);
+        two_words::<V, 2>(words);
+        two_words::<V, 4>(words);
+        two_words::<V, 6>(words);
+    } else {
+        two_words::<V, 8>(words);
+        two_words::<V, 10>(words);
+        two_words::<V, 12>(words);
+        two_words::<V, 14>(words);
+    }
+}
+
+/// Loops of two are unrolled however many instructions a rotation takes; longer ones are not with AVX2, and then all
+/// words and variables are stored.
+#[inline(always)]
+fn two_words<V: Vector, const FROM: usize>(words: &mut [V; 16]) {
+    for at in FROM..FROM + 2 {
         let near = small_0(words[(at + 1) & 15]);
         let far = small_1(words[(at + 14) & 15]);
         words[at] = words[at].add(near).add(words[(at + 9) & 15]).add(far);
@@ -135,13 +152,21 @@ fn eight_words<V: Vector, const FROM: usize>(words: &mut [V; 16]) {
 /// names move.
 #[inline(always)]
 fn eight_rounds<V: Vector>(state: &mut [V; 8], inputs: [V; 8]) {
-    for (step, input) in inputs.into_iter().enumerate() {
+    two_rounds::<V, 0>(state, &inputs);
+    two_rounds::<V, 2>(state, &inputs);
+    two_rounds::<V, 4>(state, &inputs);
+    two_rounds::<V, 6>(state, &inputs);
+}
+
+#[inline(always)]
+fn two_rounds<V: Vector, const FROM: usize>(state: &mut [V; 8], inputs: &[V; 8]) {
+    for step in FROM..FROM + 2 {
         let name = |variable: usize| (variable + 8 - step) & 7;
         let [a, b, c, d] = [state[name(0)], state[name(1)], state[name(2)], state[name(3)]];
         let [e, f, g, h] = [state[name(4)], state[name(5)], state[name(6)], state[name(7)]];
         let big_1 = e.rotate::<6, 26>().parity(e.rotate::<11, 21>(), e.rotate::<25, 7>());
         let big_0 = a.rotate::<2, 30>().parity(a.rotate::<13, 19>(), a.rotate::<22, 10>());
-        let sum = h.add(input).add(e.choose(f, g)).add(big_1);
+        let sum = h.add(inputs[step]).add(e.choose(f, g)).add(big_1);
         state[name(3)] = d.add(sum);
         state[name(7)] = sum.add(a.majority(b, c)).add(big_0);
     }
