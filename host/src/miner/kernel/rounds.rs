@@ -159,6 +159,7 @@ fn eight_rounds<V: Vector>(state: &mut [V; 8], inputs: [V; 8]) {
 }
 
 #[inline(always)]
+#[expect(clippy::needless_range_loop, reason = "the step names the variables too")]
 fn two_rounds<V: Vector, const FROM: usize>(state: &mut [V; 8], inputs: &[V; 8]) {
     for step in FROM..FROM + 2 {
         let name = |variable: usize| (variable + 8 - step) & 7;

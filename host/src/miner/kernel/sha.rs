@@ -34,6 +34,7 @@ struct State {
 }
 
 #[target_feature(enable = "sha,sse4.1")]
+#[expect(clippy::needless_range_loop, reason = "lanes take turns, group by group")]
 fn search(prepared: &Prepared, first: u32, count: u32, limit: u32) -> Option<u32> {
     let [a, b, c, d, e, f, g, h] = prepared.state;
     let start = State { abef: four([f, e, b, a]), cdgh: four([h, g, d, c]) };
