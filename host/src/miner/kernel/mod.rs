@@ -3,12 +3,12 @@
 //! An attempt is one compression of SHA-256 over a block in which only the nonce changes. What follows from
 //! the rest of the block is worked out once, and then many attempts go side by side:
 //!
-//! | kernel | side by side | instructions |
+//! | name | side by side | instructions |
 //! | --- | --- | --- |
-//! | [`Kernel::Avx512`] | 16 | AVX-512F |
-//! | [`Kernel::Avx2`] | 8 | AVX2 |
-//! | [`Kernel::Sha`] | 2 | the SHA extensions |
-//! | [`Kernel::Plain`] | 1 | whatever the hash library finds |
+//! | `avx512` | 16 | AVX-512F |
+//! | `avx2` | 8 | AVX2 |
+//! | `sha` | 2 | the SHA extensions |
+//! | `plain` | 1 | whatever the hash library finds |
 //!
 //! The plain search of the core is what all others are held equal to.
 
