@@ -263,7 +263,7 @@ impl Checker {
     }
 
     /// A bit of a node's log has flipped. What was written last may be taken for an unfinished write; all before
-    /// it counts as ever, and so do the payments of no such block, unless the node refuses to start.
+    /// it counts as ever, and so do payments that are in no such block, unless the node refuses to start.
     pub fn excuse_last_write(&mut self, place: usize) {
         let tip = self.tip(place);
         let Some(acknowledged) = self.acknowledged.get_mut(place) else { return };

@@ -104,8 +104,8 @@ impl Vector for Words {
         third.xor(self.and(second.xor(third)))
     }
 
-    /// Of the first two, what they agree upon, else the third's word. The compiler finds the exclusive or of `a` and
-    /// `b` again in the next round, where they are `b` and `c`.
+    /// Where the first two differ, the third's bits, else those of the second. The exclusive or of the first two is
+    /// that of the last two a round later.
     #[inline(always)]
     fn majority(self, second: Self, third: Self) -> Self {
         second.xor(self.xor(second).and(second.xor(third)))
