@@ -18,10 +18,13 @@
 //! XOR 0xFFFFFFFF. It notices every change of up to 32 adjacent bits, and of more bits in all but
 //! one of 2^32 cases. It is no protection against somebody who writes the file on purpose.
 
+mod checksum;
+
 use core::convert::Infallible;
 
 use embedded_io::{Read, Write};
 
+use self::checksum::{begin, checksum, update};
 use crate::params::FRAME_PAYLOAD_MAX_BYTES;
 
 /// What a frame takes beside its payload.
@@ -269,15 +272,6 @@ impl Head {
     }
 }
 
-fn checksum(salt: u32, length: u32, kind: u8, payload: &[u8]) -> u32 {
-    !update(begin(salt, length, kind), payload)
-}
-
-/// The register of the checksum before the payload.
-fn begin(salt: u32, length: u32, kind: u8) -> u32 {
-    [&salt.to_le_bytes()[..], &length.to_le_bytes(), &[kind]].into_iter().fold(u32::MAX, update)
-}
-
 /// Fills `buffer` as far as the stream goes and returns how far that is.
 fn fill<R: Read>(reader: &mut R, buffer: &mut [u8]) -> Result<usize, ReadError<R::Error>> {
     let mut filled = 0;
@@ -290,55 +284,12 @@ fn fill<R: Read>(reader: &mut R, buffer: &mut [u8]) -> Result<usize, ReadError<R
     Ok(filled)
 }
 
-/// Feeds `bytes` to the register of the checksum.
-fn update(register: u32, bytes: &[u8]) -> u32 {
-    bytes.iter().fold(register, |register, byte| feed(&TABLE, register, *byte))
-}
-
-/// Feeds a byte to the register, as many of its bits at once as the table has entries for.
-fn feed<const N: usize>(table: &[u32; N], register: u32, byte: u8) -> u32 {
-    let bits = N.ilog2();
-    (0..u8::BITS / bits).fold(register ^ u32::from(byte), |register, _| {
-        // The table has an entry for each value of so many bits, so the lookup finds one.
-        register >> bits ^ table.get(register as usize % N).copied().unwrap_or_default()
-    })
-}
-
-/// An entry for each value of a byte, which is faster than the disks whose bytes it checks; on a device, where
-/// a kilobyte is dear and a card slow, for each value of half a byte.
-static TABLE: [u32; if cfg!(target_os = "none") { 16 } else { 256 }] = table();
-
-#[allow(clippy::indexing_slicing, reason = "evaluated by the compiler, where a wrong index is an error")]
-const fn table<const N: usize>() -> [u32; N] {
-    let mut table = [0; N];
-    let mut index = 0;
-    while index < N {
-        let mut entry = index as u32;
-        let mut bit = 0;
-        while bit < N.ilog2() {
-            entry = if entry & 1 == 1 { entry >> 1 ^ 0x82f6_3b78 } else { entry >> 1 };
-            bit += 1;
-        }
-        table[index] = entry;
-        index += 1;
-    }
-    table
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
     use std::vec;
     use std::vec::Vec;
-
-    #[test]
-    fn tables_of_a_byte_and_of_half_a_byte_agree() {
-        let (large, small) = (table::<256>(), table::<16>());
-        for byte in 0..=u8::MAX {
-            assert_eq!(feed(&large, 0x1234_5678, byte), feed(&small, 0x1234_5678, byte));
-        }
-    }
 
     fn written(salt: u32, kind: u8, payload: &[u8]) -> Vec<u8> {
         let mut bytes = vec![0; FRAME_OVERHEAD_BYTES + payload.len()];
