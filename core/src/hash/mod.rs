@@ -57,7 +57,10 @@ impl AsRef<[u8]> for Hash32 {
 
 impl fmt::Display for Hash32 {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+        // Pages show many of them, so that writing digit by digit would show too.
+        let digit = |value: u8| if value < 10 { b'0' + value } else { b'a' + value - 10 };
+        let pairs = self.0.map(|byte| [digit(byte >> 4), digit(byte & 0x0f)]);
+        formatter.write_str(core::str::from_utf8(pairs.as_flattened()).map_err(|_| fmt::Error)?)
     }
 }
 
