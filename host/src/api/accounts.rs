@@ -10,12 +10,13 @@ use utoipa::{IntoParams, ToSchema};
 use super::App;
 use super::error::Problem;
 use super::extract::{Paging, Query, Segment, parse_number};
-use super::lookup::{self, AccountView, Happened};
+use super::lookup::{self, AccountView};
 use crate::forms::{TransactionJson, address};
 use crate::receipt::form::AccountReceipt;
 use crate::store::disk::Disk;
 use crate::store::error::StoreError;
-use crate::store::rows::Role;
+use crate::store::history::{HistoryEntry, Role};
+use crate::store::rows::Place;
 
 /// An account, and what open transactions will make of it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -117,9 +118,8 @@ pub struct HistoryJson {
 }
 
 impl HistoryJson {
-    fn new(prefix: AddressPrefix, happened: Happened) -> Self {
-        let Happened { block, header, confirmations, index, role, transaction, amount, balance } = happened;
-        let is_mined = transaction.is_none();
+    fn new(prefix: AddressPrefix, entry: HistoryEntry, confirmations: u64) -> Self {
+        let HistoryEntry { block, header, place, role, transaction, amount, balance } = entry;
         let transaction = transaction.map(|t| TransactionJson::new(prefix, &t.id(), &t));
         let id = transaction.as_ref().map(|transaction| transaction.id.clone());
         let recipient = transaction.as_ref().map(|transaction| transaction.recipient.clone());
@@ -141,10 +141,10 @@ impl HistoryJson {
             balance: balance.to_string(),
             block: block.to_string(),
             height: header.height.get(),
-            index: (!is_mined).then_some(index),
+            index: place.index,
             time: header.time.seconds(),
             confirmations,
-            place: format!("{}:{index}", header.height),
+            place: place.to_string(),
         }
     }
 }
@@ -181,7 +181,7 @@ pub async fn history<D: Disk>(
     let limit = paging.limit()?;
     let entries = app.0.handle.view(move |node| lookup::history(node, &key, before, limit)).await??;
     let prefix = app.0.params.address_prefix;
-    Ok(Json(entries.into_iter().map(|happened| HistoryJson::new(prefix, happened)).collect()))
+    Ok(Json(entries.into_iter().map(|(entry, count)| HistoryJson::new(prefix, entry, count)).collect()))
 }
 
 /// After which block an account is to be proven.
@@ -225,10 +225,11 @@ pub async fn proof<D: Disk>(
 }
 
 /// The place of an entry of a history: a height, or height and index.
-fn parse_place(text: &str) -> Result<(u64, u32), Problem> {
+fn parse_place(text: &str) -> Result<Place, Problem> {
     let (height, index) = text.split_once(':').unwrap_or((text, "0"));
     let index = parse_number(index).and_then(|index| u32::try_from(index).ok());
-    parse_number(height).zip(index).ok_or_else(|| {
+    let place = parse_number(height).zip(index).map(|(height, index)| Place::of_parts(height, index));
+    place.ok_or_else(|| {
         Problem::malformed("before", format_args!("expected the place of an entry or a height, got {text:?}"))
     })
 }

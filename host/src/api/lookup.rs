@@ -1,10 +1,8 @@
 //! Everything that is read from the node. Each function runs on the task that owns it, so it copies
 //! out what was asked for and leaves the rest to its caller.
 
-use mote_core::block::Header;
 use mote_core::hash::Hash32;
 use mote_core::keys::PublicKey;
-use mote_core::params::reward;
 use mote_core::state::Account;
 use mote_core::transaction::Transaction;
 use mote_core::units::{Amount, Height};
@@ -16,9 +14,10 @@ use crate::node::Node;
 use crate::receipt::{AccountProof, BlockProof, Place, TransactionProof};
 use crate::store::disk::Disk;
 use crate::store::error::StoreError;
+use crate::store::history::HistoryEntry;
 use crate::store::ledger::Ledger;
 use crate::store::lookup::{BlockEntry, Branch};
-use crate::store::rows::Role;
+use crate::store::rows::Place as HistoryPlace;
 
 /// How a path names a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -211,69 +210,20 @@ pub fn account_proof<D: Disk>(
     Ok(proof.zip(block).map(|(proof, block)| AccountProof { owner, proof, block }))
 }
 
-/// Something that happened to an account.
-#[derive(Clone, Debug)]
-pub struct Happened {
-    /// The block.
-    pub block: Hash32,
-    /// Its header.
-    pub header: Header,
-    /// How many blocks confirm it.
-    pub confirmations: u64,
-    /// The place of the entry in the block.
-    pub index: u32,
-    /// What the account had to do with it.
-    pub role: Role,
-    /// The transaction; none where the account mined the block.
-    pub transaction: Option<Transaction>,
-    /// What the transaction moved, or what mining brought.
-    pub amount: Amount,
-    /// What the account held after the block.
-    pub balance: Amount,
-}
-
-/// The last entries of an account's history before a place, newest first.
+/// The last entries of an account's history before a place, newest first, each with the number of blocks that
+/// confirm it.
 pub fn history<D: Disk>(
     node: &Node<D>,
     key: &PublicKey,
-    before: Option<(u64, u32)>,
+    before: Option<HistoryPlace>,
     limit: usize,
-) -> Result<Vec<Happened>, StoreError> {
+) -> Result<Vec<(HistoryEntry, u64)>, StoreError> {
     let ledger = node.ledger();
     let tip = ledger.tip().height();
-    let mut happened = Vec::new();
-    let mut last: Option<(Hash32, Block)> = None;
-    let account_key = key.account_key();
-    for entry in ledger.history(&account_key, before, limit)? {
-        let Some(id) = ledger.id_at(entry.height)? else { continue };
-        // Entries of one block follow on each other, and reading it is what takes time.
-        let block = match last.take().filter(|(known, _)| *known == id) {
-            Some((_, block)) => block,
-            None => match ledger.block(&id)? {
-                Some(block) => block,
-                None => continue,
-            },
-        };
-        let Some(account) = ledger.account_at(&id, &account_key)? else { continue };
-        let transaction = match entry.role {
-            Role::Miner => None,
-            _ => block.transactions.get(entry.index as usize).cloned(),
-        };
-        let income = || {
-            let fees = block.transactions.iter().map(|transaction| transaction.fee);
-            fees.fold(reward(block.header.height), sum)
-        };
-        happened.push(Happened {
-            block: id,
-            confirmations: confirmations(tip, block.header.height, Branch::Main),
-            header: block.header.clone(),
-            index: entry.index,
-            role: entry.role,
-            amount: transaction.as_ref().map_or_else(income, |transaction| transaction.amount),
-            transaction,
-            balance: account.balance,
-        });
-        last = Some((id, block));
-    }
-    Ok(happened)
+    let entries = ledger.history(&key.account_key(), before, limit)?.into_iter();
+    let confirmed = |entry: HistoryEntry| {
+        let confirmations = confirmations(tip, entry.header.height, Branch::Main);
+        (entry, confirmations)
+    };
+    Ok(entries.map(confirmed).collect())
 }

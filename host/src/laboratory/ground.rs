@@ -39,7 +39,7 @@ impl Nodes for Trees {
     fn node(&self, named: NodeRef) -> Result<Node, StoreError> {
         let place = usize::try_from(named.serial).ok().and_then(|serial| serial.checked_sub(1));
         let missing = || StoreError::Missing { table: "laboratory", what: format!("node {}", named.serial) };
-        place.and_then(|place| self.0.get(place)).copied().ok_or_else(missing)
+        place.and_then(|place| self.0.get(place)).cloned().ok_or_else(missing)
     }
 }
 
@@ -105,7 +105,7 @@ impl Trees {
         }
         let executed = execution.finish(&mut view).map_err(|error| stuck(error, None))?;
         let (version, mut next, mut nodes) = (view.into_version(), self.0.len() as u64 + 1, Vec::new());
-        let root = version.store(&mut next, |_, node| nodes.push(node));
+        let root = version.store(&mut next, |_, node| nodes.push(node.clone()));
         self.0.append(&mut nodes);
         Ok((executed, root))
     }

@@ -1,70 +1,93 @@
 //! Checking and executing the transactions of a block over the stored accounts.
 
-use std::num::NonZero;
-use std::thread;
-
-use mote_core::block::transactions_root;
+use mote_core::block::Header;
 use mote_core::keys::PublicKey;
+use mote_core::merkle::root_of_hashes;
 use mote_core::params::Params;
-use mote_core::rules::{CheckedTransaction, Executed, Execution, RuleError, check_transaction};
-use mote_core::transaction::Transaction;
+use mote_core::rules::{
+    CheckedTransaction, Executed, Execution, IdentifiedTransaction, InspectedTransaction, RuleError,
+    judge_together,
+};
 use mote_core::units::Height;
 
+use super::error::StoreError;
+use super::index::Index;
 use super::ledger::AddError;
-use super::tree::{Nodes, TreeView};
+use super::log::Position;
+use super::tree::{Nodes, TreeVersion, TreeView};
 use crate::block::Block;
-
-/// Up to this many signatures are checked sooner than threads are started.
-const CHECKED_ALONE: usize = 32;
+use crate::signatures::{Known, Verifier};
 
 /// Checks B2 and B3: that the transactions are those of the header, whether they are any good or not.
-pub(super) fn check_body(block: &Block) -> Result<(), RuleError> {
-    let Block { header, transactions } = block;
+pub(super) fn check_body(
+    header: &Header,
+    transactions: &[IdentifiedTransaction<'_>],
+) -> Result<(), RuleError> {
     Executed {
         // A vector of 2^32 transactions has no room in memory; here it would not match the header.
         transaction_count: u32::try_from(transactions.len()).unwrap_or(u32::MAX),
-        transactions_root: transactions_root(transactions),
+        transactions_root: root_of_hashes(transactions.iter().map(IdentifiedTransaction::id)),
         state_root: header.state_root,
     }
     .check(header)
 }
 
-/// Checks what can be said of each transaction alone, on up to `workers` threads. Of several that
-/// break a rule, the first is named.
-pub(super) fn check_transactions<'a>(
-    params: &Params,
-    transactions: &'a [Transaction],
-    workers: NonZero<usize>,
-) -> Result<Vec<CheckedTransaction<'a>>, AddError> {
-    if transactions.len() <= CHECKED_ALONE || workers.get() == 1 {
-        return check_from(params, 0, transactions);
-    }
-    let size = transactions.len().div_ceil(workers.get());
-    let parts = thread::scope(|scope| {
-        let spawn = |(number, part)| scope.spawn(move || check_from(params, number * size, part));
-        let threads: Vec<_> = transactions.chunks(size).enumerate().map(spawn).collect();
-        let join = |thread: thread::ScopedJoinHandle<'_, _>| {
-            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        };
-        threads.into_iter().map(join).collect::<Vec<_>>()
-    });
-    let mut checked = Vec::with_capacity(transactions.len());
-    for part in parts {
-        checked.extend(part?);
-    }
-    Ok(checked)
+/// Why a transaction's signature need not be judged.
+pub(super) enum Vouching<'k> {
+    /// It is one of these; all others are judged.
+    Known(&'k dyn Known),
+    /// The block stands in this node's own log.
+    AcceptedBefore,
 }
 
-fn check_from<'a>(
+/// Checks what can be said of each transaction alone. Of several that break a rule, the first is named.
+pub(super) fn check_transactions<'a>(
     params: &Params,
-    first: usize,
-    transactions: &'a [Transaction],
+    transactions: &[IdentifiedTransaction<'a>],
+    vouching: &Vouching<'_>,
+    verifier: &Verifier,
 ) -> Result<Vec<CheckedTransaction<'a>>, AddError> {
-    let check = |(offset, transaction)| {
-        check_transaction(params, transaction)
-            .map_err(|error| AddError::Rule { error, transaction: Some(first + offset) })
+    let rule = |place, error| AddError::Rule { error, transaction: Some(place) };
+    let mut inspected = Vec::with_capacity(transactions.len());
+    let mut broken = None;
+    for (place, transaction) in transactions.iter().enumerate() {
+        match transaction.inspect() {
+            Ok(transaction) => inspected.push(transaction),
+            // The signatures of those before it are judged first.
+            Err(error) => {
+                broken = Some(rule(place, error));
+                break;
+            }
+        }
+    }
+    let checked = match vouching {
+        Vouching::AcceptedBefore => {
+            inspected.into_iter().map(InspectedTransaction::accepted_before).collect()
+        }
+        Vouching::Known(known) => {
+            judge(params, &inspected, *known, verifier).map_err(|(place, error)| rule(place, error))?
+        }
     };
-    transactions.iter().enumerate().map(check).collect()
+    broken.map_or(Ok(checked), Err)
+}
+
+/// Judges the signatures of all transactions that are not known.
+fn judge<'a>(
+    params: &Params,
+    inspected: &[InspectedTransaction<'a>],
+    known: &dyn Known,
+    verifier: &Verifier,
+) -> Result<Vec<CheckedTransaction<'a>>, (usize, RuleError)> {
+    let vouch = |transaction: &InspectedTransaction<'a>| {
+        known.get(&transaction.id()).and_then(|known| transaction.vouched_for_by(&known))
+    };
+    let vouched: Vec<_> = inspected.iter().map(vouch).collect();
+    let places =
+        || vouched.iter().enumerate().filter(|(_, vouched)| vouched.is_none()).map(|(place, _)| place);
+    let unknown: Vec<_> = places().filter_map(|place| inspected.get(place).copied()).collect();
+    let judged = judge_together(params, &unknown, verifier);
+    let mut judged = judged.map_err(|(nth, error)| (places().nth(nth).unwrap_or(nth), error))?;
+    Ok(vouched.iter().filter_map(|vouched| vouched.or_else(|| judged.next())).collect())
 }
 
 /// Executes a block at `height` over `accounts`, which are of no further use after an error.
@@ -80,4 +103,34 @@ pub(super) fn execute<N: Nodes>(
         execution.apply(accounts, transaction).map_err(|error| AddError::update(error, Some(index)))?;
     }
     execution.finish(accounts).map_err(|error| AddError::update(error, None))
+}
+
+/// The accounts after a block of the log at `position`, executed over those before it, in which it obeyed every
+/// rule once.
+pub(super) fn replay(
+    params: &Params,
+    index: &Index,
+    accounts: TreeVersion,
+    block: &Block,
+    position: Position,
+) -> Result<TreeVersion, StoreError> {
+    let Header { height, miner, state_root, .. } = block.header;
+    let id = || block.header.id();
+    let refused = |error| StoreError::Replay { id: id(), position, error };
+    let inspect = |transaction| IdentifiedTransaction::from(transaction).inspect();
+    let accept = |transaction| inspect(transaction).map(InspectedTransaction::accepted_before);
+    let checked: Result<Vec<_>, _> = block.transactions.iter().map(accept).collect();
+    let checked = checked.map_err(refused)?;
+    let mut view = TreeView::new(index, accounts);
+    match execute(params, &mut view, height, miner, &checked) {
+        Ok(executed) if executed.state_root == state_root => Ok(view.into_version()),
+        Ok(executed) => {
+            Err(refused(RuleError::BlockStateRoot { got: executed.state_root, expected: state_root }))
+        }
+        Err(AddError::Rule { error, .. }) => Err(refused(error)),
+        Err(AddError::Store(error)) => Err(error),
+        // Execution looks at nothing else.
+        Err(AddError::Orphan { parent }) => Err(StoreError::ReplayOrphan { id: id(), position, parent }),
+        Err(AddError::Pinned(conflict)) => Err(StoreError::Pinned { position, conflict }),
+    }
 }

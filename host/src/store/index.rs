@@ -6,40 +6,46 @@
 //!
 //! | table | key | value |
 //! | --- | --- | --- |
-//! | `blocks` | id 32 | log position 8 (all ones: genesis), work of its chain 32, root node's serial 8, header (wire form) |
+//! | `blocks` | id 32 | log position 8 (all ones: genesis), work of its chain 32, serial 8 of the root of its accounts (0: not stored), header (wire form) |
 //! | `main` | height 8 | id 32 |
-//! | `transactions` | transaction id 32 | height 8, index 4 |
-//! | `history` | account key 32, height 8, index 4 (all ones: the miner's credit) | role 1, transaction or block id 32 |
+//! | `transactions` | first 8 bytes of the transaction's id, place 8 | nothing |
+//! | `history` | first 8 bytes of the account's key, place 8 | nothing |
 //! | `subtrees` | level 1, index 8 | root 32 of a perfect subtree of the log of all blocks |
 //! | `aside` | height 8, id 32 | nothing; for every block that is not on the main chain |
 //! | `ends` | height 8, id 32 | nothing; for those of them on which no other block stands |
-//! | `nodes` | serial 8 | leaf: 0, key 32, balance 8, nonce 8; branch: 1, bit index 1, twice (serial 8, hash 32) |
-//! | `meta` | name | `schema` 8, `genesis` 32, `tip` 32, `trusted` 8 (log position), `journal` 8 (position up to which the journal is durable), `serial` 8 (of the next node), `blocks` 8 (count) |
+//! | `nodes` | serial 8 | a node of the account tree: 0, key 32, balance 8, nonce 8 (an account); 1, serial 8, hash 32 (what has a row of its own); 2, bit index 1, node, node (a branch) |
+//! | `meta` | name | `schema` 8, `genesis` 32, `tip` 32, `applied` 8 (log position up to which blocks are in the index), `trusted` 8 (log position up to which the log is durable), `journal` 8 (position up to which the journal is durable), `serial` 8 (of the next node), `blocks` 8 (count) |
 //!
-//! `main`, `transactions`, `history` and `subtrees` speak of the main chain only.
+//! `main`, `transactions`, `history` and `subtrees` speak of the main chain only. A *place* is a height in the upper
+//! 40 bits and an index in the block in the lower 24, all ones for the miner's credit. What stands at a place is in
+//! the block itself, so the tables of places hold no more than what leads there; of several things whose ids begin
+//! alike, the blocks tell which is meant.
 //!
 //! What has changed since the last commit lies in memory, over the database.
 
-use std::collections::{BTreeMap, HashMap};
-use std::ops::Bound;
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::ops::{Bound, RangeInclusive};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 
-use redb::{Database, Durability, ReadOnlyTable, ReadableDatabase, StorageBackend, TableDefinition};
+use redb::{
+    AccessGuard, Database, Durability, ReadOnlyTable, ReadableDatabase, StorageBackend, StorageError,
+    TableDefinition,
+};
 
 use super::error::StoreError;
 use super::rows::{decode_node, encode_node};
 use super::tree::{Node, NodeRef, Nodes};
 
 /// The form of the tables. Another one is not read but rebuilt.
-pub const SCHEMA: u64 = 2;
+pub const SCHEMA: u64 = 3;
 
-/// Nodes of the account tree that are kept in memory: about 8 MB, the upper levels of a large tree
-/// and what the last blocks have touched.
-const CACHED_NODES: usize = 1 << 16;
+/// Rows of the account tree that are kept in memory because they were read: about 10 MB.
+const CACHED_NODES: usize = 1 << 13;
 
 /// Memory that the database may use for its pages, in bytes.
-const PAGE_CACHE_BYTES: usize = 64 << 20;
+const PAGE_CACHE_BYTES: usize = 32 << 20;
 
 /// One table of the index; see the table of tables above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,8 +53,6 @@ const PAGE_CACHE_BYTES: usize = 64 << 20;
 pub enum Table {
     Blocks,
     Main,
-    Transactions,
-    History,
     Subtrees,
     Aside,
     Ends,
@@ -56,24 +60,13 @@ pub enum Table {
 }
 
 impl Table {
-    const ALL: [Self; 8] = [
-        Self::Blocks,
-        Self::Main,
-        Self::Transactions,
-        Self::History,
-        Self::Subtrees,
-        Self::Aside,
-        Self::Ends,
-        Self::Meta,
-    ];
+    const ALL: [Self; 6] = [Self::Blocks, Self::Main, Self::Subtrees, Self::Aside, Self::Ends, Self::Meta];
 
     /// The table's name in the database.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Blocks => "blocks",
             Self::Main => "main",
-            Self::Transactions => "transactions",
-            Self::History => "history",
             Self::Subtrees => "subtrees",
             Self::Aside => "aside",
             Self::Ends => "ends",
@@ -86,6 +79,30 @@ impl Table {
     }
 }
 
+/// One table of places; see the table of tables above.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the module's table says what they are")]
+pub enum Places {
+    Transactions,
+    History,
+}
+
+impl Places {
+    const ALL: [Self; 2] = [Self::Transactions, Self::History];
+
+    /// The table's name in the database.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Transactions => "transactions",
+            Self::History => "history",
+        }
+    }
+
+    const fn definition(self) -> TableDefinition<'static, u128, ()> {
+        TableDefinition::new(self.name())
+    }
+}
+
 const NODES: TableDefinition<'static, u64, &'static [u8]> = TableDefinition::new("nodes");
 
 /// Key and value.
@@ -93,11 +110,16 @@ pub type Row = (Vec<u8>, Vec<u8>);
 
 type Rows = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
+/// What joins a table of places, and what leaves it.
+type PlaceRows = BTreeMap<u128, Option<()>>;
+
 /// A set of changes that takes effect as a whole. A row without a value is removed.
 #[derive(Debug, Default)]
 pub struct Changes {
     rows: [Rows; Table::ALL.len()],
-    nodes: HashMap<u64, Node>,
+    places: [PlaceRows; Places::ALL.len()],
+    /// By serial number, as they are added in that order.
+    nodes: Vec<(u64, Vec<u8>)>,
 }
 
 impl Changes {
@@ -111,14 +133,25 @@ impl Changes {
         self.rows[table as usize].insert(key.to_vec(), None);
     }
 
-    /// Adds a node of the account tree, which nothing ever changes.
-    pub fn add_node(&mut self, serial: u64, node: Node) {
-        self.nodes.insert(serial, node);
+    /// Adds a place.
+    pub fn put_place(&mut self, places: Places, key: u128) {
+        self.places[places as usize].insert(key, Some(()));
+    }
+
+    /// Removes a place.
+    pub fn remove_place(&mut self, places: Places, key: u128) {
+        self.places[places as usize].insert(key, None);
+    }
+
+    /// Adds a node of the account tree, which nothing ever changes. Its serial number is above those of all others.
+    pub fn add_node(&mut self, serial: u64, node: &Node) {
+        self.nodes.push((serial, encode_node(node)));
     }
 
     /// How many rows and nodes there are.
     pub fn len(&self) -> usize {
-        self.nodes.len() + self.rows.iter().map(Rows::len).sum::<usize>()
+        let rows = self.rows.iter().map(Rows::len).sum::<usize>();
+        self.nodes.len() + rows + self.places.iter().map(PlaceRows::len).sum::<usize>()
     }
 
     /// Whether nothing changes.
@@ -135,7 +168,15 @@ impl Changes {
         for (rows, later) in self.rows.iter_mut().zip(later.rows) {
             rows.extend(later);
         }
+        for (places, later) in self.places.iter_mut().zip(later.places) {
+            places.extend(later);
+        }
         self.nodes.extend(later.nodes);
+    }
+
+    fn node(&self, serial: u64) -> Option<&[u8]> {
+        let place = self.nodes.binary_search_by_key(&serial, |(serial, _)| *serial).ok()?;
+        self.nodes.get(place).map(|(_, node)| node.as_slice())
     }
 }
 
@@ -152,6 +193,7 @@ pub struct Index {
 /// The tables as of the last commit, opened once instead of for every look-up.
 struct Snapshot {
     tables: Vec<ReadOnlyTable<&'static [u8], &'static [u8]>>,
+    places: Vec<ReadOnlyTable<u128, ()>>,
     nodes: ReadOnlyTable<u64, &'static [u8]>,
 }
 
@@ -160,7 +202,9 @@ impl Snapshot {
         let read = database.begin_read()?;
         let tables: Result<_, _> =
             Table::ALL.iter().map(|table| read.open_table(table.definition())).collect();
-        Ok(Self { tables: tables?, nodes: read.open_table(NODES)? })
+        let places: Result<_, _> =
+            Places::ALL.iter().map(|places| read.open_table(places.definition())).collect();
+        Ok(Self { tables: tables?, places: places?, nodes: read.open_table(NODES)? })
     }
 
     fn table(&self, table: Table) -> &ReadOnlyTable<&'static [u8], &'static [u8]> {
@@ -197,48 +241,43 @@ impl Index {
 
     /// Up to `limit` rows with `from <= key < to`, the last first.
     pub fn last(&self, table: Table, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Row>, StoreError> {
-        shielded(|| self.merge_last(table, from, to, limit))
-    }
-
-    fn merge_last(&self, table: Table, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Row>, StoreError> {
-        let bounds = (Bound::Included(from), Bound::Excluded(to));
         if from >= to {
             return Ok(Vec::new());
         }
-        let mut pending = self.pending.rows[table as usize].range::<[u8], _>(bounds).rev().peekable();
-        let mut committed = self.committed.table(table).range::<&[u8]>(bounds)?.rev();
-        let mut ahead = committed.next().transpose()?;
-        let mut rows = Vec::new();
-        while rows.len() < limit {
-            let stored = ahead.as_ref().map(|(key, _)| key.value());
-            let newer = pending.peek().map(|(key, _)| key.as_slice());
-            if newer.is_none() && stored.is_none() {
-                break;
-            }
-            let (is_newer, is_stored) = (newer >= stored, stored >= newer);
-            // Where both have the key, what is pending counts.
-            let row = match pending.peek().filter(|_| is_newer) {
-                Some((key, value)) => value.as_ref().map(|value| ((*key).clone(), value.clone())),
-                None => ahead.as_ref().map(|(key, value)| (key.value().to_vec(), value.value().to_vec())),
-            };
-            rows.extend(row);
-            if is_stored {
-                ahead = committed.next().transpose()?;
-            }
-            if is_newer {
-                pending.next();
-            }
+        let bounds = (Bound::Included(from), Bound::Excluded(to));
+        let pending = self.pending.rows[table as usize].range::<[u8], _>(bounds).rev();
+        let pending = pending.map(|(key, value)| (key.clone(), value.clone()));
+        type Stored<'a> = (AccessGuard<'a, &'static [u8]>, AccessGuard<'a, &'static [u8]>);
+        let bytes = |row: Result<Stored<'_>, StorageError>| {
+            row.map(|(key, value)| (key.value().to_vec(), value.value().to_vec()))
+        };
+        shielded(|| {
+            let committed = self.committed.table(table).range::<&[u8]>(bounds)?.rev();
+            merge_last(pending, committed.map(bytes), limit)
+        })
+    }
+
+    /// Up to `limit` places in a range of keys, the last first.
+    pub fn last_places(
+        &self,
+        places: Places,
+        keys: RangeInclusive<u128>,
+        limit: usize,
+    ) -> Result<Vec<u128>, StoreError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(rows)
+        let pending = self.pending.places[places as usize].range(keys.clone()).rev();
+        let pending = pending.map(|(key, place)| (*key, *place));
+        let rows = shielded(|| {
+            let committed = self.committed.places[places as usize].range(keys)?.rev();
+            merge_last(pending, committed.map(|row| row.map(|(key, _)| (key.value(), ()))), limit)
+        })?;
+        Ok(rows.into_iter().map(|(key, ())| key).collect())
     }
 
     /// Lets `changes` take effect, in memory.
     pub fn apply(&mut self, changes: Changes) {
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        for (serial, node) in &changes.nodes {
-            cache[slot(*serial)] = Some((*serial, *node));
-        }
-        drop(cache);
         self.pending.absorb(changes);
     }
 
@@ -257,6 +296,50 @@ impl Index {
         self.pending = Changes::default();
         Ok(())
     }
+
+    /// Brings numbers of `meta` to the disk that do not depend on what is not committed.
+    pub fn note(&mut self, numbers: &[(&str, u64)]) -> Result<(), StoreError> {
+        let Some(database) = &self.database else { return Ok(()) };
+        let mut changes = Changes::default();
+        for (name, number) in numbers {
+            changes.put(Table::Meta, name.as_bytes(), &number.to_be_bytes());
+        }
+        self.committed = shielded(|| {
+            write(database, &changes)?;
+            Snapshot::of(database)
+        })?;
+        Ok(())
+    }
+}
+
+/// Up to `limit` rows of two lists that are ordered from the last key to the first. Where both have a key, what
+/// is newer counts, and may say that there is no such row.
+fn merge_last<K: Ord, V>(
+    newer: impl Iterator<Item = (K, Option<V>)>,
+    mut older: impl Iterator<Item = Result<(K, V), StorageError>>,
+    limit: usize,
+) -> Result<Vec<(K, V)>, StoreError> {
+    let mut newer = newer.peekable();
+    let mut ahead = older.next().transpose()?;
+    let mut rows = Vec::new();
+    while rows.len() < limit {
+        let order = match (newer.peek(), &ahead) {
+            (None, None) => break,
+            (Some(_), None) => Ordering::Greater,
+            (None, Some(_)) => Ordering::Less,
+            (Some((newer, _)), Some((older, _))) => newer.cmp(older),
+        };
+        let stored = if order == Ordering::Greater {
+            None
+        } else {
+            std::mem::replace(&mut ahead, older.next().transpose()?)
+        };
+        match if order == Ordering::Less { None } else { newer.next() } {
+            Some((key, value)) => rows.extend(value.map(|value| (key, value))),
+            None => rows.extend(stored),
+        }
+    }
+    Ok(rows)
 }
 
 impl Drop for Index {
@@ -287,13 +370,18 @@ fn write(database: &Database, changes: &Changes) -> Result<(), StoreError> {
             };
         }
     }
-    let mut nodes = transaction.open_table(NODES)?;
-    let mut serials: Vec<u64> = changes.nodes.keys().copied().collect();
-    serials.sort_unstable();
-    for serial in serials {
-        if let Some(node) = changes.nodes.get(&serial) {
-            nodes.insert(serial, encode_node(node).as_slice())?;
+    for (places, rows) in Places::ALL.iter().zip(&changes.places) {
+        let mut table = transaction.open_table(places.definition())?;
+        for (key, place) in rows {
+            match place {
+                Some(()) => table.insert(key, ())?,
+                None => table.remove(key)?,
+            };
         }
+    }
+    let mut nodes = transaction.open_table(NODES)?;
+    for (serial, node) in &changes.nodes {
+        nodes.insert(serial, node.as_slice())?;
     }
     drop(nodes);
     transaction.commit()?;
@@ -320,11 +408,11 @@ impl Nodes for Index {
         let serial = named.serial;
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         let slot = &mut cache[slot(serial)];
-        if let Some((_, node)) = slot.filter(|(cached, _)| *cached == serial) {
-            return Ok(node);
+        if let Some((_, node)) = slot.as_ref().filter(|(cached, _)| *cached == serial) {
+            return Ok(node.clone());
         }
-        let node = match self.pending.nodes.get(&serial) {
-            Some(node) => *node,
+        let node = match self.pending.node(serial) {
+            Some(row) => decode_node(serial, row)?,
             None => shielded(|| {
                 let row = self.committed.nodes.get(serial)?;
                 let row = row.ok_or(StoreError::Node { serial, problem: "missing" })?;
@@ -334,7 +422,7 @@ impl Nodes for Index {
         if node.hash() != named.hash {
             return Err(StoreError::Node { serial, problem: "not the one that was named" });
         }
-        *slot = Some((serial, node));
+        *slot = Some((serial, node.clone()));
         Ok(node)
     }
 }

@@ -4,37 +4,41 @@
 //! A block is judged by every rule before anything is changed, then appended to the log, then taken
 //! into the index. The index is committed behind the log, in batches, and caught up at the start.
 
-use std::num::NonZero;
 use std::sync::Arc;
 
 use mote_core::chain::Tip;
 use mote_core::hash::Hash32;
 use mote_core::params::Params;
-use mote_core::rules::{Clock, RuleError, check_header};
+use mote_core::rules::{Clock, IdentifiedTransaction, RuleError, check_header};
 use mote_core::state::UpdateError;
 use mote_core::units::Moment;
 
 use super::disk::Disk;
 use super::error::StoreError;
-use super::execution::{check_body, check_transactions, execute};
+use super::execution::{Vouching, check_body, check_transactions, execute};
 use super::index::{Changes, Index, Table};
 use super::log::{KIND_BLOCK, Log, Position};
 use super::pins::{PinConflict, Pins};
 use super::rows::BlockRow;
+use super::states::{RecentStates, weight};
 use super::tips::RecentTips;
-use super::tree::{TreeVersion, TreeView};
+use super::tree::TreeVersion;
 use crate::block::{self, Block};
+use crate::signatures::{Known, Verifier};
 
 /// The index is committed once this many blocks are not in it yet: what a start after a crash has to
-/// apply again, a tenth of a second where they are empty. Smaller batches would rewrite and sync the same
+/// apply again, a quarter of a second where they are empty. Smaller batches would rewrite and sync the same
 /// pages more often; much larger ones need room for both versions of many pages, and keep others waiting.
-pub const COMMIT_BLOCKS: u64 = 1_024;
+pub const COMMIT_BLOCKS: u64 = 8_192;
 
-/// The index is committed once this many rows and nodes lie in memory: about 100 MB.
-pub const COMMIT_ROWS: usize = 400_000;
+/// The index is committed once what is not committed yet weighs this much, see
+/// [`weight`](super::states::weight): a start after a crash takes half a second to apply it again, and it takes
+/// 10 to 50 MB of memory, the more the more accounts there are.
+pub const COMMIT_WEIGHT: usize = 65_536;
 
-/// The index is committed once no block has come for this long, in milliseconds.
-pub const COMMIT_IDLE_MS: u64 = 2_000;
+/// Once no block has come for this long, in milliseconds, the index is told how far the log is durable, so that
+/// damage of it does not pass for an unfinished write after a crash.
+pub const NOTE_IDLE_MS: u64 = 2_000;
 
 /// What became of a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,20 +105,31 @@ pub struct Ledger<D: Disk> {
     pub(super) index: Index,
     pub(super) tip: Tip,
     pub(super) recent: RecentTips,
+    /// The accounts at the tip.
+    pub(super) state: TreeVersion,
+    pub(super) states: RecentStates,
+    /// What the blocks weigh that came since accounts were last stored.
+    pub(super) unkept: usize,
+    /// How many rows that took.
+    pub(super) last_stored_rows: usize,
     /// Serial number of the next node of the account tree.
     pub(super) next_serial: u64,
     /// How many blocks there are, the genesis block included.
     pub(super) blocks: u64,
     /// Up to where the log is in the index, in memory or on the disk.
     pub(super) applied: Position,
+    /// Up to where the index says that the log is durable.
+    pub(super) noted: Position,
     /// How many blocks are in the index but not committed.
     pub(super) uncommitted_blocks: u64,
+    /// What they weigh.
+    pub(super) uncommitted_weight: usize,
     /// The number of blocks when [`Ledger::maintain`] last saw it change, and when that was.
     pub(super) last_change: Option<(u64, Moment)>,
     /// Up to where the journal of open transactions is durable, and where the index says so.
     pub(super) journal_now: Position,
     pub(super) journal_end: Position,
-    pub(super) workers: NonZero<usize>,
+    pub(super) verifier: Verifier,
     /// Blocks that the main chain must have.
     pub(super) pins: Pins,
 }
@@ -124,16 +139,28 @@ struct Staged {
     changes: Changes,
     row: BlockRow,
     tip: Tip,
-    next_serial: u64,
+    state: TreeVersion,
+    weight: usize,
     added: Added,
 }
 
 impl<D: Disk> Ledger<D> {
     /// Checks every rule of `block` and takes it in. It is durable after the next [`Ledger::sync`].
     pub fn add(&mut self, block: &Block, clock: Clock) -> Result<Added, AddError> {
-        let Some(staged) = self.stage(block, clock)? else { return Ok(Added::Known) };
+        self.add_knowing(block, clock, &())
+    }
+
+    /// The same, but no signature is judged of a transaction that is known.
+    pub fn add_knowing(&mut self, block: &Block, clock: Clock, known: &dyn Known) -> Result<Added, AddError> {
+        let staged = self.stage(block, clock, &Vouching::Known(known))?;
+        let Some(staged) = staged else { return Ok(Added::Known) };
         let position = self.log.append(KIND_BLOCK, &block::encode(block)).map_err(StoreError::from)?;
         Ok(self.take_in(staged, position, self.log.end()))
+    }
+
+    /// How many signatures were judged since the ledger was opened.
+    pub fn signatures_judged(&self) -> u64 {
+        self.verifier.judged()
     }
 
     /// Takes in a block that stands in the log at `position`, up to `end`.
@@ -143,7 +170,7 @@ impl<D: Disk> Ledger<D> {
         position: Position,
         end: Position,
     ) -> Result<Added, AddError> {
-        match self.stage(block, Clock::AcceptedBefore)? {
+        match self.stage(block, Clock::AcceptedBefore, &Vouching::AcceptedBefore)? {
             Some(staged) => Ok(self.take_in(staged, position, end)),
             None => {
                 self.applied = end;
@@ -157,18 +184,29 @@ impl<D: Disk> Ledger<D> {
         Ok(self.log.sync()?)
     }
 
-    /// Commits the index when that is due: after [`COMMIT_BLOCKS`] blocks, [`COMMIT_ROWS`] rows, or
-    /// when no block has come for [`COMMIT_IDLE_MS`]. Worth calling after each block and once a second.
+    /// Commits the index when that is due, after [`COMMIT_BLOCKS`] or [`COMMIT_WEIGHT`]; and when no
+    /// block has come for [`NOTE_IDLE_MS`], tells it how far the log is durable. Worth calling after each block
+    /// and once a second.
     pub fn maintain(&mut self, now: Moment) -> Result<(), StoreError> {
         let last = match self.last_change {
             Some((blocks, last)) if blocks == self.blocks => last,
             _ => now,
         };
         self.last_change = Some((self.blocks, last));
-        let is_idle = now.since(last) >= COMMIT_IDLE_MS;
+        if self.is_batch_full() {
+            return self.commit();
+        }
         // Where only payments came, the end of the journal can wait for the next block or the end.
-        let has_blocks = self.index.pending() > 0;
-        if has_blocks && (is_idle || self.is_batch_full()) { self.commit() } else { Ok(()) }
+        let is_idle = now.since(last) >= NOTE_IDLE_MS;
+        if is_idle && self.noted != self.log.synced_end() { self.note() } else { Ok(()) }
+    }
+
+    /// Tells the index how far log and journal are durable.
+    fn note(&mut self) -> Result<(), StoreError> {
+        let (log, journal) = (self.log.synced_end(), self.journal_now);
+        self.index.note(&[("trusted", log.into()), ("journal", journal.into())])?;
+        (self.noted, self.journal_end) = (log, journal);
+        Ok(())
     }
 
     /// Up to where the journal of open transactions was durable when the index was last committed.
@@ -188,28 +226,38 @@ impl<D: Disk> Ledger<D> {
 
     /// Whether so much is not committed that it is time to.
     pub(super) fn is_batch_full(&self) -> bool {
-        self.uncommitted_blocks >= COMMIT_BLOCKS || self.index.pending() >= COMMIT_ROWS
+        self.uncommitted_blocks >= COMMIT_BLOCKS || self.uncommitted_weight >= COMMIT_WEIGHT
     }
 
     /// Brings the log and then the index to the disk, due or not.
     pub fn commit(&mut self) -> Result<(), StoreError> {
-        if self.index.pending() == 0 && self.journal_now == self.journal_end {
-            return Ok(());
-        }
         // The index must never speak of a block that the log could lose.
         self.log.sync()?;
-        let mut changes = Changes::default();
-        changes.put(Table::Meta, b"trusted", &u64::from(self.applied).to_be_bytes());
-        changes.put(Table::Meta, b"journal", &u64::from(self.journal_now).to_be_bytes());
-        self.index.apply(changes);
-        self.index.commit()?;
-        self.journal_end = self.journal_now;
-        self.uncommitted_blocks = 0;
+        if self.index.pending() > 0 {
+            let mut changes = Changes::default();
+            if self.unkept > 0 {
+                let mut row = self.index.row(&self.tip.id())?;
+                row.root = self.keep_state(&mut changes);
+                changes.put(Table::Blocks, self.tip.id().as_bytes(), &row.encode());
+            }
+            changes.put(Table::Meta, b"applied", &u64::from(self.applied).to_be_bytes());
+            self.index.apply(changes);
+            self.index.commit()?;
+            (self.uncommitted_blocks, self.uncommitted_weight) = (0, 0);
+        }
+        if self.noted != self.log.synced_end() || self.journal_end != self.journal_now {
+            self.note()?;
+        }
         Ok(())
     }
 
     /// Judges `block` and works out what changes with it; `None` where it is known.
-    fn stage(&self, block: &Block, clock: Clock) -> Result<Option<Staged>, AddError> {
+    fn stage(
+        &self,
+        block: &Block,
+        clock: Clock,
+        vouching: &Vouching<'_>,
+    ) -> Result<Option<Staged>, AddError> {
         let header = &block.header;
         if self.contains(&header.id())? {
             return Ok(None);
@@ -220,46 +268,49 @@ impl<D: Disk> Ledger<D> {
         let checked = check_header(&self.params, &parent, header, clock).map_err(AddError::block)?;
         // A body of somebody else says nothing about the header, so this is told before any
         // transaction is blamed.
-        check_body(block).map_err(AddError::block)?;
-        let transactions = check_transactions(&self.params, &block.transactions, self.workers)?;
-        let root = self.index.row(&parent.id())?.root();
-        let mut view = TreeView::new(&self.index, TreeVersion::stored(root));
+        let identified: Vec<_> = block.transactions.iter().map(IdentifiedTransaction::from).collect();
+        check_body(header, &identified).map_err(AddError::block)?;
+        let transactions = check_transactions(&self.params, &identified, vouching, &self.verifier)?;
+        let mut view = self.view(&parent.id())?.ok_or(AddError::Orphan { parent: parent.id() })?;
         let executed = execute(&self.params, &mut view, header.height, header.miner, &transactions)?;
         executed.check(header).map_err(AddError::block)?;
 
-        let (mut changes, mut next_serial) = (Changes::default(), self.next_serial);
-        let version = view.into_version();
-        let root = version.store(&mut next_serial, |serial, node| changes.add_node(serial, node));
+        let (mut changes, state) = (Changes::default(), view.into_version());
         let mut tip = parent.clone();
         tip.extend(&checked);
         let added = if tip.work() > self.tip.work() {
-            self.stage_move(&mut changes, &parent, &tip, block)?
+            self.stage_move(&mut changes, &parent, &tip, block, &identified)?
         } else {
             Added::Side
         };
         self.check_pins(header, &added)?;
         self.stage_branches(&mut changes, header, &added)?;
         // The position is known once the block is in the log.
-        let row = BlockRow { position: 0, work: tip.work(), root: root.serial, header: header.clone() };
-        Ok(Some(Staged { changes, row, tip, next_serial, added }))
+        let row = BlockRow { position: 0, work: tip.work(), root: 0, header: header.clone() };
+        Ok(Some(Staged { changes, row, tip, state, weight: weight(block), added }))
     }
 
     /// Makes what was staged the state of the ledger. Nothing here can fail.
     fn take_in(&mut self, staged: Staged, position: Position, end: Position) -> Added {
-        let Staged { mut changes, mut row, tip, next_serial, added } = staged;
+        let Staged { mut changes, mut row, tip, state, weight, added } = staged;
         row.position = position.into();
-        self.next_serial = next_serial;
         self.blocks += 1;
         self.uncommitted_blocks += 1;
+        self.uncommitted_weight += weight;
         self.applied = end;
-        changes.put(Table::Blocks, tip.id().as_bytes(), &row.encode());
-        changes.put(Table::Meta, b"serial", &self.next_serial.to_be_bytes());
         changes.put(Table::Meta, b"blocks", &self.blocks.to_be_bytes());
         self.recent.insert(tip.clone());
+        self.states.insert(tip.id(), state.clone(), weight);
+        let id = tip.id();
         if added != Added::Side {
-            changes.put(Table::Meta, b"tip", tip.id().as_bytes());
-            self.tip = tip;
+            changes.put(Table::Meta, b"tip", id.as_bytes());
+            (self.tip, self.state) = (tip, state);
+            self.unkept += weight;
+            if self.is_state_due() {
+                row.root = self.keep_state(&mut changes);
+            }
         }
+        changes.put(Table::Blocks, id.as_bytes(), &row.encode());
         self.index.apply(changes);
         added
     }

@@ -17,7 +17,7 @@ use super::ledger::{AddError, Ledger};
 use super::log::Position;
 use super::opening::distance;
 use super::rows::{NOT_IN_LOG, missing};
-use super::tree::{Leaves, TreeVersion, TreeView};
+use super::tree::{Leaves, TreeView};
 use crate::block::{self, Block};
 
 /// The most ids in a locator: the distances double, so that is enough for 2^30 blocks.
@@ -54,7 +54,7 @@ pub struct Statistics {
     pub uncommitted_blocks: u64,
     /// Bytes of the log, taking each of its files but the last for full.
     pub log_bytes: u64,
-    /// How many nodes all versions of the account tree have together.
+    /// How many nodes all stored versions of the account tree have together.
     pub account_nodes: u64,
 }
 
@@ -103,8 +103,7 @@ impl<D: Disk> Ledger<D> {
 
     /// What the account holds at the tip.
     pub fn account(&self, key: &AccountKey) -> Result<Account, StoreError> {
-        let root = self.index.row(&self.tip.id())?.root();
-        let view = TreeView::new(&self.index, TreeVersion::stored(root));
+        let view = TreeView::new(&self.index, self.state.clone());
         Ok(view.get(key)?.unwrap_or_default())
     }
 
@@ -123,8 +122,7 @@ impl<D: Disk> Ledger<D> {
 
     /// All accounts after block `id`, by their keys; `None` where the block is not known.
     pub fn accounts(&self, id: &Hash32) -> Result<Option<Leaves<'_, Index>>, StoreError> {
-        let Some(row) = self.index.block(id)? else { return Ok(None) };
-        Ok(Some(Leaves::new(&self.index, row.root())))
+        Ok(self.state(id)?.map(|version| Leaves::new(&self.index, version)))
     }
 
     /// What the header of a child of `parent` with these transactions must say. Nothing is stored.
@@ -192,12 +190,6 @@ impl<D: Disk> Ledger<D> {
             log_bytes: distance(Position::START, self.log.end()),
             account_nodes: self.next_serial.saturating_sub(1),
         }
-    }
-
-    /// The accounts after block `id`.
-    pub(super) fn view(&self, id: &Hash32) -> Result<Option<TreeView<'_, Index>>, StoreError> {
-        let Some(row) = self.index.block(id)? else { return Ok(None) };
-        Ok(Some(TreeView::new(&self.index, TreeVersion::stored(row.root()))))
     }
 
     /// A block that a row has named.

@@ -4,17 +4,17 @@
 use mote_core::block::history_leaf;
 use mote_core::chain::Tip;
 use mote_core::hash::Hash32;
-use mote_core::keys::PublicKey;
 use mote_core::merkle::{Frontier, leaf_hash};
 use mote_core::params::reward;
 use mote_core::pow::Work;
+use mote_core::rules::IdentifiedTransaction;
 use mote_core::units::Amount;
 
 use super::disk::Disk;
 use super::error::StoreError;
-use super::index::{Changes, Table};
+use super::index::{Changes, Places, Table};
 use super::ledger::{Added, Ledger};
-use super::rows::{HistoryEntry, MINER_INDEX, Role, encode_place, subtree_key};
+use super::rows::{Place, subtree_key};
 use crate::block::Block;
 
 impl<D: Disk> Ledger<D> {
@@ -26,6 +26,7 @@ impl<D: Disk> Ledger<D> {
         parent: &Tip,
         tip: &Tip,
         block: &Block,
+        identified: &[IdentifiedTransaction<'_>],
     ) -> Result<Added, StoreError> {
         let (mut branch, mut at) = (Vec::new(), parent.id());
         let fork = loop {
@@ -39,7 +40,8 @@ impl<D: Disk> Ledger<D> {
         let mut disconnected = Vec::new();
         for height in (fork + 1..=self.tip.height().get()).rev() {
             let id = self.index.main_id(height)?;
-            disconnect(changes, &self.block_or_missing(&id)?);
+            let block = self.block_or_missing(&id)?;
+            disconnect(changes, &block, &identify(&block));
             disconnected.push(id);
         }
         let mut log = if disconnected.is_empty() {
@@ -50,10 +52,11 @@ impl<D: Disk> Ledger<D> {
         let mut connected = Vec::with_capacity(branch.len() + 1);
         for id in branch.into_iter().rev() {
             let work = self.index.row(&id)?.work;
-            connect(changes, &mut log, &id, &work, &self.block_or_missing(&id)?);
+            let block = self.block_or_missing(&id)?;
+            connect(changes, &mut log, (&id, &work), &block, &identify(&block));
             connected.push(id);
         }
-        connect(changes, &mut log, &tip.id(), &tip.work(), block);
+        connect(changes, &mut log, (&tip.id(), &tip.work()), block, identified);
         connected.push(tip.id());
         if disconnected.is_empty() && connected.len() == 1 {
             return Ok(Added::Extended);
@@ -62,21 +65,31 @@ impl<D: Disk> Ledger<D> {
     }
 }
 
-/// Puts a block on the main chain, on top of the blocks of `log`.
-pub(super) fn connect(changes: &mut Changes, log: &mut Frontier, id: &Hash32, work: &Work, block: &Block) {
+fn identify(block: &Block) -> Vec<IdentifiedTransaction<'_>> {
+    block.transactions.iter().map(IdentifiedTransaction::from).collect()
+}
+
+/// Puts a block on the main chain, on top of the blocks of `log`, with its id and the work of its chain.
+pub(super) fn connect(
+    changes: &mut Changes,
+    log: &mut Frontier,
+    (id, work): (&Hash32, &Work),
+    block: &Block,
+    identified: &[IdentifiedTransaction<'_>],
+) {
     let height = block.header.height.get();
     changes.put(Table::Main, &height.to_be_bytes(), id.as_bytes());
-    for_each_row(id, block, |table, key, value| changes.put(table, key, value));
+    for_each_place(block, identified, |places, key| changes.put_place(places, key));
     log.append_with(leaf_hash(&history_leaf(id, work)), |level, index, root| {
         changes.put(Table::Subtrees, &subtree_key(level, index), root.as_bytes());
     });
 }
 
 /// Takes a block off the main chain.
-fn disconnect(changes: &mut Changes, block: &Block) {
+fn disconnect(changes: &mut Changes, block: &Block, identified: &[IdentifiedTransaction<'_>]) {
     let height = block.header.height.get();
     changes.remove(Table::Main, &height.to_be_bytes());
-    for_each_row(&Hash32::ZERO, block, |table, key, _| changes.remove(table, key));
+    for_each_place(block, identified, |places, key| changes.remove_place(places, key));
     // These are the subtrees whose last leaf is this block.
     for level in 0..=height.trailing_ones() {
         let index = height.checked_shr(level).unwrap_or(0);
@@ -84,30 +97,26 @@ fn disconnect(changes: &mut Changes, block: &Block) {
     }
 }
 
-/// Shows the rows of `transactions` and `history` that a block of the main chain has.
-fn for_each_row(id: &Hash32, block: &Block, mut visit: impl FnMut(Table, &[u8], &[u8])) {
+/// Shows the rows of the tables of places that a block of the main chain has.
+fn for_each_place(
+    block: &Block,
+    identified: &[IdentifiedTransaction<'_>],
+    mut visit: impl FnMut(Places, u128),
+) {
     let height = block.header.height.get();
-    let history = |account: &PublicKey, index, role, id| {
-        let key = HistoryEntry::key(&account.account_key(), height, index);
-        (key, HistoryEntry { height, index, role, id }.value())
-    };
     let mut income = reward(block.header.height);
-    for (index, transaction) in (0..).zip(&block.transactions) {
-        let id = transaction.id();
-        visit(Table::Transactions, id.as_bytes(), &encode_place(height, index));
-        let is_own = transaction.sender == transaction.recipient;
-        let role = if is_own { Role::Both } else { Role::Sender };
-        let (key, value) = history(&transaction.sender, index, role, id);
-        visit(Table::History, &key, &value);
-        if !is_own {
-            let (key, value) = history(&transaction.recipient, index, Role::Recipient, id);
-            visit(Table::History, &key, &value);
+    for (index, identified) in (0..).zip(identified) {
+        let (place, transaction) = (Place { height, index: Some(index) }, identified.transaction());
+        visit(Places::Transactions, place.key(&identified.id()));
+        visit(Places::History, place.key(&transaction.sender.account_key()));
+        if transaction.sender != transaction.recipient {
+            visit(Places::History, place.key(&transaction.recipient.account_key()));
         }
         // Execution has checked the sum.
         income = income.checked_add(transaction.fee).unwrap_or(income);
     }
     if income != Amount::ZERO {
-        let (key, value) = history(&block.header.miner, MINER_INDEX, Role::Miner, *id);
-        visit(Table::History, &key, &value);
+        let place = Place { height, index: None };
+        visit(Places::History, place.key(&block.header.miner.account_key()));
     }
 }

@@ -14,6 +14,7 @@
 //! | [`rows`] | what the rows of the tables mean |
 //! | [`ledger`] | every block and the main chain among them: adding, syncing, committing |
 //! | [`opening`] | opening a ledger and catching its index up with the log |
+//! | `states` | the accounts after any block |
 //! | [`lookup`], [`history`] | reading a ledger |
 //! | [`pins`] | what the main chain must have because the operator says so |
 //! | `branches` | what stands beside the main chain |
@@ -40,6 +41,7 @@ pub mod opening;
 pub mod pins;
 pub mod rows;
 pub mod segment;
+mod states;
 mod tips;
 pub mod tree;
 pub mod witness;

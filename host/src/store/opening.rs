@@ -1,8 +1,9 @@
 //! Opening a ledger: the index is checked, or made anew, and caught up with the log.
 
 use std::num::NonZero;
+use std::panic::resume_unwind;
 use std::sync::Arc;
-use std::thread::available_parallelism;
+use std::thread::{self, available_parallelism};
 
 use mote_core::chain::Tip;
 use mote_core::merkle::Frontier;
@@ -17,8 +18,11 @@ use super::main_chain::connect;
 use super::pins::Pins;
 use super::rows::{BlockRow, NOT_IN_LOG};
 use super::segment::record_bytes;
+use super::states::RecentStates;
 use super::tips::RecentTips;
+use super::tree::TreeVersion;
 use crate::block::{self, Block};
+use crate::signatures::Verifier;
 
 /// Name of the file that holds the index.
 pub const INDEX_FILE: &str = "index.redb";
@@ -28,6 +32,9 @@ pub const LOG_PREFIX: &str = "log";
 
 /// Records of the log that are read before they are applied, at most 256 KiB each.
 const RECORDS_AT_ONCE: usize = 64;
+
+/// Fewer records than this are read sooner than a thread is started.
+const RECORDS_A_CORE_MIN: usize = 8;
 
 /// How far the index has caught up with the log, in bytes of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,8 +86,9 @@ impl<D: Disk> Ledger<D> {
         salt: u32,
         mut progress: impl FnMut(Progress),
     ) -> Result<(Self, Opened), StoreError> {
-        let (index, state) = open_index(&disk, &params)?;
-        let Restored { tip, next_serial, blocks, trusted, journal_end } = restore(&index, &params)?;
+        let (index, found) = open_index(&disk, &params)?;
+        let Restored { tip, state, next_serial, blocks, applied, trusted, journal_end } =
+            restore(&index, &params)?;
         let identity = Identity { network: params.network().to_string(), genesis: params.genesis_id() };
         let options = Options { segment_bytes: SEGMENT_BYTES, coverage: Coverage::Whole, salt };
         let (log, opened) = Log::open(disk, LOG_PREFIX, &identity, options, trusted)?;
@@ -90,18 +98,24 @@ impl<D: Disk> Ledger<D> {
             index,
             tip,
             recent: RecentTips::default(),
+            state,
+            states: RecentStates::default(),
+            unkept: 0,
+            last_stored_rows: 0,
             next_serial,
             blocks,
-            applied: trusted,
+            applied,
+            noted: trusted,
             uncommitted_blocks: 0,
+            uncommitted_weight: 0,
             last_change: None,
             pins: Pins::default(),
             journal_now: journal_end,
             journal_end,
-            workers: available_parallelism().unwrap_or(NonZero::<usize>::MIN),
+            verifier: Verifier::new(),
         };
         let reapplied_blocks = ledger.catch_up(&mut progress)?;
-        Ok((ledger, Opened { index: state, reapplied_blocks, cut: opened.cut }))
+        Ok((ledger, Opened { index: found, reapplied_blocks, cut: opened.cut }))
     }
 
     /// Applies what the log has behind the index, and returns how many blocks that were.
@@ -114,8 +128,12 @@ impl<D: Disk> Ledger<D> {
             if records.is_empty() {
                 return Ok(count);
             }
-            for (position, record) in records {
-                count += self.apply_record(position, &record)?;
+            for found in read_together(&records) {
+                let Found { position, end, block } = found?;
+                match block {
+                    Some(block) => count += self.apply_again(position, end, &block)?,
+                    None => self.applied = end,
+                }
             }
             if self.is_batch_full() {
                 self.commit()?;
@@ -124,20 +142,9 @@ impl<D: Disk> Ledger<D> {
         }
     }
 
-    /// Applies a record of the log, and returns how many blocks that added.
-    fn apply_record(&mut self, position: Position, record: &Record) -> Result<u64, StoreError> {
-        // A record was found to fit its segment, whose offsets are 32-bit.
-        let end = position.offset().saturating_add(record_bytes(record.payload.len()) as u32);
-        let end = Position::new(position.segment(), end);
-        if record.kind != KIND_BLOCK {
-            self.applied = end;
-            return Ok(0);
-        }
-        let block = block::decode(&record.payload).map_err(|error| StoreError::Encoding {
-            what: format!("the log's block at {position}"),
-            error,
-        })?;
-        match self.add_again(&block, position, end) {
+    /// Applies a block of the log, and returns how many blocks that added.
+    fn apply_again(&mut self, position: Position, end: Position, block: &Block) -> Result<u64, StoreError> {
+        match self.add_again(block, position, end) {
             Ok(Added::Known) => Ok(0),
             Ok(_) => Ok(1),
             Err(AddError::Store(error)) => Err(error),
@@ -153,6 +160,43 @@ impl<D: Disk> Ledger<D> {
     }
 }
 
+/// A record of the log.
+struct Found {
+    position: Position,
+    end: Position,
+    /// None where it is something else.
+    block: Option<Block>,
+}
+
+/// Reads the blocks in records of the log, on all cores where there are many.
+fn read_together(records: &[(Position, Record)]) -> Vec<Result<Found, StoreError>> {
+    let cores = available_parallelism().map_or(1, NonZero::get);
+    let mut shares = records.chunks(records.len().div_ceil(cores).max(RECORDS_A_CORE_MIN));
+    let own = shares.next().unwrap_or_default();
+    thread::scope(|scope| {
+        let others: Vec<_> =
+            shares.map(|share| scope.spawn(|| share.iter().map(read).collect::<Vec<_>>())).collect();
+        let mut found: Vec<_> = own.iter().map(read).collect();
+        for other in others {
+            found.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+        found
+    })
+}
+
+fn read((position, record): &(Position, Record)) -> Result<Found, StoreError> {
+    let position = *position;
+    // A record was found to fit its segment, whose offsets are 32-bit.
+    let end = position.offset().saturating_add(record_bytes(record.payload.len()) as u32);
+    let end = Position::new(position.segment(), end);
+    if record.kind != KIND_BLOCK {
+        return Ok(Found { position, end, block: None });
+    }
+    let block = block::decode(&record.payload)
+        .map_err(|error| StoreError::Encoding { what: format!("the log's block at {position}"), error })?;
+    Ok(Found { position, end, block: Some(block) })
+}
+
 /// Bytes of the log between two positions, taking every file but the last for full.
 pub(super) fn distance(from: Position, to: Position) -> u64 {
     let bytes = |at: Position| u64::from(at.segment()) * u64::from(SEGMENT_BYTES) + u64::from(at.offset());
@@ -162,8 +206,13 @@ pub(super) fn distance(from: Position, to: Position) -> u64 {
 /// What the index says of the ledger as a whole.
 struct Restored {
     tip: Tip,
+    /// The accounts at the tip.
+    state: TreeVersion,
     next_serial: u64,
     blocks: u64,
+    /// Up to where the log is in the index.
+    applied: Position,
+    /// Up to where the log is durable.
     trusted: Position,
     journal_end: Position,
 }
@@ -172,10 +221,12 @@ fn restore(index: &Index, params: &Params) -> Result<Restored, StoreError> {
     let missing = |what: &str| StoreError::Missing { table: Table::Meta.name(), what: what.to_owned() };
     let number = |name| index.meta_number(name)?.ok_or_else(|| missing(name));
     let tip = index.meta_hash("tip")?.ok_or_else(|| missing("tip"))?;
+    let state = index.row(&tip)?.accounts().ok_or_else(|| missing("the accounts at the tip"))?;
     let tip = index.tip_of(params, &tip)?.ok_or_else(|| missing("the block of the tip"))?;
     let (next_serial, blocks) = (number("serial")?, number("blocks")?);
     let journal_end = index.meta_number("journal")?.map_or(Position::START, Position::from);
-    Ok(Restored { tip, next_serial, blocks, trusted: number("trusted")?.into(), journal_end })
+    let (applied, trusted) = (number("applied")?.into(), number("trusted")?.into());
+    Ok(Restored { tip, state, next_serial, blocks, applied, trusted, journal_end })
 }
 
 /// The index, made anew where there is none that can be used.
@@ -223,9 +274,10 @@ fn genesis(params: &Params) -> Changes {
     let row = BlockRow { position: NOT_IN_LOG, work: tip.work(), root: 0, header: header.clone() };
     changes.put(Table::Blocks, id.as_bytes(), &row.encode());
     let block = Block { header, transactions: Vec::new() };
-    connect(&mut changes, &mut Frontier::new(), &id, &tip.work(), &block);
+    connect(&mut changes, &mut Frontier::new(), (&id, &tip.work()), &block, &[]);
+    let start = Position::START.into();
     for (name, number) in
-        [("schema", SCHEMA), ("serial", 1), ("blocks", 1), ("trusted", Position::START.into())]
+        [("schema", SCHEMA), ("serial", 1), ("blocks", 1), ("applied", start), ("trusted", start)]
     {
         changes.put(Table::Meta, name.as_bytes(), &u64::to_be_bytes(number));
     }

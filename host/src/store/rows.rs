@@ -1,5 +1,8 @@
 //! The rows of the index as typed values; see [`super::index`] for their bytes.
 
+use std::fmt;
+use std::ops::RangeInclusive;
+
 use mote_core::block::{HEADER_MAX_BYTES, Header};
 use mote_core::codec;
 use mote_core::hash::Hash32;
@@ -10,13 +13,10 @@ use mote_core::units::{Amount, Height};
 
 use super::error::StoreError;
 use super::index::{Index, Table};
-use super::tree::{Node, NodeRef};
+use super::tree::{Branch, Node, NodeRef, TreeVersion};
 
 /// The log position of the genesis block, which is not in the log.
 pub const NOT_IN_LOG: u64 = u64::MAX;
-
-/// The index under which a miner's credit stands in an account's history: behind all transactions.
-pub const MINER_INDEX: u32 = u32::MAX;
 
 /// A row of `blocks`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,16 +25,17 @@ pub struct BlockRow {
     pub position: u64,
     /// The work of the chain up to and including the block.
     pub work: Work,
-    /// Serial number of the root of the accounts after the block.
+    /// Serial number of the root of the accounts after the block; 0 where that is not stored.
     pub root: u64,
     /// The header.
     pub header: Header,
 }
 
 impl BlockRow {
-    /// The root of the accounts after the block.
-    pub fn root(&self) -> NodeRef {
-        NodeRef { serial: self.root, hash: self.header.state_root }
+    /// The accounts after the block, where they are stored.
+    pub fn accounts(&self) -> Option<TreeVersion> {
+        let root = NodeRef { serial: self.root, hash: self.header.state_root };
+        (root == NodeRef::EMPTY || root.serial != 0).then(|| TreeVersion::stored(root))
     }
 
     /// The row's bytes.
@@ -57,78 +58,62 @@ impl BlockRow {
     }
 }
 
-/// What an account has to do with an entry of its history.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// It paid.
-    Sender,
-    /// It was paid.
-    Recipient,
-    /// It paid itself.
-    Both,
-    /// It got the reward and the fees of a block.
-    Miner,
-}
-
-impl Role {
-    const ALL: [Self; 4] = [Self::Sender, Self::Recipient, Self::Both, Self::Miner];
-}
-
-/// Something that happened to an account on the main chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HistoryEntry {
-    /// The block's height.
+/// A place on the main chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The height of a block, below 2^40.
     pub height: u64,
-    /// The transaction's place in the block; [`MINER_INDEX`] for the miner's credit.
-    pub index: u32,
-    /// What the account had to do with it.
-    pub role: Role,
-    /// The transaction's id, or for the miner's credit the block's.
-    pub id: Hash32,
+    /// The index of one of its transactions, below 2^24 - 1; none for the miner's credit, which comes last.
+    pub index: Option<u32>,
 }
 
-impl HistoryEntry {
-    /// The key of an entry of the history of `account`.
-    pub fn key(account: &AccountKey, height: u64, index: u32) -> [u8; 44] {
-        let mut key = [0; 44];
-        key[..32].copy_from_slice(account.as_bytes());
-        key[32..40].copy_from_slice(&height.to_be_bytes());
-        key[40..].copy_from_slice(&index.to_be_bytes());
-        key
+impl Place {
+    const INDEX_BITS: u32 = 24;
+    const MINER: u64 = (1 << Self::INDEX_BITS) - 1;
+    const HEIGHT_MAX: u64 = (1 << (64 - Self::INDEX_BITS)) - 1;
+
+    /// The place that is written as these two numbers; see its text form.
+    pub fn of_parts(height: u64, index: u32) -> Self {
+        Self { height, index: (index != u32::MAX).then_some(index) }
     }
 
-    /// The value of the entry.
-    pub fn value(&self) -> [u8; 33] {
-        let mut value = [self.role as u8; 33];
-        value[1..].copy_from_slice(self.id.as_bytes());
-        value
+    /// A number that grows with the place. What no chain reaches gets the largest one.
+    pub fn number(self) -> u64 {
+        let index = self.index.map_or(Self::MINER, |index| u64::from(index).min(Self::MINER));
+        if self.height > Self::HEIGHT_MAX { u64::MAX } else { self.height << Self::INDEX_BITS | index }
     }
 
-    /// The entry at `key`.
-    pub fn decode(key: &[u8], value: &[u8]) -> Result<Self, StoreError> {
-        let mut fields = Fields::of(Table::History.name(), "44 in its key", key);
-        let _: [u8; 32] = fields.array()?;
-        let (height, index) = (fields.u64()?, u32::from_be_bytes(fields.array()?));
-        let mut fields = Fields::of(Table::History.name(), "33, the first at most 3", value);
-        let [role] = fields.array()?;
-        let role = *Role::ALL.get(usize::from(role)).ok_or_else(|| fields.error())?;
-        let id = Hash32::from_bytes(fields.array()?);
-        Ok(Self { height, index, role, id })
+    /// The keys of a table of places for what begins like `id`, up to but without `end`.
+    pub fn keys(id: &Hash32, end: u64) -> Option<RangeInclusive<u128>> {
+        let first = Self::prefix(id);
+        Some(first..=first | u128::from(end.checked_sub(1)?))
+    }
+
+    /// The key of this place for `id`.
+    pub fn key(self, id: &Hash32) -> u128 {
+        Self::prefix(id) | u128::from(self.number())
+    }
+
+    /// The place of such a key.
+    pub fn of_key(key: u128) -> Self {
+        // The lower half is the place.
+        let number = key as u64;
+        let index = number & Self::MINER;
+        let index = (index != Self::MINER).then_some(index as u32);
+        Self { height: number >> Self::INDEX_BITS, index }
+    }
+
+    fn prefix(id: &Hash32) -> u128 {
+        let [first, ..] = id.as_bytes().as_chunks::<8>().0 else { return 0 };
+        u128::from(u64::from_be_bytes(*first)) << 64
     }
 }
 
-/// Where a transaction is on the main chain: the value of a row of `transactions`.
-pub fn encode_place(height: u64, index: u32) -> [u8; 12] {
-    let mut value = [0; 12];
-    value[..8].copy_from_slice(&height.to_be_bytes());
-    value[8..].copy_from_slice(&index.to_be_bytes());
-    value
-}
-
-/// Height and index of a row of `transactions`.
-pub fn decode_place(bytes: &[u8]) -> Result<(u64, u32), StoreError> {
-    let mut fields = Fields::of(Table::Transactions.name(), "12", bytes);
-    Ok((fields.u64()?, u32::from_be_bytes(fields.array()?)))
+/// Height and index, `120:0`; the miner's credit has the index 2^32 - 1.
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}", self.height, self.index.unwrap_or(u32::MAX))
+    }
 }
 
 /// The key of a row of `subtrees`. A level is below 64.
@@ -156,50 +141,58 @@ fn decode_hash(table: Table, bytes: &[u8]) -> Result<Hash32, StoreError> {
     Fields::of(table.name(), "32", bytes).array().map(Hash32::from_bytes)
 }
 
-/// The bytes of a node of the account tree.
+/// The bytes of a node of the account tree with what is below it and has no row of its own.
 pub fn encode_node(node: &Node) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(82);
+    let mut bytes = Vec::with_capacity(NODE_BYTES);
     match node {
-        Node::Leaf(Leaf { key, account }) => {
+        // Its own name says where it stands.
+        Node::Branch(branch) => encode_branch(&mut bytes, branch),
+        Node::Empty | Node::Leaf(_) | Node::Stored(_) => encode_below(&mut bytes, node),
+    }
+    bytes
+}
+
+/// The bytes of a node that has three levels.
+const NODE_BYTES: usize = 7 * 2 + 8 * 49;
+
+/// No row is deeper than this, so that bytes of a damaged one do not decide how deep a walk goes.
+const NODE_LEVELS_MAX: usize = 8;
+
+fn encode_branch(bytes: &mut Vec<u8>, branch: &Branch) {
+    bytes.extend([2, branch.index]);
+    encode_below(bytes, &branch.left);
+    encode_below(bytes, &branch.right);
+}
+
+fn encode_below(bytes: &mut Vec<u8>, node: &Node) {
+    match (node, node.stored()) {
+        (_, Some(named)) => {
+            bytes.push(1);
+            bytes.extend(named.serial.to_be_bytes());
+            bytes.extend(named.hash.as_bytes());
+        }
+        (Node::Leaf(Leaf { key, account }), None) => {
             bytes.push(0);
             bytes.extend(key.as_bytes());
             bytes.extend(account.balance.grains().to_be_bytes());
             bytes.extend(account.nonce.to_be_bytes());
         }
-        Node::Branch { index, left, right } => {
-            bytes.extend([1, *index]);
-            for child in [left, right] {
-                bytes.extend(child.serial.to_be_bytes());
-                bytes.extend(child.hash.as_bytes());
-            }
-        }
+        (Node::Branch(branch), None) => encode_branch(bytes, branch),
+        // No branch has an empty side, and the empty tree has no row.
+        (Node::Empty | Node::Stored(_), None) => {}
     }
-    bytes
 }
 
-/// The node with number `serial`, whose children have smaller numbers: so no walk through nodes goes
-/// on for ever, whatever the disk returns.
+/// The node with number `serial`. What it names has smaller numbers: so no walk through nodes goes on for ever,
+/// whatever the disk returns.
 pub fn decode_node(serial: u64, bytes: &[u8]) -> Result<Node, StoreError> {
-    let mut fields = Fields::of("nodes", "49 or 82, the first 0 or 1", bytes);
-    match fields.array()? {
-        [0] => {
-            let key = AccountKey::from_bytes(fields.array()?);
-            let (balance, nonce) = (Amount::from_grains(fields.u64()?), fields.u64()?);
-            Ok(Node::Leaf(Leaf { key, account: Account { balance, nonce } }))
-        }
-        [1] => {
-            let [index] = fields.array()?;
-            let mut child = || -> Result<NodeRef, StoreError> {
-                let child = NodeRef { serial: fields.u64()?, hash: Hash32::from_bytes(fields.array()?) };
-                if child.serial < serial {
-                    return Ok(child);
-                }
-                Err(StoreError::Node { serial, problem: "older than its child" })
-            };
-            Ok(Node::Branch { index, left: child()?, right: child()? })
-        }
-        _ => Err(fields.error()),
+    let mut fields = Fields::of("nodes", "that of its parts, each behind a 0, a 1 or a 2", bytes);
+    let node = fields.node(serial, NODE_LEVELS_MAX)?;
+    if !fields.rest.is_empty() {
+        return Err(fields.error());
     }
+    node.set_stored(serial);
+    Ok(node)
 }
 
 impl Index {
@@ -213,12 +206,6 @@ impl Index {
     pub fn main(&self, height: u64) -> Result<Option<Hash32>, StoreError> {
         let row = self.get(Table::Main, &height.to_be_bytes())?;
         row.map(|bytes| decode_hash(Table::Main, &bytes)).transpose()
-    }
-
-    /// Height and index of a transaction on the main chain.
-    pub fn place(&self, transaction: &Hash32) -> Result<Option<(u64, u32)>, StoreError> {
-        let row = self.get(Table::Transactions, transaction.as_bytes())?;
-        row.map(|bytes| decode_place(&bytes)).transpose()
     }
 
     /// The root of a perfect subtree of the log of all blocks of the main chain.
@@ -286,6 +273,33 @@ impl<'a> Fields<'a> {
     fn u64(&mut self) -> Result<u64, StoreError> {
         self.array().map(u64::from_be_bytes)
     }
+
+    fn leaf(&mut self) -> Result<Leaf, StoreError> {
+        let key = AccountKey::from_bytes(self.array()?);
+        let (balance, nonce) = (Amount::from_grains(self.u64()?), self.u64()?);
+        Ok(Leaf { key, account: Account { balance, nonce } })
+    }
+
+    /// A part of the node with number `serial`, at most so many levels deep.
+    fn node(&mut self, serial: u64, levels: usize) -> Result<Node, StoreError> {
+        let levels = levels.checked_sub(1).ok_or_else(|| self.error())?;
+        match self.array()? {
+            [0] => self.leaf().map(Node::Leaf),
+            [1] => {
+                let named = NodeRef { serial: self.u64()?, hash: Hash32::from_bytes(self.array()?) };
+                if named.serial >= serial {
+                    return Err(StoreError::Node { serial, problem: "older than its child" });
+                }
+                Ok(Node::Stored(named))
+            }
+            [2] => {
+                let [index] = self.array()?;
+                let (left, right) = (self.node(serial, levels)?, self.node(serial, levels)?);
+                Ok(Node::branch(index, left, right))
+            }
+            _ => Err(self.error()),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -302,21 +316,30 @@ mod tests {
         assert_eq!(BlockRow::decode(&id, &row.encode()).unwrap(), row);
         assert!(BlockRow::decode(&id, &row.encode()[..40]).is_err());
 
-        let child = |serial| NodeRef { serial, hash: sha256(&[serial as u8]) };
         let account = Account { balance: Amount::from_grains(5), nonce: 6 };
-        let branch = Node::Branch { index: 200, left: child(3), right: child(4) };
-        for node in [Node::Leaf(Leaf { key: id, account }), branch] {
-            assert_eq!(decode_node(5, &encode_node(&node)).unwrap(), node);
-            assert!(decode_node(5, &encode_node(&node)[..48]).is_err());
+        let leaf = Leaf { key: id, account };
+        let stored = |serial| Node::Stored(NodeRef { serial, hash: sha256(&[serial as u8]) });
+        let lower = Node::branch(201, stored(4), Node::Leaf(leaf));
+        let upper = Node::branch(200, stored(3), lower.clone());
+        for node in [Node::Leaf(leaf), Node::branch(7, stored(3), stored(4)), lower, upper] {
+            let bytes = encode_node(&node);
+            let again = decode_node(5, &bytes).unwrap();
+            assert_eq!((again.hash(), encode_node(&again)), (node.hash(), bytes.clone()));
+            assert!((0..bytes.len()).all(|length| decode_node(5, &bytes[..length]).is_err()));
+            assert!(decode_node(5, &[bytes, vec![0]].concat()).is_err());
         }
-        assert!(decode_node(4, &encode_node(&branch)).is_err());
+        assert!(decode_node(4, &encode_node(&Node::branch(7, stored(3), stored(4)))).is_err());
+        assert!(decode_node(5, &[2; 1_000]).is_err());
 
-        for role in Role::ALL {
-            let entry = HistoryEntry { height: 300, index: 2, role, id };
-            let key = HistoryEntry::key(&id, 300, 2);
-            assert_eq!(HistoryEntry::decode(&key, &entry.value()).unwrap(), entry);
+        let places = [(0, Some(0)), (300, Some(2)), (300, Some(1023)), (300, None), (301, Some(0))];
+        let places = places.map(|(height, index)| Place { height, index });
+        for (place, next) in places.iter().zip(&places[1..]) {
+            let keys = Place::keys(&id, next.number()).unwrap();
+            assert!(keys.contains(&place.key(&id)) && !keys.contains(&next.key(&id)));
+            assert_eq!(Place::of_key(place.key(&id)), *place);
         }
-        assert_eq!(decode_place(&encode_place(1 << 40, 3)).unwrap(), (1 << 40, 3));
+        assert_eq!(Place { height: u64::MAX, index: Some(u32::MAX) }.number(), u64::MAX);
+        assert_eq!(Place::keys(&id, 0), None);
         assert_eq!(place_of(Table::Ends, &place_key(1 << 40, &id)).unwrap(), (1 << 40, id));
         assert!(place_of(Table::Ends, &[0; 39]).is_err());
     }

@@ -1,11 +1,12 @@
 //! The account tree in versions that share their nodes: changing an account copies the path from
 //! the root to it, so every older version stays readable from its own root.
 //!
-//! A stored node has a serial number, never changes and is never written twice. A version that is
-//! being made owns the nodes that are new in it and changes them in place, so what is only
-//! intermediate within a block is never stored, and a node is hashed once however often it changes.
+//! A version lies in memory, where versions hold their branches together, over what is stored. Storing a version
+//! writes the branches of it that are not stored yet, each under a serial number of its own, and nothing ever
+//! changes or is written twice: so versions can be stored now and then only, and what lay between two of them
+//! costs no space. A row holds a branch with the accounts and branches of the next levels below it.
 
-use std::cell::Cell;
+use std::sync::{Arc, OnceLock};
 
 use mote_core::hash::Hash32;
 use mote_core::keys::AccountKey;
@@ -30,21 +31,9 @@ impl NodeRef {
     pub const EMPTY: Self = Self { serial: 0, hash: Hash32::ZERO };
 }
 
-/// A stored node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Node {
-    /// An account.
-    Leaf(Leaf),
-    /// Two subtrees whose keys first differ at bit `index`.
-    Branch {
-        /// The bit.
-        index: u8,
-        /// The keys whose bit is 0.
-        left: NodeRef,
-        /// The keys whose bit is 1.
-        right: NodeRef,
-    },
-}
+/// The levels of branches in one row: 8 subtrees below, some 400 bytes. More of them save reads, and cost space
+/// where versions are stored in which only few accounts have changed.
+const LEVELS_IN_ROW: u32 = 3;
 
 /// Where stored nodes are read from.
 pub trait Nodes {
@@ -53,42 +42,51 @@ pub trait Nodes {
     fn node(&self, named: NodeRef) -> Result<Node, StoreError>;
 }
 
-/// A version of the tree: a stored root, or one that is being made. It does not hold on to where the
-/// stored nodes lie, so it can be kept; reading and changing it takes a [`TreeView`].
-#[derive(Debug)]
-pub struct TreeVersion {
-    root: Link,
-}
-
-#[derive(Debug)]
-enum Link {
-    Stored(NodeRef),
-    New(Box<New>),
-}
-
-/// A node that is not stored yet, with its hash once somebody asked for it.
-#[derive(Debug)]
-struct New {
-    node: NewNode,
-    hash: Cell<Option<Hash32>>,
-}
-
-#[derive(Debug)]
-enum NewNode {
+/// A subtree. Copies share all branches.
+#[derive(Clone, Debug)]
+pub enum Node {
+    /// No account.
+    Empty,
+    /// One account.
     Leaf(Leaf),
-    Branch { index: u8, left: Link, right: Link },
+    /// What stands in the store alone.
+    Stored(NodeRef),
+    /// Two subtrees.
+    Branch(Arc<Branch>),
+}
+
+/// Two subtrees whose keys first differ at bit `index`.
+#[derive(Clone, Debug)]
+pub struct Branch {
+    /// The bit.
+    pub index: u8,
+    /// The keys whose bit is 0.
+    pub left: Node,
+    /// The keys whose bit is 1.
+    pub right: Node,
+    /// Known once somebody asked for it.
+    hash: OnceLock<Hash32>,
+    /// Known once it is stored in a row of its own.
+    serial: OnceLock<u64>,
+}
+
+/// A version of the tree. It does not hold on to where the stored nodes lie, so it can be kept; reading and
+/// changing it takes a [`TreeView`]. A copy shares all nodes with what it was made of.
+#[derive(Clone, Debug)]
+pub struct TreeVersion {
+    root: Node,
 }
 
 impl Default for TreeVersion {
     fn default() -> Self {
-        Self::stored(NodeRef::EMPTY)
+        Self { root: Node::Empty }
     }
 }
 
 impl TreeVersion {
     /// The version with this stored root.
     pub fn stored(root: NodeRef) -> Self {
-        Self { root: Link::Stored(root) }
+        Self { root: if root == NodeRef::EMPTY { Node::Empty } else { Node::Stored(root) } }
     }
 
     /// The root's hash.
@@ -96,106 +94,150 @@ impl TreeVersion {
         self.root.hash()
     }
 
-    /// Gives the new nodes serial numbers from `next` on, children first, and hands them out to be
-    /// stored. Returns the root, which is what later reads this version.
-    pub fn store(&self, next: &mut u64, mut sink: impl FnMut(u64, Node)) -> NodeRef {
-        self.root.store(next, &mut sink)
+    /// Gives what is not stored yet serial numbers from `next` on, children first, and hands it out to be
+    /// stored, which it is taken to be from then on. Returns the root, which is what later reads this version.
+    pub fn store(&self, next: &mut u64, mut sink: impl FnMut(u64, &Node)) -> NodeRef {
+        match &self.root {
+            Node::Empty => NodeRef::EMPTY,
+            Node::Stored(root) => *root,
+            Node::Branch(branch) => NodeRef { serial: branch.store(next, &mut sink), hash: self.hash() },
+            Node::Leaf(_) => {
+                let root = NodeRef { serial: *next, hash: self.hash() };
+                *next += 1;
+                sink(root.serial, &self.root);
+                root
+            }
+        }
+    }
+
+    /// Lets go of all stored branches that are `levels` or more below the root: they are read again where they
+    /// are needed.
+    pub fn keep_levels(&mut self, levels: u32) {
+        self.root.keep_levels(levels);
     }
 }
 
-impl Link {
-    fn new(node: NewNode) -> Self {
-        Self::New(Box::new(New { node, hash: Cell::new(None) }))
-    }
-
-    fn hash(&self) -> Hash32 {
-        let new = match self {
-            Self::Stored(stored) => return stored.hash,
-            Self::New(new) => new,
-        };
-        if let Some(hash) = new.hash.get() {
-            return hash;
+impl Branch {
+    /// Stores this branch, and what is below it and not stored yet. A row holds a branch and the branches of the
+    /// next levels below, so that a search reads one row for all of them.
+    fn store(self: &Arc<Self>, next: &mut u64, sink: &mut impl FnMut(u64, &Node)) -> u64 {
+        if let Some(serial) = self.serial.get() {
+            return *serial;
         }
-        let hash = match &new.node {
-            NewNode::Leaf(leaf) => leaf.hash(),
-            NewNode::Branch { index, left, right } => branch_hash(*index, &left.hash(), &right.hash()),
-        };
-        new.hash.set(Some(hash));
-        hash
-    }
-
-    fn store(&self, next: &mut u64, sink: &mut impl FnMut(u64, Node)) -> NodeRef {
-        let new = match self {
-            Self::Stored(stored) => return *stored,
-            Self::New(new) => new,
-        };
-        let node = match &new.node {
-            NewNode::Leaf(leaf) => Node::Leaf(*leaf),
-            NewNode::Branch { index, left, right } => {
-                Node::Branch { index: *index, left: left.store(next, sink), right: right.store(next, sink) }
-            }
-        };
-        let stored = NodeRef { serial: *next, hash: self.hash() };
+        self.store_below(LEVELS_IN_ROW - 1, next, sink);
+        let serial = *next;
         *next += 1;
-        sink(stored.serial, node);
-        stored
+        sink(serial, &Node::Branch(self.clone()));
+        *self.serial.get_or_init(|| serial)
     }
 
-    /// Puts `leaf` where its key belongs: above the first node whose bit index is behind `split`,
-    /// where it parts from the keys that are there, or in the place of the leaf with its key.
-    fn place<N: Nodes>(&mut self, nodes: &N, leaf: Leaf, split: Option<u8>) -> Result<(), StoreError> {
-        let mut stored = None;
-        let index = match self {
-            Self::Stored(NodeRef::EMPTY) => None,
-            Self::Stored(reference) => stored.insert(nodes.node(*reference)?).index(),
-            Self::New(new) => new.node.index(),
-        };
-        if let Some(split) = split.filter(|split| index.is_none_or(|index| *split < index)) {
-            let old = std::mem::replace(self, Self::Stored(NodeRef::EMPTY));
-            let new = Self::new(NewNode::Leaf(leaf));
-            let (left, right) = order(&leaf.key, split, new, old);
-            *self = Self::new(NewNode::Branch { index: split, left, right });
-            return Ok(());
+    /// Stores what is below this branch and belongs in rows of its own.
+    fn store_below(&self, levels: u32, next: &mut u64, sink: &mut impl FnMut(u64, &Node)) {
+        for child in [&self.left, &self.right] {
+            match (child, levels.checked_sub(1)) {
+                (Node::Branch(branch), None) => {
+                    branch.store(next, sink);
+                }
+                (Node::Branch(branch), Some(levels)) if branch.serial.get().is_none() => {
+                    branch.store_below(levels, next, sink);
+                }
+                _ => {}
+            }
         }
-        // Only here is it certain that the node is on the path that changes, so only here is it copied.
-        if let Some(Node::Branch { index, left, right }) = stored {
-            let (left, right) = (Self::Stored(left), Self::Stored(right));
-            *self = Self::new(NewNode::Branch { index, left, right });
-        }
-        if let Self::New(new) = self
-            && let NewNode::Branch { index, left, right } = &mut new.node
-        {
-            new.hash.set(None);
-            return order(&leaf.key, *index, left, right).0.place(nodes, leaf, split);
-        }
-        *self = Self::new(NewNode::Leaf(leaf));
-        Ok(())
     }
 }
 
 impl Node {
-    /// What the node hashes to.
+    /// The branch at bit `index` above two subtrees.
+    pub fn branch(index: u8, left: Self, right: Self) -> Self {
+        Self::Branch(Arc::new(Branch { index, left, right, hash: OnceLock::new(), serial: OnceLock::new() }))
+    }
+
+    /// The name under which this subtree stands in the store, where it has a row of its own.
+    pub fn stored(&self) -> Option<NodeRef> {
+        match self {
+            Self::Stored(named) => Some(*named),
+            Self::Branch(branch) => {
+                branch.serial.get().map(|serial| NodeRef { serial: *serial, hash: self.hash() })
+            }
+            Self::Empty | Self::Leaf(_) => None,
+        }
+    }
+
+    /// Takes note that this subtree stands in the store under a serial number.
+    pub fn set_stored(&self, serial: u64) {
+        if let Self::Branch(branch) = self {
+            branch.serial.get_or_init(|| serial);
+        }
+    }
+
+    /// What the subtree hashes to.
     pub fn hash(&self) -> Hash32 {
         match self {
+            Self::Empty => Hash32::ZERO,
             Self::Leaf(leaf) => leaf.hash(),
-            Self::Branch { index, left, right } => branch_hash(*index, &left.hash, &right.hash),
+            Self::Stored(stored) => stored.hash,
+            Self::Branch(branch) => {
+                let Branch { index, left, right, .. } = &**branch;
+                *branch.hash.get_or_init(|| branch_hash(*index, &left.hash(), &right.hash()))
+            }
         }
     }
 
-    fn index(&self) -> Option<u8> {
-        match self {
-            Self::Leaf(_) => None,
-            Self::Branch { index, .. } => Some(*index),
+    fn keep_levels(&mut self, levels: u32) {
+        if let (0, Some(named)) = (levels, self.stored()) {
+            *self = Self::Stored(named);
+        } else if let Self::Branch(branch) = self {
+            let Branch { left, right, .. } = Arc::make_mut(branch);
+            left.keep_levels(levels.saturating_sub(1));
+            right.keep_levels(levels.saturating_sub(1));
         }
     }
-}
 
-impl NewNode {
-    fn index(&self) -> Option<u8> {
-        match self {
-            Self::Leaf(_) => None,
-            Self::Branch { index, .. } => Some(*index),
+    /// The leaf that the search for `key` ends in, or where it goes on in the store; `visit` is shown the branches
+    /// and the side of each that the search did not take.
+    fn descend(&self, key: &AccountKey, visit: &mut impl FnMut(u8, &Self)) -> Result<Option<Leaf>, NodeRef> {
+        let mut node = self;
+        loop {
+            match node {
+                Self::Empty => return Ok(None),
+                Self::Leaf(leaf) => return Ok(Some(*leaf)),
+                Self::Stored(named) => return Err(*named),
+                Self::Branch(branch) => {
+                    let (next, other) = order(key, branch.index, &branch.left, &branch.right);
+                    visit(branch.index, other);
+                    node = next;
+                }
+            }
         }
+    }
+
+    /// Puts `leaf` where its key belongs: above the first branch whose bit index is behind `split`,
+    /// where it parts from the keys that are there, or in the place of the leaf with its key.
+    fn place<N: Nodes>(&mut self, nodes: &N, leaf: Leaf, split: Option<u8>) -> Result<(), StoreError> {
+        let loaded = if let Self::Stored(named) = self { Some(nodes.node(*named)?) } else { None };
+        let index = match loaded.as_ref().unwrap_or(self) {
+            Self::Branch(branch) => Some(branch.index),
+            _ => None,
+        };
+        let is_empty = matches!(self, Self::Empty);
+        if let Some(split) = split.filter(|split| !is_empty && index.is_none_or(|index| *split < index)) {
+            let old = std::mem::replace(self, Self::Empty);
+            let (left, right) = order(&leaf.key, split, Self::Leaf(leaf), old);
+            *self = Self::branch(split, left, right);
+            return Ok(());
+        }
+        // Only here is it certain that the node is on the path that changes, so only here is it taken into memory.
+        if let Some(loaded) = loaded {
+            *self = loaded;
+        }
+        let Self::Branch(branch) = self else {
+            *self = Self::Leaf(leaf);
+            return Ok(());
+        };
+        let Branch { index, left, right, hash, serial } = Arc::make_mut(branch);
+        (*hash, *serial) = (OnceLock::new(), OnceLock::new());
+        order(&leaf.key, *index, left, right).0.place(nodes, leaf, split)
     }
 }
 
@@ -236,33 +278,14 @@ impl<'a, N: Nodes> TreeView<'a, N> {
 
     /// The leaf that the search for `key` ends in; `visit` is shown the branches from the root down
     /// and the side of each that the search did not take.
-    fn search(&self, key: &AccountKey, mut visit: impl FnMut(u8, &Link)) -> Result<Option<Leaf>, StoreError> {
-        let mut link = &self.version.root;
-        let mut stored = loop {
-            let new = match link {
-                Link::Stored(stored) => break *stored,
-                Link::New(new) => new,
-            };
-            match &new.node {
-                NewNode::Leaf(leaf) => return Ok(Some(*leaf)),
-                NewNode::Branch { index, left, right } => {
-                    let (next, other) = order(key, *index, left, right);
-                    visit(*index, other);
-                    link = next;
-                }
-            }
-        };
-        while stored != NodeRef::EMPTY {
-            match self.nodes.node(stored)? {
-                Node::Leaf(leaf) => return Ok(Some(leaf)),
-                Node::Branch { index, left, right } => {
-                    let (next, other) = order(key, index, left, right);
-                    visit(index, &Link::Stored(other));
-                    stored = next;
-                }
+    fn search(&self, key: &AccountKey, mut visit: impl FnMut(u8, &Node)) -> Result<Option<Leaf>, StoreError> {
+        let mut found = self.version.root.descend(key, &mut visit);
+        loop {
+            match found {
+                Ok(leaf) => return Ok(leaf),
+                Err(named) => found = self.nodes.node(named)?.descend(key, &mut visit),
             }
         }
-        Ok(None)
     }
 }
 
@@ -296,18 +319,18 @@ impl<N: Nodes> Accounts for TreeView<'_, N> {
     }
 }
 
-/// All accounts of a stored version, in the order of their keys.
+/// All accounts of a version, in the order of their keys.
 #[derive(Debug)]
 pub struct Leaves<'a, N> {
     nodes: &'a N,
     /// Subtrees that are still to be visited, the next one last.
-    ahead: Vec<NodeRef>,
+    ahead: Vec<Node>,
 }
 
 impl<'a, N: Nodes> Leaves<'a, N> {
-    /// The accounts under `root`.
-    pub fn new(nodes: &'a N, root: NodeRef) -> Self {
-        Self { nodes, ahead: vec![root] }
+    /// The accounts of `version`.
+    pub fn new(nodes: &'a N, version: TreeVersion) -> Self {
+        Self { nodes, ahead: vec![version.root] }
     }
 }
 
@@ -316,113 +339,21 @@ impl<N: Nodes> Iterator for Leaves<'_, N> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let next = self.ahead.pop()?;
-            if next == NodeRef::EMPTY {
-                continue;
-            }
-            match self.nodes.node(next) {
-                Ok(Node::Leaf(leaf)) => return Some(Ok(leaf)),
-                Ok(Node::Branch { left, right, .. }) => self.ahead.extend([right, left]),
-                Err(error) => {
-                    self.ahead.clear();
-                    return Some(Err(error));
-                }
+            match self.ahead.pop()? {
+                Node::Empty => {}
+                Node::Leaf(leaf) => return Some(Ok(leaf)),
+                Node::Branch(branch) => self.ahead.extend([branch.right.clone(), branch.left.clone()]),
+                Node::Stored(named) => match self.nodes.node(named) {
+                    Ok(node) => self.ahead.push(node),
+                    Err(error) => {
+                        self.ahead.clear();
+                        return Some(Err(error));
+                    }
+                },
             }
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use mote_core::hash::sha256;
-    use mote_core::units::Amount;
-    use std::collections::{BTreeMap, HashMap};
-
-    #[derive(Default)]
-    struct Memory(HashMap<u64, Node>);
-
-    impl Nodes for Memory {
-        fn node(&self, named: NodeRef) -> Result<Node, StoreError> {
-            let serial = named.serial;
-            self.0.get(&serial).copied().ok_or(StoreError::Node { serial, problem: "missing" })
-        }
-    }
-
-    /// The definition of the root, without a tree.
-    fn oracle(leaves: &[Leaf]) -> Hash32 {
-        match leaves {
-            [] => Hash32::ZERO,
-            [leaf] => leaf.hash(),
-            [first, .., last] => {
-                let index = first_difference(&first.key, &last.key).unwrap();
-                let split = leaves.partition_point(|leaf| side(&leaf.key, index) == Side::Left);
-                branch_hash(index, &oracle(&leaves[..split]), &oracle(&leaves[split..]))
-            }
-        }
-    }
-
-    fn sorted(accounts: &BTreeMap<AccountKey, Account>) -> Vec<Leaf> {
-        accounts.iter().map(|(key, account)| Leaf { key: *key, account: *account }).collect()
-    }
-
-    /// Keys that share long prefixes as well as keys that differ at once.
-    fn key(seed: u64) -> AccountKey {
-        if seed.is_multiple_of(3) {
-            let mut bytes = [0; 32];
-            bytes[31] = seed as u8;
-            bytes[15] = (seed >> 8) as u8;
-            return AccountKey::from_bytes(bytes);
-        }
-        sha256(&(seed % 97).to_le_bytes())
-    }
-
-    #[test]
-    fn every_version_agrees_with_the_definition_and_stays_readable() {
-        let (mut memory, mut next) = (Memory::default(), 1);
-        let mut accounts = BTreeMap::new();
-        let mut versions = vec![(NodeRef::EMPTY, accounts.clone())];
-        let mut seed = 7_u64;
-        for round in 0..60 {
-            let base = versions[if round % 7 == 6 { versions.len() / 2 } else { versions.len() - 1 }].clone();
-            accounts = base.1;
-            let mut view = TreeView::new(&memory, TreeVersion::stored(base.0));
-            for _ in 0..round % 9 + 1 {
-                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                let key = key(seed >> 40);
-                let before = view.root();
-                let proof = view.proof(&key).unwrap();
-                let account = Account { balance: Amount::from_grains(seed >> 20), nonce: round };
-                assert_eq!(proof.get(&before, &key), Ok(accounts.get(&key).copied()));
-                assert_eq!(view.get(&key).unwrap(), accounts.get(&key).copied());
-                view.update(&key, |_| Ok(account)).unwrap();
-                accounts.insert(key, account);
-                assert_eq!(view.root(), oracle(&sorted(&accounts)));
-                assert_eq!(proof.set(&before, &key, account), Ok(view.root()));
-            }
-            let mut stored = HashMap::new();
-            let version = view.into_version();
-            let root =
-                version.store(&mut next, |serial, node| assert!(stored.insert(serial, node).is_none()));
-            memory.0.extend(stored);
-            assert_eq!(root.hash, version.hash());
-            versions.push((root, accounts.clone()));
-        }
-        for (root, accounts) in versions {
-            let leaves: Vec<Leaf> = Leaves::new(&memory, root).collect::<Result<_, _>>().unwrap();
-            assert_eq!(leaves, sorted(&accounts));
-            assert_eq!(root.hash, oracle(&leaves));
-        }
-    }
-
-    #[test]
-    fn a_refused_change_changes_nothing() {
-        let memory = Memory::default();
-        let mut view = TreeView::new(&memory, TreeVersion::default());
-        let refusal = RuleError::LedgerOverflow { left: 1, right: 2 };
-        let refused = view.update(&key(1), |_| Err(refusal));
-        assert!(matches!(refused, Err(UpdateError::Rule(error)) if error == refusal));
-        assert_eq!(view.root(), Hash32::ZERO);
-        assert!(matches!(Leaves::new(&memory, NodeRef { serial: 9, hash: key(1) }).next(), Some(Err(_))));
-    }
-}
+mod tests;

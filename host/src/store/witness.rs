@@ -58,9 +58,8 @@ impl<D: Disk> Ledger<D> {
     /// The witness of a block. The genesis block has none, as nothing leads up to it.
     pub fn witness(&self, id: &Hash32) -> Result<Option<Witness>, StoreError> {
         let Some(block) = self.block(id)? else { return Ok(None) };
-        let Some(row) = self.index.block(&block.header.previous)? else { return Ok(None) };
+        let Some(accounts) = self.state(&block.header.previous)? else { return Ok(None) };
         let height = block.header.height;
-        let accounts = TreeVersion::stored(row.root());
         let miner = block.header.miner;
         Ok(Some(Witness::new(Some(block.header), accounts, height, miner, block.transactions)))
     }
@@ -74,7 +73,7 @@ impl<D: Disk> Ledger<D> {
         transactions: Vec<Transaction>,
     ) -> Result<Option<Witness>, StoreError> {
         let Some(row) = self.index.block(parent)? else { return Ok(None) };
-        let accounts = TreeVersion::stored(row.root());
+        let Some(accounts) = self.state(parent)? else { return Ok(None) };
         Ok(Some(Witness::new(None, accounts, row.header.height.next(), miner, transactions)))
     }
 }

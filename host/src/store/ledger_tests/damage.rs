@@ -198,17 +198,77 @@ fn a_deep_branch_takes_over_and_gives_way() {
 }
 
 #[test]
-fn the_index_is_committed_when_blocks_pause_or_pile_up() {
+fn the_index_is_committed_when_blocks_pile_up() {
     let (mut ledger, _) = open(&MemoryDisk::new());
     let mut draw = Draw(8);
-    let genesis = ledger.tip().id();
-    grow(&mut ledger, &genesis, &mut draw);
-    ledger.maintain(Moment::from_millis(5)).unwrap();
-    assert_eq!(ledger.statistics().uncommitted_blocks, 1);
-    ledger.maintain(Moment::from_millis(4 + COMMIT_IDLE_MS)).unwrap();
-    assert_eq!(ledger.statistics().uncommitted_blocks, 1);
-    ledger.maintain(Moment::from_millis(5 + COMMIT_IDLE_MS)).unwrap();
+    for count in 1..=COMMIT_BLOCKS {
+        let tip = ledger.tip().id();
+        let parent = ledger.tip_of(&tip).unwrap().unwrap();
+        let block = make(&ledger, &parent, key(draw.below(8) as u8).public_key(), Vec::new());
+        ledger.add(&block, Clock::AcceptedBefore).unwrap();
+        assert_eq!(ledger.statistics().uncommitted_blocks, count);
+        ledger.maintain(Moment::from_millis(NOTE_IDLE_MS * count)).unwrap();
+    }
     assert_eq!(ledger.statistics().uncommitted_blocks, 0);
+}
+
+#[test]
+fn once_blocks_pause_a_flipped_bit_is_damage_and_no_unfinished_write() {
+    for pauses in [false, true] {
+        let disk = MemoryDisk::new();
+        let (mut ledger, _) = open(&disk);
+        let (mut draw, genesis) = (Draw(8), ledger.tip().id());
+        grow(&mut ledger, &genesis, &mut draw);
+        ledger.sync().unwrap();
+        ledger.maintain(Moment::from_millis(5)).unwrap();
+        let pause = if pauses { NOTE_IDLE_MS } else { NOTE_IDLE_MS - 1 };
+        ledger.maintain(Moment::from_millis(5 + pause)).unwrap();
+        std::mem::forget(ledger);
+        let log = disk.list().unwrap().into_iter().find(|name| name.starts_with("log-")).unwrap();
+        let last = disk.open(&log).unwrap().len().unwrap() as usize - 1;
+        disk.flip(&log, last, 1);
+        let opened = Ledger::open(disk, params(), 7, |_| {});
+        assert_eq!(opened.is_err(), pauses, "{:?}", opened.map(|(_, opened)| opened));
+    }
+}
+
+#[test]
+fn the_accounts_after_any_block_are_there_though_few_versions_are_stored() {
+    let disk = MemoryDisk::new();
+    let (mut ledger, _) = open(&disk);
+    let mut draw = Draw(12);
+    // A branch that loses, and what makes several stored versions.
+    let genesis = ledger.tip().id();
+    let mut side = genesis;
+    for _ in 0..5 {
+        side = grow(&mut ledger, &side, &mut draw).0.header.id();
+    }
+    let side_accounts: Vec<_> = (0..8).map(|n| ledger.account_at(&side, &account(n)).unwrap()).collect();
+    let mut tip = genesis;
+    for _ in 0..2 * KEPT_EVERY / 8 + 50 {
+        tip = grow(&mut ledger, &tip, &mut draw).0.header.id();
+    }
+    ledger.close().unwrap();
+    let (mut ledger, opened) = open(&disk);
+    assert_eq!((ledger.tip().id(), opened.reapplied_blocks), (tip, 0));
+    let kept = main_blocks(&ledger);
+    let kept = kept.iter().filter(|block| ledger.index.row(&block.header.id()).unwrap().accounts().is_some());
+    assert!((2..=4).contains(&kept.count()));
+    for height in (1..=ledger.tip().height().get()).step_by(97) {
+        let id = ledger.id_at(height).unwrap().unwrap();
+        let root = ledger.header(&id).unwrap().unwrap().header.state_root;
+        let accounts: Vec<_> = ledger.accounts(&id).unwrap().unwrap().map(Result::unwrap).collect();
+        let supply: u64 = accounts.iter().map(|leaf| leaf.account.balance.grains()).sum();
+        assert_eq!(supply, height * 10_000_000);
+        for number in 0..8 {
+            let proof = ledger.account_proof(&id, &account(number)).unwrap().unwrap();
+            let held = ledger.account_at(&id, &account(number)).unwrap().unwrap();
+            assert_eq!(proof.get(&root, &account(number)).unwrap().unwrap_or_default(), held);
+        }
+    }
+    let again: Vec<_> = (0..8).map(|n| ledger.account_at(&side, &account(n)).unwrap()).collect();
+    assert_eq!(again, side_accounts);
+    assert_eq!(grow(&mut ledger, &side, &mut draw).1, Added::Side);
 }
 
 #[test]

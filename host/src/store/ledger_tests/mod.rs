@@ -3,6 +3,7 @@
 mod chains;
 mod damage;
 mod pins;
+mod signatures;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -21,12 +22,14 @@ use mote_core::units::{Amount, Height, Moment, Timestamp};
 use crate::block::Block;
 use crate::store::disk::{Disk, DiskFile};
 use crate::store::error::StoreError;
-use crate::store::index::{Changes, SCHEMA, Table};
-use crate::store::ledger::{AddError, Added, COMMIT_IDLE_MS, Ledger};
+use crate::store::history::Role;
+use crate::store::index::{Changes, Places, SCHEMA, Table};
+use crate::store::ledger::{AddError, Added, COMMIT_BLOCKS, Ledger, NOTE_IDLE_MS};
 use crate::store::lookup::Branch;
 use crate::store::memory::{Fault, MemoryDisk, PowerCut};
 use crate::store::opening::{INDEX_FILE, IndexState, Opened};
-use crate::store::rows::{MINER_INDEX, Role};
+use crate::store::rows::Place;
+use crate::store::states::KEPT_EVERY;
 use crate::store::witness::WitnessPart;
 
 /// Numbers that look random and are the same in every run.
@@ -126,12 +129,15 @@ fn grow<D: Disk>(ledger: &mut Ledger<D>, parent: &Hash32, draw: &mut Draw) -> (B
     (block, added)
 }
 
-type Dump = Vec<Vec<(Vec<u8>, Vec<u8>)>>;
+type Dump = (Vec<Vec<(Vec<u8>, Vec<u8>)>>, Vec<Vec<u128>>);
 
 /// All that the index says of the main chain.
 fn main_rows<D: Disk>(ledger: &Ledger<D>) -> Dump {
-    let tables = [Table::Main, Table::Transactions, Table::History, Table::Subtrees];
-    tables.map(|table| ledger.index.last(table, &[], &[0xff; 64], usize::MAX).unwrap()).to_vec()
+    let tables = [Table::Main, Table::Subtrees];
+    let tables = tables.map(|table| ledger.index.last(table, &[], &[0xff; 64], usize::MAX).unwrap());
+    let places = [Places::Transactions, Places::History];
+    let places = places.map(|places| ledger.index.last_places(places, 0..=u128::MAX, usize::MAX).unwrap());
+    (tables.to_vec(), places.to_vec())
 }
 
 /// The main chain from the child of the genesis block up.

@@ -1,0 +1,129 @@
+//! The accounts after any block. Versions of the account tree are stored now and then only; one that lies between
+//! is had by executing the blocks behind the nearest stored version below it again, so its cost is bounded by
+//! [`KEPT_EVERY`]. Those that were last used are kept in memory.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+use mote_core::hash::Hash32;
+
+use super::disk::Disk;
+use super::error::StoreError;
+use super::execution::replay;
+use super::index::{Changes, Index, Table};
+use super::ledger::Ledger;
+use super::log::Position;
+use super::rows::missing;
+use super::tree::{TreeVersion, TreeView};
+use crate::block::Block;
+
+/// The accounts are stored once the blocks since they last were weigh this much, see [`weight`], where that is
+/// cheap: see [`ROW_WEIGHT`]. It bounds what it takes to have any version, some 30 ms. Where there are many accounts
+/// they are stored with the index alone.
+pub(super) const KEPT_EVERY: usize = 8_192;
+
+/// Storing the accounts is cheap where it takes at most one row of some 400 bytes for blocks of this weight.
+const ROW_WEIGHT: usize = 16;
+
+/// The levels of the account tree that stay in memory when it is stored: at most 2^15 branches, 6 MB.
+const LEVELS_IN_MEMORY: u32 = 15;
+
+/// How many versions are kept in memory, and what their blocks may weigh together: a payment that changes two
+/// accounts among a million takes about 8 KB in a version of its own.
+const VERSIONS_MAX: usize = 16;
+const WEIGHT_MAX: usize = 4_096;
+
+/// What executing a block takes, in payments.
+pub(super) fn weight(block: &Block) -> usize {
+    8 + block.transactions.len()
+}
+
+/// The versions that were last added or asked for, the last first.
+#[derive(Debug, Default)]
+pub(super) struct RecentStates(Mutex<VecDeque<Recent>>);
+
+#[derive(Debug)]
+struct Recent {
+    id: Hash32,
+    version: TreeVersion,
+    weight: usize,
+}
+
+impl RecentStates {
+    fn get(&self, id: &Hash32) -> Option<TreeVersion> {
+        let mut versions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = versions.iter().position(|recent| recent.id == *id)?;
+        let recent = versions.remove(place)?;
+        let version = recent.version.clone();
+        versions.push_front(recent);
+        Some(version)
+    }
+
+    /// Keeps the accounts after block `id` in the place of the oldest.
+    pub(super) fn insert(&self, id: Hash32, version: TreeVersion, weight: usize) {
+        let mut versions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        versions.push_front(Recent { id, version, weight });
+        let mut sum = 0;
+        let fitting = versions.iter().take(VERSIONS_MAX).take_while(|recent| {
+            sum += recent.weight;
+            sum <= WEIGHT_MAX
+        });
+        // The last one is what the next block most likely stands on.
+        let count = fitting.count().max(1);
+        versions.truncate(count);
+    }
+}
+
+impl<D: Disk> Ledger<D> {
+    /// The accounts after block `id`; `None` where the block is not known.
+    pub(super) fn state(&self, id: &Hash32) -> Result<Option<TreeVersion>, StoreError> {
+        if *id == self.tip.id() {
+            return Ok(Some(self.state.clone()));
+        }
+        let (mut behind, mut at) = (Vec::new(), *id);
+        let mut version = loop {
+            if let Some(version) = self.states.get(&at) {
+                break version;
+            }
+            let row = match self.index.block(&at)? {
+                Some(row) => row,
+                None if behind.is_empty() => return Ok(None),
+                None => return Err(missing(Table::Blocks, &at)),
+            };
+            if let Some(version) = row.accounts() {
+                break version;
+            }
+            behind.push((at, Position::from(row.position)));
+            at = row.header.previous;
+        };
+        let mut last = 0;
+        for (id, position) in behind.into_iter().rev() {
+            let block = self.block_or_missing(&id)?;
+            version = replay(&self.params, &self.index, version, &block, position)?;
+            last = weight(&block);
+        }
+        self.states.insert(*id, version.clone(), last);
+        Ok(Some(version))
+    }
+
+    /// The accounts after block `id`, to look at.
+    pub(super) fn view(&self, id: &Hash32) -> Result<Option<TreeView<'_, Index>>, StoreError> {
+        Ok(self.state(id)?.map(|version| TreeView::new(&self.index, version)))
+    }
+
+    /// Whether it is time to store the accounts, and cheap.
+    pub(super) fn is_state_due(&self) -> bool {
+        self.unkept >= KEPT_EVERY && self.last_stored_rows * ROW_WEIGHT <= self.unkept
+    }
+
+    /// Adds to `changes` what stores the accounts at the tip, and returns the serial number of their root.
+    pub(super) fn keep_state(&mut self, changes: &mut Changes) -> u64 {
+        let first = self.next_serial;
+        let root = self.state.store(&mut self.next_serial, |serial, node| changes.add_node(serial, node));
+        changes.put(Table::Meta, b"serial", &self.next_serial.to_be_bytes());
+        self.state.keep_levels(LEVELS_IN_MEMORY);
+        self.last_stored_rows = (self.next_serial - first) as usize;
+        self.unkept = 0;
+        root.serial
+    }
+}

@@ -1,0 +1,108 @@
+//! Tests of versions against the definition of the root.
+
+use super::*;
+use crate::store::rows::{decode_node, encode_node};
+use mote_core::hash::sha256;
+use mote_core::units::Amount;
+use std::collections::{BTreeMap, HashMap};
+
+/// Rows as the index has them.
+#[derive(Default)]
+struct Memory(HashMap<u64, Vec<u8>>);
+
+impl Nodes for Memory {
+    fn node(&self, named: NodeRef) -> Result<Node, StoreError> {
+        let serial = named.serial;
+        let row = self.0.get(&serial).ok_or(StoreError::Node { serial, problem: "missing" })?;
+        let node = decode_node(serial, row)?;
+        assert_eq!(node.hash(), named.hash);
+        Ok(node)
+    }
+}
+
+/// The definition of the root, without a tree.
+fn oracle(leaves: &[Leaf]) -> Hash32 {
+    match leaves {
+        [] => Hash32::ZERO,
+        [leaf] => leaf.hash(),
+        [first, .., last] => {
+            let index = first_difference(&first.key, &last.key).unwrap();
+            let split = leaves.partition_point(|leaf| side(&leaf.key, index) == Side::Left);
+            branch_hash(index, &oracle(&leaves[..split]), &oracle(&leaves[split..]))
+        }
+    }
+}
+
+fn sorted(accounts: &BTreeMap<AccountKey, Account>) -> Vec<Leaf> {
+    accounts.iter().map(|(key, account)| Leaf { key: *key, account: *account }).collect()
+}
+
+/// Keys that share long prefixes as well as keys that differ at once.
+fn key(seed: u64) -> AccountKey {
+    if seed.is_multiple_of(3) {
+        let mut bytes = [0; 32];
+        bytes[31] = seed as u8;
+        bytes[15] = (seed >> 8) as u8;
+        return AccountKey::from_bytes(bytes);
+    }
+    sha256(&(seed % 97).to_le_bytes())
+}
+
+#[test]
+fn every_version_agrees_with_the_definition_and_stays_readable() {
+    let (mut memory, mut next) = (Memory::default(), 1);
+    let mut accounts = BTreeMap::new();
+    let mut versions = vec![(TreeVersion::default(), accounts.clone())];
+    let mut seed = 7_u64;
+    for round in 0..60 {
+        let base = versions[if round % 7 == 6 { versions.len() / 2 } else { versions.len() - 1 }].clone();
+        accounts = base.1;
+        let mut view = TreeView::new(&memory, base.0);
+        for _ in 0..round % 9 + 1 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let key = key(seed >> 40);
+            let before = view.root();
+            let proof = view.proof(&key).unwrap();
+            let account = Account { balance: Amount::from_grains(seed >> 20), nonce: round };
+            assert_eq!(proof.get(&before, &key), Ok(accounts.get(&key).copied()));
+            assert_eq!(view.get(&key).unwrap(), accounts.get(&key).copied());
+            view.update(&key, |_| Ok(account)).unwrap();
+            accounts.insert(key, account);
+            assert_eq!(view.root(), oracle(&sorted(&accounts)));
+            assert_eq!(proof.set(&before, &key, account), Ok(view.root()));
+        }
+        let mut version = view.into_version();
+        // Now and then a version is stored, and what is read often stays in memory.
+        if round % 3 == 0 {
+            let mut stored = HashMap::new();
+            let root = version
+                .store(&mut next, |serial, node| assert!(stored.insert(serial, encode_node(node)).is_none()));
+            memory.0.extend(stored);
+            assert_eq!(root.hash, version.hash());
+            let again = version.store(&mut next, |_, node| assert!(matches!(node, Node::Leaf(_))));
+            assert_eq!(root.hash, again.hash);
+            version.keep_levels(round as u32 % 5);
+            assert_eq!(root.hash, version.hash());
+            versions.push((TreeVersion::stored(root), accounts.clone()));
+        }
+        versions.push((version, accounts.clone()));
+    }
+    for (version, accounts) in versions {
+        let root = version.hash();
+        let leaves: Vec<Leaf> = Leaves::new(&memory, version).collect::<Result<_, _>>().unwrap();
+        assert_eq!(leaves, sorted(&accounts));
+        assert_eq!(root, oracle(&leaves));
+    }
+}
+
+#[test]
+fn a_refused_change_changes_nothing() {
+    let memory = Memory::default();
+    let mut view = TreeView::new(&memory, TreeVersion::default());
+    let refusal = RuleError::LedgerOverflow { left: 1, right: 2 };
+    let refused = view.update(&key(1), |_| Err(refusal));
+    assert!(matches!(refused, Err(UpdateError::Rule(error)) if error == refusal));
+    assert_eq!(view.root(), Hash32::ZERO);
+    let missing = TreeVersion::stored(NodeRef { serial: 9, hash: key(1) });
+    assert!(matches!(Leaves::new(&memory, missing).next(), Some(Err(_))));
+}
