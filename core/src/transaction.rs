@@ -54,6 +54,9 @@ pub struct Payment {
 const FIELDS_MAX_BYTES: usize = 2 * 32 + 3 * 8 + 1 + MEMO_MAX_BYTES;
 const MESSAGE_MAX_BYTES: usize = SIGNATURE_CONTEXT.len() + 32 + FIELDS_MAX_BYTES;
 
+/// What a signature covers.
+pub type Message = heapless::Vec<u8, MESSAGE_MAX_BYTES>;
+
 /// The most bytes of a transaction on the wire: as the preimage, with varints of at most ten bytes.
 pub const TRANSACTION_MAX_BYTES: usize = 2 * 32 + 3 * 10 + 1 + MEMO_MAX_BYTES + 64;
 
@@ -82,7 +85,7 @@ impl Transaction {
     }
 
     /// The bytes that the signature covers.
-    pub fn message(&self, params: &Params) -> heapless::Vec<u8, MESSAGE_MAX_BYTES> {
+    pub fn message(&self, params: &Params) -> Message {
         let mut message = heapless::Vec::new();
         for part in [SIGNATURE_CONTEXT, params.genesis_id().as_bytes(), &self.fields()] {
             // The capacity is the sum of the longest parts.

@@ -16,6 +16,7 @@ pub mod miner;
 pub mod net;
 pub mod node;
 pub mod receipt;
+pub mod signatures;
 pub mod simulation;
 pub mod store;
 pub mod wallet;

@@ -47,30 +47,128 @@ impl KeptTransaction {
     }
 }
 
-/// Checks T1 to T5. The signature is judged last, since it costs a thousand times the rest.
+/// A transaction with its id, of which nothing is known yet.
+#[derive(Clone, Copy, Debug)]
+pub struct IdentifiedTransaction<'a> {
+    transaction: &'a Transaction,
+    id: Hash32,
+}
+
+/// A transaction that obeys T1 to T4. Its signature is still to be judged, and this is where every
+/// [`CheckedTransaction`] comes from: see [`judge`](Self::judge), [`judge_together`],
+/// [`vouched_for_by`](Self::vouched_for_by) and [`accepted_before`](Self::accepted_before).
+#[derive(Clone, Copy, Debug)]
+pub struct InspectedTransaction<'a> {
+    transaction: &'a Transaction,
+    id: Hash32,
+}
+
+impl<'a> InspectedTransaction<'a> {
+    /// The transaction.
+    pub fn transaction(&self) -> &'a Transaction {
+        self.transaction
+    }
+
+    /// Its id.
+    pub fn id(&self) -> Hash32 {
+        self.id
+    }
+
+    /// Checks T5, which costs a hundred times the rest.
+    pub fn judge(self, params: &Params) -> Result<CheckedTransaction<'a>, RuleError> {
+        if !self.transaction.is_signed(params) {
+            return Err(RuleError::TransactionSignature { transaction: self.id });
+        }
+        Ok(self.unjudged())
+    }
+
+    /// The same transaction as one that was checked on this network before, as those in a mempool were; none where
+    /// the two differ in anything.
+    pub fn vouched_for_by(self, checked: &CheckedTransaction<'_>) -> Option<CheckedTransaction<'a>> {
+        let is_same = self.id == checked.id && self.transaction == checked.transaction;
+        is_same.then(|| self.unjudged())
+    }
+
+    /// For a transaction of a block that this node accepted before, read back from its own log: whoever can change
+    /// that can change the accounts as well. For nothing that comes from anywhere else.
+    pub fn accepted_before(self) -> CheckedTransaction<'a> {
+        self.unjudged()
+    }
+
+    fn unjudged(self) -> CheckedTransaction<'a> {
+        CheckedTransaction { transaction: self.transaction, id: self.id }
+    }
+}
+
+/// A faster way to judge many signatures than one by one.
+///
+/// Whoever implements it answers for consensus: `true` where [`keys::verify`](crate::keys::verify) refuses a
+/// single one of them would split this node off the others, on whatever bytes an attacker may choose. `false` is
+/// never wrong, since each is then judged alone; it is only slow.
+pub trait Signatures {
+    /// Whether the sender of each signed it for the network of `params`, exactly as [`Transaction::is_signed`]
+    /// says of each.
+    fn are_signed(&self, params: &Params, transactions: &[InspectedTransaction<'_>]) -> bool;
+}
+
+/// Checks T5 of many at once, in their order. Where one breaks it the first that does is named by its place.
+pub fn judge_together<'i, 'a>(
+    params: &Params,
+    transactions: &'i [InspectedTransaction<'a>],
+    signatures: &dyn Signatures,
+) -> Result<impl Iterator<Item = CheckedTransaction<'a>> + use<'i, 'a>, (usize, RuleError)> {
+    if !signatures.are_signed(params, transactions) {
+        for (place, transaction) in transactions.iter().enumerate() {
+            transaction.judge(params).map_err(|error| (place, error))?;
+        }
+    }
+    Ok(transactions.iter().map(|transaction| transaction.unjudged()))
+}
+
+impl<'a> From<&'a Transaction> for IdentifiedTransaction<'a> {
+    fn from(transaction: &'a Transaction) -> Self {
+        Self { transaction, id: transaction.id() }
+    }
+}
+
+impl<'a> IdentifiedTransaction<'a> {
+    /// The transaction.
+    pub fn transaction(&self) -> &'a Transaction {
+        self.transaction
+    }
+
+    /// The id.
+    pub fn id(&self) -> Hash32 {
+        self.id
+    }
+
+    /// Checks T1 to T4.
+    pub fn inspect(self) -> Result<InspectedTransaction<'a>, RuleError> {
+        let Self { transaction, id } = self;
+        let Transaction { sender, recipient, amount, fee, .. } = transaction;
+        if *amount == Amount::ZERO {
+            return Err(RuleError::TransactionAmount { got: *amount });
+        }
+        let fee_min = Amount::from_grains(FEE_MIN_GRAINS);
+        if *fee < fee_min {
+            return Err(RuleError::TransactionFee { got: *fee, expected: fee_min });
+        }
+        if sender.is_small_order() {
+            return Err(RuleError::TransactionSender { got: Hash32::from_bytes(*sender.as_bytes()) });
+        }
+        if recipient.is_small_order() {
+            return Err(RuleError::TransactionRecipient { got: Hash32::from_bytes(*recipient.as_bytes()) });
+        }
+        Ok(InspectedTransaction { transaction, id })
+    }
+}
+
+/// Checks T1 to T5 of one transaction.
 pub fn check_transaction<'a>(
     params: &Params,
     transaction: &'a Transaction,
 ) -> Result<CheckedTransaction<'a>, RuleError> {
-    let Transaction { sender, recipient, amount, fee, .. } = transaction;
-    if *amount == Amount::ZERO {
-        return Err(RuleError::TransactionAmount { got: *amount });
-    }
-    let fee_min = Amount::from_grains(FEE_MIN_GRAINS);
-    if *fee < fee_min {
-        return Err(RuleError::TransactionFee { got: *fee, expected: fee_min });
-    }
-    if sender.is_small_order() {
-        return Err(RuleError::TransactionSender { got: Hash32::from_bytes(*sender.as_bytes()) });
-    }
-    if recipient.is_small_order() {
-        return Err(RuleError::TransactionRecipient { got: Hash32::from_bytes(*recipient.as_bytes()) });
-    }
-    let id = transaction.id();
-    if !transaction.is_signed(params) {
-        return Err(RuleError::TransactionSignature { transaction: id });
-    }
-    Ok(CheckedTransaction { transaction, id })
+    IdentifiedTransaction::from(transaction).inspect()?.judge(params)
 }
 
 /// What a header shows by itself: that it obeys H1 to H4 and B1. Whether its target is the right one

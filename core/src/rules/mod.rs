@@ -11,5 +11,8 @@ mod ledger_context;
 
 pub use error::{Rule, RuleError};
 pub use header_context::{CheckedHeader, Clock, check_header};
-pub use isolation::{CheckedTransaction, KeptTransaction, SoundHeader, check_transaction, inspect_header};
+pub use isolation::{
+    CheckedTransaction, IdentifiedTransaction, InspectedTransaction, KeptTransaction, Signatures,
+    SoundHeader, check_transaction, inspect_header, judge_together,
+};
 pub use ledger_context::{Executed, Execution, credit, debit};

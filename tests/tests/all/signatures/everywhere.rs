@@ -23,7 +23,7 @@ use crate::devices::lies::Trial;
 const FUNDS: u64 = 1_000_000;
 
 /// A payment from one of the keys whose signature is this case.
-fn payment(params: &Params, key: [u8; 32], number: usize, nonce: u64) -> (String, Transaction) {
+pub fn payment(params: &Params, key: [u8; 32], number: usize, nonce: u64) -> (String, Transaction) {
     let mut transaction = Transaction {
         sender: PublicKey::from_bytes(key),
         recipient: account(2),

@@ -5,6 +5,7 @@
 
 mod edges;
 mod everywhere;
+mod together;
 
 use mote_core::keys::{PublicKey, SecretKey, Signature, verify};
 use mote_tests::vectors::{array, bytes};
