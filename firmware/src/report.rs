@@ -282,6 +282,7 @@ impl Offence {
             Self::Peer(Of::Itself) => "itself",
             Self::Peer(Of::Unrequested(_)) => "unrequested",
             Self::Peer(Of::TooMany { .. }) => "too-many",
+            Self::Peer(Of::Place { .. }) => "place",
             Self::Witness { .. } => "witness",
             Self::Order { .. } => "order",
             Self::Work { .. } => "work",

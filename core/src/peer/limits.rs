@@ -1,5 +1,7 @@
 //! Every limit of a connection, with its unit and reason.
 
+use crate::params::BLOCK_TRANSACTIONS_MAX;
+use crate::transaction::TRANSACTION_MAX_BYTES;
 use crate::wire::{MESSAGE_MAX_BYTES, MESSAGE_MIN_BYTES};
 
 /// Requests that may wait for an answer from one peer: enough to keep a link of 100 ms busy with
@@ -41,3 +43,6 @@ const _: () = assert!(MESSAGE_MIN_BYTES <= MESSAGE_MAX_BYTES);
 const _: () = assert!(PING_AFTER_MS + REQUEST_TIMEOUT_MS < SILENCE_MAX_MS);
 const _: () = assert!(HEADERS_MAX as usize * crate::block::HEADER_MAX_BYTES < MESSAGE_MAX_BYTES);
 const _: () = assert!(TRANSACTION_IDS_MAX * 32 < MESSAGE_MAX_BYTES);
+// A compact block, and all transactions of a block, fit one message with its index and lengths.
+const _: () = assert!(crate::block::HEADER_MAX_BYTES + BLOCK_TRANSACTIONS_MAX * 32 + 8 <= MESSAGE_MAX_BYTES);
+const _: () = assert!(32 + BLOCK_TRANSACTIONS_MAX * TRANSACTION_MAX_BYTES + 8 <= MESSAGE_MAX_BYTES);

@@ -20,6 +20,8 @@ pub enum Asked {
     Headers,
     /// A block.
     Block(Hash32),
+    /// Some transactions of a block.
+    BlockTransactions(Hash32),
     /// Addresses of other nodes.
     Addresses,
     /// The proof of an account at a block.
@@ -94,6 +96,16 @@ pub enum Offence {
         /// How many there are.
         got: usize,
         /// How many there may be.
+        limit: usize,
+    },
+    /// A place in a block that there is not, or that is not behind the one named before it.
+    #[error("place {got} in a block, expected one from {least} on and below {limit}")]
+    Place {
+        /// The place.
+        got: u32,
+        /// The least that it may be.
+        least: u32,
+        /// How many transactions the block has.
         limit: usize,
     },
 }
@@ -323,6 +335,9 @@ impl<const N: usize> Session<N> {
                 let (header, _) = decode_prefix::<Header>(bytes).map_err(Offence::Malformed)?;
                 (Some(Asked::Block(header.id())), "block")
             }
+            Message::BlockTransactions { block, .. } => {
+                (Some(Asked::BlockTransactions(*block)), "transactions of a block")
+            }
             Message::Addresses(_) => (Some(Asked::Addresses), "addresses"),
             Message::Account { block, key, .. } => {
                 (Some(Asked::Account { block: *block, key: *key }), "account")
@@ -385,7 +400,10 @@ impl<const N: usize> Session<N> {
 
     fn asked_about(&self, id: &Hash32) -> Option<Asked> {
         self.asked().find(|asked| match asked {
-            Asked::Block(asked) | Asked::Inclusion(asked) | Asked::Witness(asked) => asked == id,
+            Asked::Block(asked)
+            | Asked::BlockTransactions(asked)
+            | Asked::Inclusion(asked)
+            | Asked::Witness(asked) => asked == id,
             Asked::Account { block, .. } => block == id,
             Asked::Headers | Asked::Addresses => false,
         })

@@ -33,6 +33,9 @@
 //! | 21 | `WitnessEnd` | ? proof of the miner (none where reward and fees are 0) | |
 //! | 22 | `NotFound` | h what was asked for | |
 //! | 23 | `Refused` | b text that names the rule or limit, UTF-8, at most 256 bytes | none: the sender closes |
+//! | 24 | `CompactBlock` | header of a new tip, list of h (its transactions, in their order) | |
+//! | 25 | `GetBlockTransactions` | h block, list of v (places in the block, counted from 0, increasing) | `BlockTransactions` or `NotFound` |
+//! | 26 | `BlockTransactions` | h block, list of transaction (those that were asked for, in their order) | |
 //!
 //! The header of a template's witness has the nonce 0 and the roots that a miner must commit to.
 //!
@@ -40,6 +43,29 @@
 //! another, in the order of the requests, and nothing else of a witness comes between. A device states a
 //! `message_max` of [`stream::WITNESS_MESSAGE_MAX_BYTES`], which it reads in pieces ([`stream`]); of lists it asks
 //! for no more than it can hold, and drops announcements that it cannot.
+//!
+//! # New tips
+//!
+//! Whoever has a new tip tells every peer of it at once, as soon as it is durable: a peer that offers
+//! [`Services::COMPACT`] and that is known to have the tip's parent as its own best block is pushed a
+//! `CompactBlock`, every other one gets a `Tip`. So a block is one link away from a peer that has its transactions
+//! open, where a `Tip` takes three: the header, the request and the body. What is behind, has shown the block itself
+//! or is on another branch gets a `Tip` and asks for what it lacks: nobody is sent ids that it has no use for, and
+//! whoever has shown the block learns how far its peer is. This is what BIP 152 calls high bandwidth, but for its
+//! haste: there a block is pushed before it is checked, here after.
+//!
+//! The receiver follows the header as that of a `Tip`, proof of work first. Where it wants the block then, it looks
+//! the ids up among its open transactions, and asks for the others by `GetBlockTransactions`, or for the whole block
+//! where it has none of them. Whoever pushes a block keeps it and answers for it.
+//!
+//! The ids are whole, 32 bytes each, and not shortened and salted as in BIP 152. They are the leaves of the header's
+//! transactions root, so that a list is judged by itself before anything is looked up, asked for or put together: it
+//! leads to the root, or its sender lies. What is put together cannot be another block, no two transactions share an
+//! id, and there is nothing to grind. That costs 4 KB for a full block of 128 transactions, which fits the first
+//! flight of a TCP connection, where short ids would take 1 KB.
+//!
+//! The version stays 1: no peer is sent an index from 24 on that does not offer [`Services::COMPACT`], and bits of
+//! services that one does not know are ignored. A device offers nothing and gets a `Tip`.
 
 mod list;
 pub mod stream;
@@ -83,6 +109,8 @@ impl Services {
     pub const FULL: Self = Self(1);
     /// Serves witnesses and proofs of accounts.
     pub const WITNESS: Self = Self(2);
+    /// Takes compact blocks, and serves the transactions that those lack to whom it pushed them.
+    pub const COMPACT: Self = Self(4);
 
     /// What either offers.
     pub const fn and(self, other: Self) -> Self {
@@ -223,4 +251,25 @@ pub enum Message<'a> {
     NotFound(Hash32),
     /// Why the sender closes the connection.
     Refused(&'a str),
+    /// The sender's new tip, to be put together from open transactions.
+    CompactBlock {
+        /// Its header.
+        header: Header,
+        /// The ids of its transactions, which lead to the header's root.
+        ids: List<'a, Hash32>,
+    },
+    /// Asks for transactions of a block.
+    GetBlockTransactions {
+        /// The block.
+        block: Hash32,
+        /// Their places in it, increasing.
+        places: List<'a, u32>,
+    },
+    /// Transactions of a block.
+    BlockTransactions {
+        /// The block.
+        block: Hash32,
+        /// Those that were asked for, in their order.
+        transactions: List<'a, Transaction>,
+    },
 }

@@ -292,6 +292,7 @@ impl Node<'_> {
             Message::GetAddresses => due.no_addresses = true,
             Message::GetBlock(id) if found == Some(*id) => due.block = true,
             Message::GetBlock(id)
+            | Message::GetBlockTransactions { block: id, .. }
             | Message::GetInclusion(id)
             | Message::GetWitness(id)
             | Message::GetAccount { block: id, .. }

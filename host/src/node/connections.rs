@@ -38,7 +38,7 @@ impl<D: Disk> Node<D> {
             height: tip.height(),
             work: tip.work(),
             time: now.time,
-            services: Services::FULL.and(Services::WITNESS),
+            services: Services::FULL.and(Services::WITNESS).and(Services::COMPACT),
             witness_from: Height::GENESIS.next(),
             message_max: self.greeting.message_max as u32,
             nonce: self.greeting.nonce,
@@ -111,7 +111,9 @@ impl<D: Disk> Node<D> {
             while let Some(due) = self.peers.get_mut(&peer).and_then(|state| state.session.poll(now.moment)) {
                 match due {
                     Due::Ping(nonce) => self.send(peer, &Message::Ping(nonce)),
-                    Due::Expired(Asked::Block(id)) => self.lacks_block(now, peer, id, Lack::TooSlow),
+                    Due::Expired(Asked::Block(id) | Asked::BlockTransactions(id)) => {
+                        self.lacks_block(now, peer, id, Lack::TooSlow);
+                    }
                     Due::Expired(_) => {}
                     Due::Close(reason) => {
                         self.close_now(now, peer, reason);

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::Node;
 use super::request::{Reply, Request};
 use super::status::{Event, Status};
-use crate::feed::{Feed, Numbered};
+use crate::feed::{Feed, News, Watcher};
 use crate::miner::Meter;
 use crate::store::disk::Disk;
 
@@ -89,13 +89,13 @@ impl<D: Disk> Handle<D> {
     }
 
     /// Everything that happens from now on, numbered.
-    pub fn events(&self) -> broadcast::Receiver<Numbered<Event>> {
+    pub fn events(&self) -> Watcher<Event> {
         self.events.subscribe()
     }
 
     /// The kept events after the one with this number, and everything that happens from then on,
     /// without a gap between the two.
-    pub fn events_since(&self, last: u64) -> (Vec<Numbered<Event>>, broadcast::Receiver<Numbered<Event>>) {
+    pub fn events_since(&self, last: u64) -> (Vec<Arc<News<Event>>>, Watcher<Event>) {
         self.events.since(last)
     }
 

@@ -13,6 +13,7 @@
 //! | `relay` | greeting, and passing on what is new |
 //! | `serve` | answers to peers |
 //! | `sync`, `wanted` | headers first, then blocks from several peers |
+//! | `compact` | new tips by the ids of their transactions |
 //! | `pool` | open transactions and their journal |
 //! | `mining` | templates and requests to mine |
 //! | `resolve` | asking every peer now |
@@ -21,6 +22,7 @@
 
 mod addresses;
 pub mod checkpoints;
+mod compact;
 mod connections;
 pub mod handle;
 mod mining;
@@ -343,16 +345,12 @@ impl<D: Disk> Node<D> {
     fn requested(&mut self, now: Now, ticket: Ticket, request: Request) {
         match request {
             Request::Submit(transaction) => {
-                let submitted = match self.take_in(&transaction) {
-                    Ok(id) => Ok(id),
-                    Err(PoolError::Refused(error)) => Err(error),
-                    Err(PoolError::Store(error)) => {
-                        let reason = error.to_string();
-                        self.fail(error);
-                        Err(SubmitError::ReadOnly(reason))
-                    }
-                };
-                self.reply(ticket, Reply::Submitted(submitted));
+                let taken = self.take_in(&transaction);
+                self.submitted(ticket, taken);
+            }
+            Request::SubmitChecked(transaction) => {
+                let taken = self.take_in_checked(&transaction.checked());
+                self.submitted(ticket, taken);
             }
             Request::AddPeer(address) => {
                 let added = self.add_peer(now, address);
@@ -374,6 +372,18 @@ impl<D: Disk> Node<D> {
                 self.reply(ticket, Reply::MiningSet(settings));
             }
         }
+    }
+
+    fn submitted(&mut self, ticket: Ticket, taken: Result<Hash32, PoolError>) {
+        let submitted = taken.map_err(|error| match error {
+            PoolError::Refused(error) => error,
+            PoolError::Store(error) => {
+                let reason = error.to_string();
+                self.fail(error);
+                SubmitError::ReadOnly(reason)
+            }
+        });
+        self.reply(ticket, Reply::Submitted(submitted));
     }
 
     fn add_peer(&mut self, now: Now, address: PeerAddress) -> Result<(), PeerError> {

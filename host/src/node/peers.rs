@@ -8,6 +8,7 @@ use mote_core::peer::{Asked, Greeting, Session};
 use mote_core::pow::Work;
 use mote_core::units::{Height, Moment};
 
+use super::compact::HalfBuilt;
 use super::request::PeerAddress;
 use super::status::Direction;
 
@@ -44,6 +45,8 @@ pub struct Peer {
     pub futile_answers: u8,
     /// The best chain that it claims or showed.
     pub best: Best,
+    /// The block that it pushed and that lacks transactions.
+    pub half_built: Option<HalfBuilt>,
     /// Blocks that it said it does not have.
     pub missing: Remembered,
     /// Transactions that it has, so that they are not sent back to it.
@@ -92,6 +95,7 @@ impl Peer {
             has_more_headers: false,
             futile_answers: 0,
             best: Best { id: Hash32::ZERO, height: Height::GENESIS, work: Work::ZERO },
+            half_built: None,
             missing: Remembered::default(),
             has: Remembered::default(),
             is_level: false,
@@ -128,9 +132,9 @@ impl Peer {
         self.refusals <= REFUSED_TRANSACTIONS_MAX
     }
 
-    /// Whether this block is being waited for from the peer.
+    /// Whether this block, or what is missing of it, is being waited for from the peer.
     pub fn is_asked_for(&self, id: &Hash32) -> bool {
-        self.session.is_asked(&Asked::Block(*id))
+        self.session.is_asked(&Asked::Block(*id)) || self.session.is_asked(&Asked::BlockTransactions(*id))
     }
 }
 

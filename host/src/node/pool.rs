@@ -8,11 +8,12 @@ use mote_core::hash::Hash32;
 use mote_core::keys::PublicKey;
 use mote_core::mempool::{Entry, Inserted, Mempool, MempoolError, Positions, Slot};
 use mote_core::params::Params;
-use mote_core::rules::{CheckedTransaction, check_transaction, debit};
+use mote_core::rules::{CheckedTransaction, KeptTransaction, check_transaction, debit};
 use mote_core::state::Account;
 use mote_core::transaction::Transaction;
 
 use super::request::SubmitError;
+use crate::signatures::Known;
 use crate::store::disk::Disk;
 use crate::store::error::StoreError;
 use crate::store::journal::Journal;
@@ -21,6 +22,12 @@ use crate::store::log::Position;
 
 /// The core's mempool over vectors.
 pub type HostMempool = Mempool<Vec<Slot>, Vec<Positions>>;
+
+impl Known for HostMempool {
+    fn get(&self, id: &Hash32) -> Option<CheckedTransaction<'_>> {
+        self.get(id).map(Entry::checked)
+    }
+}
 
 /// Open transactions, each in the journal as long as it is open.
 pub struct Pool<D: Disk> {
@@ -91,15 +98,20 @@ impl<D: Disk> Pool<D> {
         let params = self.params.clone();
         let checked =
             check_transaction(&params, transaction).map_err(|error| PoolError::Refused(error.into()))?;
-        self.insert_checked(&checked, account)?;
-        Ok(id)
+        self.put_in(&checked, account)
     }
 
-    fn insert_checked(
+    /// The same for a transaction whose signature was checked before.
+    pub fn insert_checked(
         &mut self,
         checked: &CheckedTransaction<'_>,
-        account: Account,
-    ) -> Result<(), PoolError> {
+        ledger: &Ledger<D>,
+    ) -> Result<Hash32, PoolError> {
+        let sender = checked.transaction().sender.account_key();
+        self.put_in(checked, ledger.account(&sender).map_err(PoolError::Store)?)
+    }
+
+    fn put_in(&mut self, checked: &CheckedTransaction<'_>, account: Account) -> Result<Hash32, PoolError> {
         let inserted =
             self.mempool.insert(checked, account).map_err(|error| PoolError::Refused(error.into()))?;
         self.version += 1;
@@ -109,7 +121,7 @@ impl<D: Disk> Pool<D> {
         if let Inserted::Replaced { id } | Inserted::Evicted { id } = inserted {
             self.journal.retire(&id);
         }
-        Ok(())
+        Ok(checked.id())
     }
 
     /// Up to where the journal is durable.
@@ -123,15 +135,15 @@ impl<D: Disk> Pool<D> {
         &mut self,
         senders: BTreeSet<PublicKey>,
         ledger: &Ledger<D>,
-    ) -> Result<Vec<Transaction>, StoreError> {
+    ) -> Result<Vec<KeptTransaction>, StoreError> {
         let mut all_dropped = Vec::new();
         for sender in senders {
             let account = ledger.account(&sender.account_key())?;
             let mut dropped = Vec::new();
-            self.mempool.refresh(&sender, account, |entry| dropped.push(entry.transaction().clone()));
+            self.mempool.refresh(&sender, account, |entry| dropped.push(entry.checked().keep()));
             self.version += dropped.len() as u64;
             for transaction in &dropped {
-                self.journal.retire(&transaction.id());
+                self.journal.retire(&transaction.checked().id());
             }
             all_dropped.append(&mut dropped);
         }

@@ -7,14 +7,14 @@ use mote_core::keys::PublicKey;
 use mote_core::mempool::MempoolError;
 use mote_core::peer::limits::{ADDRESSES_MAX, TRANSACTION_IDS_MAX};
 use mote_core::peer::{Asked, Offence, Verdict};
-use mote_core::rules::Clock;
+use mote_core::rules::{CheckedTransaction, Clock, IdentifiedTransaction, KeptTransaction};
 use mote_core::transaction::Transaction;
 use mote_core::units::Timestamp;
 use mote_core::wire::{Hello, List, Message, NetAddress};
 
 use super::addresses::{OUTBOUND_MAX, Origin};
 use super::peers::{Best, Peer, PeerId};
-use super::pool::PoolError;
+use super::pool::{Pool, PoolError};
 use super::request::{PeerAddress, SubmitError};
 use super::serve::bounded;
 use super::status::{Direction, Event, PeerState};
@@ -22,7 +22,7 @@ use super::sync::Lack;
 use super::{Node, Now, Output};
 use crate::block::Block;
 use crate::store::disk::Disk;
-use crate::store::ledger::{AddError, Added};
+use crate::store::ledger::{AddError, Added, Ledger};
 
 impl<D: Disk> Node<D> {
     /// One frame came.
@@ -141,7 +141,10 @@ impl<D: Disk> Node<D> {
                 received
             }
             (Asked::Block(id), Message::Block(bytes)) => self.receive_block(now, id, bytes),
-            (Asked::Block(id), _) => {
+            (Asked::BlockTransactions(id), Message::BlockTransactions { transactions, .. }) => {
+                self.receive_block_transactions(now, peer, id, &transactions)
+            }
+            (Asked::Block(id) | Asked::BlockTransactions(id), _) => {
                 self.lacks_block(now, peer, id, Lack::SaysSo);
                 Ok(())
             }
@@ -209,10 +212,23 @@ impl<D: Disk> Node<D> {
 
     /// Takes a transaction into the pool, to be passed on once it is durable.
     pub(super) fn take_in(&mut self, transaction: &Transaction) -> Result<Hash32, PoolError> {
+        self.take_in_by(transaction, |pool, ledger| pool.insert(transaction, ledger))
+    }
+
+    /// The same for one whose signature needs no check any more.
+    pub(super) fn take_in_checked(&mut self, checked: &CheckedTransaction<'_>) -> Result<Hash32, PoolError> {
+        self.take_in_by(checked.transaction(), |pool, ledger| pool.insert_checked(checked, ledger))
+    }
+
+    fn take_in_by(
+        &mut self,
+        transaction: &Transaction,
+        insert: impl FnOnce(&mut Pool<D>, &Ledger<D>) -> Result<Hash32, PoolError>,
+    ) -> Result<Hash32, PoolError> {
         if let Some(reason) = &self.read_only {
             return Err(PoolError::Refused(SubmitError::ReadOnly(reason.clone())));
         }
-        let id = self.pool.insert(transaction, &self.ledger)?;
+        let id = insert(&mut self.pool, &self.ledger)?;
         self.needs_sync = true;
         self.news.push(id);
         self.outputs
@@ -223,7 +239,7 @@ impl<D: Disk> Node<D> {
     /// Takes a block into the ledger, and all that follows from it.
     pub(super) fn accept(&mut self, block: &Block, clock: Clock) -> Result<(), AddError> {
         let before = self.ledger.tip().id();
-        let added = self.ledger.add(block, clock)?;
+        let added = self.ledger.add_knowing(block, clock, self.pool.mempool())?;
         self.needs_sync |= added != Added::Known;
         let senders: BTreeSet<PublicKey> = match &added {
             Added::Known | Added::Side => return Ok(()),
@@ -254,22 +270,29 @@ impl<D: Disk> Node<D> {
 
     /// Opens the transactions again of blocks that left the main chain, the oldest first, and then what
     /// came after them in the pool and was dropped without them.
-    fn return_to_pool(&mut self, disconnected: &[Hash32], dropped: Vec<Transaction>) -> Result<(), AddError> {
+    fn return_to_pool(
+        &mut self,
+        disconnected: &[Hash32],
+        dropped: Vec<KeptTransaction>,
+    ) -> Result<(), AddError> {
         for id in disconnected.iter().rev() {
             let Some(block) = self.ledger.block(id)? else { continue };
-            self.reopen(&block.transactions)?;
+            for transaction in &block.transactions {
+                // All obey the rules that need no accounts, or the block would not have been accepted.
+                if let Ok(inspected) = IdentifiedTransaction::from(transaction).inspect() {
+                    self.reopen(&inspected.accepted_before())?;
+                }
+            }
         }
-        self.reopen(&dropped)
+        dropped.iter().try_for_each(|transaction| self.reopen(&transaction.checked()))
     }
 
-    fn reopen(&mut self, transactions: &[Transaction]) -> Result<(), AddError> {
-        for transaction in transactions {
-            match self.pool.insert(transaction, &self.ledger) {
-                Ok(id) => self.news.push(id),
-                // Most are in the winning branch as well.
-                Err(PoolError::Refused(_)) => {}
-                Err(PoolError::Store(error)) => return Err(error.into()),
-            }
+    fn reopen(&mut self, transaction: &CheckedTransaction<'_>) -> Result<(), AddError> {
+        match self.pool.insert_checked(transaction, &self.ledger) {
+            Ok(id) => self.news.push(id),
+            // Most are in the winning branch as well.
+            Err(PoolError::Refused(_)) => {}
+            Err(PoolError::Store(error)) => return Err(error.into()),
         }
         Ok(())
     }
@@ -295,16 +318,6 @@ impl<D: Disk> Node<D> {
                     self.send(*peer, &Message::HaveTransactions(list));
                 }
             }
-        }
-    }
-
-    fn tell_of_tip(&mut self, peers: &[PeerId]) {
-        match self.ledger.header(&self.ledger.tip().id()) {
-            Ok(Some(entry)) => {
-                peers.iter().for_each(|peer| self.send(*peer, &Message::Tip(entry.header.clone())));
-            }
-            Ok(None) => {}
-            Err(error) => self.fail(error),
         }
     }
 

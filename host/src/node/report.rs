@@ -24,6 +24,8 @@ pub struct Held {
     pub wanted: usize,
     /// Headers from the near future that were set aside, at most `AHEAD_PER_PEER_MAX` for each connection.
     pub ahead: usize,
+    /// Blocks that were pushed and lack transactions, at most one for each connection.
+    pub half_built: usize,
     /// Addresses of other nodes, at most `KNOWN_MAX` and those that were added by hand.
     pub addresses: usize,
     /// Open transactions.
@@ -37,6 +39,7 @@ impl Held {
             connections: INBOUND_MAX + OUTBOUND_MAX + ADDED_MAX,
             wanted: connections * WANTED_PER_PEER_MAX,
             ahead: connections * AHEAD_PER_PEER_MAX,
+            half_built: connections,
             addresses: KNOWN_MAX + ADDED_MAX,
             transactions,
         }
@@ -48,6 +51,7 @@ impl Held {
             connections: self.connections.max(other.connections),
             wanted: self.wanted.max(other.wanted),
             ahead: self.ahead.max(other.ahead),
+            half_built: self.half_built.max(other.half_built),
             addresses: self.addresses.max(other.addresses),
             transactions: self.transactions.max(other.transactions),
         }
@@ -58,6 +62,7 @@ impl Held {
         self.connections <= limit.connections
             && self.wanted <= limit.wanted
             && self.ahead <= limit.ahead
+            && self.half_built <= limit.half_built
             && self.addresses <= limit.addresses
             && self.transactions <= limit.transactions
     }
@@ -71,6 +76,7 @@ impl<D: Disk> Node<D> {
             connections: self.peers.len(),
             wanted,
             ahead,
+            half_built: self.peers.values().filter(|state| state.half_built.is_some()).count(),
             addresses: self.addresses.len(),
             transactions: self.pool.mempool().len(),
         }

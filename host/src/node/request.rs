@@ -9,7 +9,7 @@ use mote_core::block::Header;
 use mote_core::hash::Hash32;
 use mote_core::keys::PublicKey;
 use mote_core::mempool::MempoolError;
-use mote_core::rules::RuleError;
+use mote_core::rules::{KeptTransaction, RuleError};
 use mote_core::transaction::Transaction;
 use mote_core::units::Height;
 
@@ -21,6 +21,8 @@ use crate::checkpoint::{Checkpoint, ReadCheckpoint};
 pub enum Request {
     /// Take in a signed transaction and pass it on.
     Submit(Transaction),
+    /// The same for one whose signature was checked elsewhere, so that the task that owns the chain need not.
+    SubmitChecked(Box<KeptTransaction>),
     /// Keep a connection to this peer, over restarts.
     AddPeer(PeerAddress),
     /// Drop this peer and forget its address.
@@ -38,7 +40,7 @@ pub enum Request {
 /// The answer to a [`Request`], given once what it acknowledges is durable.
 #[derive(Debug)]
 pub enum Reply {
-    /// To [`Request::Submit`]: the transaction's id.
+    /// To [`Request::Submit`] and [`Request::SubmitChecked`]: the transaction's id.
     Submitted(Result<Hash32, SubmitError>),
     /// To [`Request::AddPeer`] and [`Request::RemovePeer`].
     PeerChanged(Result<(), PeerError>),

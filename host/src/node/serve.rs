@@ -9,13 +9,13 @@ use mote_core::peer::limits::{ADDRESSES_MAX, HEADERS_MAX, TRANSACTION_IDS_MAX};
 use mote_core::rules::{CheckedTransaction, check_transaction};
 use mote_core::state::{Proof, ProofOf, ProofRef};
 use mote_core::transaction::Transaction;
-use mote_core::wire::{List, ListWriter, Message, NetAddress};
+use mote_core::wire::{LOCATOR_MAX_IDS, List, ListWriter, Message, NetAddress};
 use serde::{Deserialize, Serialize};
 
 use super::peers::PeerId;
-use super::sync::HeadersError;
 use super::{Node, Now};
 use crate::store::disk::Disk;
+use crate::store::error::StoreError;
 use crate::store::ledger::AddError;
 use crate::store::witness::{Witness, WitnessPart};
 
@@ -32,6 +32,10 @@ impl<D: Disk> Node<D> {
     ) -> Result<(), Offence> {
         match message {
             Message::Tip(header) => self.receive_tip(now, peer, &header),
+            Message::CompactBlock { header, ids } => self.receive_compact_block(now, peer, &header, &ids),
+            Message::GetBlockTransactions { block, places } => {
+                self.send_block_transactions(peer, block, &places)
+            }
             Message::HaveTransactions(ids) => self.hear_of_transactions(peer, &ids),
             Message::GetTransactions(ids) => self.send_transactions(peer, &ids),
             Message::Transaction(transaction) => self.receive_transaction(now, peer, &transaction),
@@ -108,8 +112,15 @@ impl<D: Disk> Node<D> {
             | Message::WitnessStart(_)
             | Message::WitnessTransaction { .. }
             | Message::WitnessEnd(_)
-            | Message::NotFound(_) => Err(Offence::Unrequested("answer")),
+            | Message::NotFound(_)
+            | Message::BlockTransactions { .. } => Err(Offence::Unrequested("answer")),
         }
+    }
+
+    /// What a locator of a peer is answered with, as much as the peer can take.
+    fn headers_for(&self, locator: &List<'_, Hash32>, limit: u16) -> Result<Vec<Header>, HeadersError> {
+        let ids = bounded(locator, LOCATOR_MAX_IDS).map_err(HeadersError::Offence)?;
+        self.ledger.headers_after(&ids, usize::from(limit.min(HEADERS_MAX))).map_err(HeadersError::Store)
     }
 
     /// As many items as the peer can take in one message, at most `limit`.
@@ -271,4 +282,12 @@ pub(super) fn bounded<'a, T: Deserialize<'a> + Serialize>(
 
 fn borrow(proof: &Proof) -> ProofRef<'_> {
     ProofOf { leaf: proof.leaf, path: proof.path.as_ref() }
+}
+
+/// Why a locator was not answered.
+enum HeadersError {
+    /// The locator is not one.
+    Offence(Offence),
+    /// The store fails.
+    Store(StoreError),
 }

@@ -17,9 +17,8 @@ use super::peers::{Best, PeerId, Remembered};
 use super::progress::Progress;
 use super::wanted::WantedBlocks;
 use super::{Node, Now};
-use crate::block;
+use crate::block::{self, Block};
 use crate::store::disk::Disk;
-use crate::store::error::StoreError;
 use crate::store::ledger::AddError;
 
 /// How many blocks go into the ledger at one go, so that peers and people are answered in between.
@@ -272,8 +271,15 @@ impl<D: Disk> Node<D> {
         }
     }
 
-    /// Takes note of a peer's new tip.
+    /// Takes note of a peer's new tip, and asks for its block where it is wanted.
     pub(super) fn receive_tip(&mut self, now: Now, peer: PeerId, header: &Header) -> Result<(), Offence> {
+        self.hear_of_tip(now, peer, header)?;
+        self.schedule(now);
+        Ok(())
+    }
+
+    /// Takes note of a peer's new tip.
+    pub(super) fn hear_of_tip(&mut self, now: Now, peer: PeerId, header: &Header) -> Result<(), Offence> {
         let id = header.id();
         if self.sync.invalid.contains(&id) {
             return Err(Offence::Rule(RuleError::HeaderPrevious {
@@ -300,7 +306,6 @@ impl<D: Disk> Node<D> {
         match self.ledger.contains(&header.previous) {
             Ok(is_known) if is_known || is_next => {
                 self.follow_header(now, peer, header)?;
-                self.schedule(now);
             }
             // Its own headers will show whether the tip is what it seems.
             Ok(_) => self.ask_for_headers(now, peer),
@@ -364,7 +369,11 @@ impl<D: Disk> Node<D> {
 
     /// Takes in a block that a peer was asked for.
     pub(super) fn receive_block(&mut self, now: Now, id: Hash32, bytes: &[u8]) -> Result<(), Offence> {
-        let body = block::decode(bytes).map_err(Offence::Malformed)?;
+        self.take_body(now, id, block::decode(bytes).map_err(Offence::Malformed)?)
+    }
+
+    /// Takes in a body that somebody else put together.
+    pub(super) fn take_body(&mut self, now: Now, id: Hash32, body: Block) -> Result<(), Offence> {
         // A body that is not the header's is the sender's fault, not the block's.
         let (got, expected) = (transactions_root(&body.transactions), body.header.transactions_root);
         if got != expected {
@@ -374,17 +383,28 @@ impl<D: Disk> Node<D> {
         if got != expected {
             return Err(Offence::Rule(RuleError::BlockTransactionCount { got, expected }));
         }
-        if self.sync.wanted.fill(&id, body) {
-            self.connect(now);
-        }
+        self.fill(now, &id, body);
         self.schedule(now);
         Ok(())
+    }
+
+    /// Whether a block is wanted whose body is not here.
+    pub(super) fn waits_for_body(&self, id: &Hash32) -> bool {
+        self.sync.wanted.get(id).is_some_and(|wanted| wanted.body.is_none())
+    }
+
+    /// Puts a body to its header where that is wanted.
+    pub(super) fn fill(&mut self, now: Now, id: &Hash32, body: Block) {
+        if self.sync.wanted.fill(id, body) {
+            self.connect(now);
+        }
     }
 
     /// Notes that a peer did not give a block.
     pub(super) fn lacks_block(&mut self, now: Now, peer: PeerId, id: Hash32, why: Lack) {
         if let Some(state) = self.peers.get_mut(&peer) {
             state.missing.insert(id);
+            state.half_built.take_if(|half_built| half_built.id == id);
         }
         let has_shown = self.sync.wanted.get(&id).is_some_and(|wanted| wanted.shown_by.contains(&peer));
         if has_shown && why == Lack::SaysSo {
@@ -439,21 +459,6 @@ impl<D: Disk> Node<D> {
             .filter(|state| state.is_greeted() && state.best.work > self.ledger.tip().work());
         better.map(|state| state.best).max_by_key(|best| best.work)
     }
-
-    /// What a locator of a peer is answered with, as much as the peer can take.
-    pub(super) fn headers_for(
-        &self,
-        locator: &List<'_, Hash32>,
-        limit: u16,
-    ) -> Result<Vec<Header>, HeadersError> {
-        let ids: Result<Vec<Hash32>, _> = locator.iter().take(mote_core::wire::LOCATOR_MAX_IDS + 1).collect();
-        let ids = ids.map_err(|error| HeadersError::Offence(Offence::Malformed(error)))?;
-        if ids.len() > mote_core::wire::LOCATOR_MAX_IDS {
-            let limit = mote_core::wire::LOCATOR_MAX_IDS;
-            return Err(HeadersError::Offence(Offence::TooMany { got: ids.len(), limit }));
-        }
-        self.ledger.headers_after(&ids, usize::from(limit.min(HEADERS_MAX))).map_err(HeadersError::Store)
-    }
 }
 
 /// Why a peer did not give a block.
@@ -475,12 +480,4 @@ enum Followed {
     NoRoom,
     /// The branch has shown enough work and is to be followed from its beginning.
     Again,
-}
-
-/// Why a locator was not answered.
-pub(super) enum HeadersError {
-    /// The locator is not one.
-    Offence(Offence),
-    /// The store fails.
-    Store(StoreError),
 }

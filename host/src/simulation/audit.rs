@@ -266,7 +266,10 @@ fn gone<'r>(
 /// Whether the payments of blocks that have left the chain are open again where they are next to be mined.
 pub fn check_returned<D: Disk>(node: &Node<D>, replay: &Replay, step: Step) -> Result<(), Finding> {
     let [left, joined] = parted(replay, &step.before, &step.tip);
-    if step.is_start || node.mempool().len() >= MEMPOOL_TRANSACTIONS {
+    // Where the pool was full when the branch won, better payments are open; what was mined then and since has left it.
+    let won = joined.iter().filter(|(_, block)| block.work > replay.work(&step.before));
+    let mined: usize = won.map(|(_, block)| block.block.transactions.len()).sum();
+    if step.is_start || node.mempool().len() + mined >= MEMPOOL_TRANSACTIONS {
         return Ok(());
     }
     // A node judges them when the branch wins. One that its sender could not pay then is not kept, though a later

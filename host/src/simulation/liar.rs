@@ -6,10 +6,11 @@
 use std::collections::VecDeque;
 
 use mote_core::codec;
+use mote_core::hash::Hash32;
 use mote_core::units::Height;
 use mote_core::wire::Message;
 
-use super::network::encoded;
+use super::network::{encoded, listed};
 use super::random::Random;
 
 /// How many of its earlier messages it remembers.
@@ -52,6 +53,9 @@ impl Liar {
             return vec![message];
         }
         self.lies += 1;
+        if let Some(shuffled) = shuffled(&message) {
+            return vec![shuffled];
+        }
         match self.random.below(5) {
             0 => Vec::new(),
             1 => vec![message.clone(), message],
@@ -83,9 +87,17 @@ fn other_story(message: &[u8]) -> Option<Vec<Vec<u8>>> {
             hello.work = hello.work.saturating_mul(1_000);
             Some(vec![encoded(&Message::Hello(hello))])
         }
-        Message::Tip(_) => Some(Vec::new()),
+        Message::Tip(_) | Message::CompactBlock { .. } => Some(Vec::new()),
         _ => None,
     }
+}
+
+/// The same new tip with the ids of its payments in another order; none where there is no other.
+fn shuffled(message: &[u8]) -> Option<Vec<u8>> {
+    let Message::CompactBlock { header, ids } = codec::decode(message).ok()? else { return None };
+    let mut ids: Vec<Hash32> = ids.iter().flatten().collect();
+    ids.reverse();
+    (ids.len() > 1).then(|| listed(&ids, |ids| encoded(&Message::CompactBlock { header, ids })))
 }
 
 #[cfg(test)]

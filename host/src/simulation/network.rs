@@ -11,7 +11,8 @@
 use std::collections::BTreeMap;
 
 use mote_core::codec;
-use mote_core::wire::Message;
+use mote_core::wire::{List, ListWriter, Message};
+use serde::{Deserialize, Serialize};
 
 use super::random::Random;
 use crate::node::PeerId;
@@ -204,6 +205,18 @@ pub fn encoded(message: &Message<'_>) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(codec::encoded_len(message));
     codec::encode_into(message, |piece| bytes.extend_from_slice(piece));
     bytes
+}
+
+/// The message around a list of these items.
+pub fn listed<T: Serialize + for<'d> Deserialize<'d>>(
+    items: &[T],
+    message: impl FnOnce(List<'_, T>) -> Vec<u8>,
+) -> Vec<u8> {
+    let mut buffer = vec![0; items.iter().map(codec::encoded_len).sum()];
+    let mut writer = ListWriter::new(&mut buffer);
+    // The buffer has room for all of them.
+    items.iter().all(|item| writer.push(item).is_ok());
+    message(writer.finish())
 }
 
 #[cfg(test)]

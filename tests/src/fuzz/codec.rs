@@ -14,7 +14,7 @@ use mote_core::wire::stream::{Piece, WINDOW_MIN_BYTES, Window, WitnessReader};
 use mote_core::wire::{Hello, List, Message, NetAddress};
 use serde::{Deserialize, Serialize};
 
-use crate::devices::branch::Branch;
+use crate::devices::branch::{Branch, with_list};
 use crate::devices::card::identity;
 use crate::fixtures::{Chain, VecBlock, account, pay, regtest, wire};
 
@@ -104,6 +104,13 @@ pub(super) fn messages(branch: &Branch) -> Vec<Vec<u8>> {
     .map(wire)
     .collect();
     messages.extend(branch.shown().iter().flat_map(|shown| shown.witness.iter().cloned()));
+    let header = branch.tip().clone();
+    messages.push(with_list(&[id, Hash32::ZERO], |ids| wire(&Message::CompactBlock { header, ids })));
+    messages.push(with_list(&[0, 200], |places| wire(&Message::GetBlockTransactions { block: id, places })));
+    let transactions = [pay(&regtest(), 1, account(2), 300, 1_000, 0)];
+    messages.push(with_list(&transactions, |transactions| {
+        wire(&Message::BlockTransactions { block: id, transactions })
+    }));
     messages
 }
 
@@ -141,9 +148,14 @@ fn read_message(bytes: &[u8]) {
             walk::<Hash32>(&list)
         }
         Ok(Message::GetTransactions(list) | Message::Inclusion { path: list, .. }) => walk::<Hash32>(&list),
+        Ok(Message::CompactBlock { ids, .. }) => walk::<Hash32>(&ids),
+        Ok(Message::GetBlockTransactions { places, .. }) => walk::<u32>(&places),
         Ok(Message::Headers(list)) => walk::<Header>(&list),
         Ok(Message::Addresses(list)) => walk::<NetAddress>(&list),
-        Ok(Message::GetTemplateWitness { transactions, .. }) => walk::<Transaction>(&transactions),
+        Ok(
+            Message::GetTemplateWitness { transactions, .. }
+            | Message::BlockTransactions { transactions, .. },
+        ) => walk::<Transaction>(&transactions),
         _ => {}
     }
 }

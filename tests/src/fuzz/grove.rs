@@ -26,6 +26,8 @@ pub struct Grove {
     pub chains: BTreeMap<Hash32, Arc<Chain>>,
     /// Payments in no block, most of which fit some of the branches.
     pub payments: Vec<Transaction>,
+    /// All payments that can be open for a while: these, and those of blocks.
+    pub open: Vec<Transaction>,
 }
 
 impl Grove {
@@ -42,6 +44,7 @@ impl Grove {
             branches: Vec::new(),
             chains: BTreeMap::from([(genesis.tip.id(), Arc::new(genesis))]),
             payments: Vec::new(),
+            open: Vec::new(),
         };
         let pay = |from, to, nonce| pay(&regtest(), from, account(to), 70_000 + to, 2_000, nonce);
         grove.branch(0, 0, 1, 10, |height| match height {
@@ -66,6 +69,8 @@ impl Grove {
             pay(5, 2, 2),
             pay(2, 1, 0),
         ];
+        let mined = grove.branches[..=BEST].iter().flatten().flat_map(|block| &block.transactions);
+        grove.open = grove.payments.iter().chain(mined).cloned().collect();
         grove
     }
 

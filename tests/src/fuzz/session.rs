@@ -144,6 +144,7 @@ fn asked(choices: &mut Choices<'_>) -> Asked {
     let number = choices.byte();
     match number % 6 {
         0 => Asked::Headers,
+        1 if number >= 120 => Asked::BlockTransactions(id(number / 6)),
         1 => Asked::Block(id(number / 6)),
         2 => Asked::Addresses,
         3 => Asked::Account { block: id(number / 6), key: account(1).account_key() },
@@ -172,6 +173,12 @@ fn message(branch: &Branch, open: &[(Asked, Moment)], choices: &mut Choices<'_>)
             Some((Asked::Block(id) | Asked::Account { block: id, .. } | Asked::Inclusion(id), _)) => {
                 wire(&Message::NotFound(*id))
             }
+            Some((Asked::BlockTransactions(id), _)) => match choices.byte() % 2 {
+                0 => with_list(&[], |transactions| {
+                    wire(&Message::BlockTransactions { block: *id, transactions })
+                }),
+                _ => wire(&Message::NotFound(*id)),
+            },
             Some((Asked::Witness(id), _)) => match choices.byte() % 3 {
                 0 => wire(&Message::WitnessStart(branch.tip().clone())),
                 1 => wire(&Message::WitnessEnd(None)),

@@ -112,6 +112,23 @@ fn answers_are_matched_with_what_was_asked() {
 }
 
 #[test]
+fn transactions_are_those_of_the_block_that_was_asked_about() {
+    let mut session = greeted();
+    let mut buffer = [];
+    let transactions = crate::wire::ListWriter::new(&mut buffer).finish();
+    let given = Message::BlockTransactions { block: OTHER, transactions };
+    let unrequested = Some(Offence::Unrequested("transactions of a block"));
+    assert_eq!(offence(&mut session, &given), unrequested);
+    assert!(session.ask(Asked::BlockTransactions(GENESIS), at(1)));
+    assert_eq!(offence(&mut session, &given), unrequested);
+    assert!(session.ask(Asked::BlockTransactions(OTHER), at(1)));
+    assert_eq!(answers(&mut session, &given, 2), Some(Asked::BlockTransactions(OTHER)));
+    let denied = Some(Asked::BlockTransactions(GENESIS));
+    assert_eq!(answers(&mut session, &Message::NotFound(GENESIS), 2), denied);
+    assert_eq!(session.asked().count(), 0);
+}
+
+#[test]
 fn a_witness_is_one_answer_of_many_messages() {
     let mut session = greeted();
     let end = Message::WitnessEnd(None);

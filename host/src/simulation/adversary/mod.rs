@@ -16,6 +16,7 @@ use mote_core::codec;
 use mote_core::keys::SecretKey;
 use mote_core::params::{FUTURE_MAX_SECONDS, Retarget};
 use mote_core::rules::Rule;
+use mote_core::transaction::Transaction;
 use mote_core::wire::{List, Message};
 
 pub use self::eclipse::ECLIPSE_NODES_MIN;
@@ -25,16 +26,16 @@ use self::forge::Forge;
 pub(super) use self::selfish::POOL;
 use self::selfish::Pool;
 pub use self::selfish::Revenue;
-use self::story::{Bodies, Story};
+use self::story::{Bodies, News, Story};
 use super::checker::Violation;
-use super::network::{End, encoded};
+use super::network::{End, encoded, listed};
 use super::place::{START_SECONDS, key};
 use super::random::Random;
 use super::replay::{Replayed, transaction_id};
 use super::world::{Happening, World};
-use crate::node::Input;
 use crate::node::request::{PeerAddress, Request};
 use crate::node::status::Direction;
+use crate::node::{HostMempool, Input, Node};
 
 /// The number of the first raid: beyond those of all nodes.
 const FIRST_RAID: usize = 1 << 16;
@@ -51,6 +52,9 @@ const HURRIED_BELOW: usize = 10;
 /// Payments in a flood: more than a pool holds.
 const FLOOD: u64 = 320;
 
+/// The most open payments that an attacker puts into a block.
+const OPEN_MAX: usize = 8;
+
 /// What attackers do.
 #[derive(Clone, Copy, Debug)]
 enum Attack {
@@ -62,6 +66,11 @@ enum Attack {
     Equivocation,
     /// A heavier branch without its bodies, or with others.
     Bodies(Bodies),
+    /// The ids of a block's payments in another order, to somebody who has all of them open; and the truth to
+    /// everybody else.
+    Shuffled,
+    /// The ids of a block with a payment that nobody has, which is given, or not, or another one.
+    Ids(Bodies),
     /// A greeting that claims more work than there is, and nothing behind it.
     Claim,
     /// A message that nobody asked for.
@@ -76,7 +85,7 @@ enum Attack {
 
 impl Attack {
     fn drawn(random: &mut Random) -> Self {
-        match random.below(18) {
+        match random.below(20) {
             0..8 => Self::BrokenBlock(Rule::ALL[random.index(Rule::ALL.len())]),
             8 | 9 => Self::BadPayments,
             10 => Self::Equivocation,
@@ -86,13 +95,18 @@ impl Attack {
             14 => Self::Unasked,
             15 => Self::Flood,
             16 => Self::Ahead,
+            17 => Self::Shuffled,
+            18 => {
+                let bodies = [Bodies::Given, Bodies::Withheld, Bodies::Denied, Bodies::Swapped];
+                Self::Ids(bodies[random.index(bodies.len())])
+            }
             _ => Self::Hurried,
         }
     }
 
     /// Whether its attackers stay until they are thrown out: those who promise and never give.
     fn lasts(self) -> bool {
-        matches!(self, Self::Claim | Self::Bodies(Bodies::Withheld))
+        matches!(self, Self::Claim | Self::Bodies(Bodies::Withheld) | Self::Ids(Bodies::Withheld))
     }
 
     /// Its name in a summary.
@@ -103,6 +117,10 @@ impl Attack {
             Self::Equivocation => "equivocations",
             Self::Bodies(Bodies::Withheld) => "withheld_bodies",
             Self::Bodies(_) => "wrong_bodies",
+            Self::Shuffled => "shuffled_ids",
+            Self::Ids(Bodies::Given) => "pushed_blocks",
+            Self::Ids(Bodies::Withheld) => "withheld_payments",
+            Self::Ids(_) => "wrong_payments",
             Self::Claim => "false_claims",
             Self::Unasked => "unasked_answers",
             Self::Flood => "floods",
@@ -191,6 +209,9 @@ impl World {
         let replay = self.checker.replay();
         let tip = replay.get(&self.checker.tip(victim))?;
         let seconds = START_SECONDS + self.millis / 1_000;
+        let pool = self.places.get(victim).and_then(|place| place.node.as_ref()).map(Node::mempool);
+        let open = pool.into_iter().flat_map(HostMempool::by_priority).take(OPEN_MAX);
+        let open: Vec<Transaction> = open.map(|entry| entry.transaction().clone()).collect();
         let Attackers { random, wallets, .. } = &mut self.attackers;
         let honest = Story::honest(tip, random.next());
         let mut forge = Forge {
@@ -245,6 +266,28 @@ impl World {
                 let first = forge.block(tip, payments.clone());
                 let second = forge.block(&first, Vec::new());
                 let told = Story { bodies, payments, ..honest }.with_blocks(&[first, second]);
+                vec![(victim, told)]
+            }
+            Attack::Shuffled => {
+                if open.len() < 2 {
+                    return None;
+                }
+                let told = honest.with_blocks(&[forge.block(tip, open)]);
+                let others: Vec<usize> = all.iter().copied().filter(|node| *node != victim).collect();
+                let mut stories = truth_for(&others, &Story { news: News::Ids, ..told.clone() });
+                let nonce = told.nonce + stories.len() as u64;
+                stories.push((victim, Story { news: News::Shuffled, nonce, ..told }));
+                stories
+            }
+            Attack::Ids(bodies) => {
+                let own = forge.payments(tip, 1);
+                // Beside payments of its own sender it could not be mined.
+                let is_other = |open: &Transaction| own.iter().all(|own| own.sender != open.sender);
+                let payments: Vec<Transaction> =
+                    open.into_iter().filter(is_other).chain(own.clone()).collect();
+                let block = forge.block(tip, payments);
+                let is_true = bodies == Bodies::Given;
+                let told = Story { news: News::Ids, bodies, is_true, ..honest }.with_blocks(&[block]);
                 vec![(victim, told)]
             }
             Attack::Claim => {
@@ -379,7 +422,7 @@ fn unasked(random: &mut Random, tip: &Replayed) -> Vec<u8> {
         1 => encoded(&Message::WitnessStart(header)),
         2 => encoded(&Message::WitnessEnd(None)),
         3 => encoded(&Message::Block(&crate::block::encode(&tip.block))),
-        4 => story::listed(&[header], |list: List<'_, _>| encoded(&Message::Headers(list))),
+        4 => listed(&[header], |list: List<'_, _>| encoded(&Message::Headers(list))),
         5 => encoded(&Message::Pong(u64::MAX)),
         _ => vec![255; 1 + random.index(64)],
     }

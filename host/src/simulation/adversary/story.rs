@@ -4,17 +4,15 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use mote_core::block::Header;
-use mote_core::codec;
 use mote_core::hash::Hash32;
 use mote_core::peer::limits::HEADERS_MAX;
 use mote_core::pow::Work;
 use mote_core::transaction::Transaction;
 use mote_core::units::{Height, Timestamp};
-use mote_core::wire::{Hello, List, ListWriter, Message, NetAddress, PROTOCOL_VERSION, Services};
-use serde::{Deserialize, Serialize};
+use mote_core::wire::{Hello, Message, NetAddress, PROTOCOL_VERSION, Services};
 
 use crate::block::{self, Block};
-use crate::simulation::network::encoded;
+use crate::simulation::network::{encoded, listed};
 use crate::simulation::replay::{Replay, Replayed, transaction_id};
 use crate::simulation::wide::Wide;
 
@@ -31,6 +29,17 @@ pub enum Bodies {
     Swapped,
 }
 
+/// How the last block of the chain is told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// By its header.
+    Header,
+    /// By its header and the ids of its payments.
+    Ids,
+    /// By its header and these ids in another order.
+    Shuffled,
+}
+
 /// What an attacker tells one victim.
 #[derive(Clone, Debug)]
 pub struct Story {
@@ -38,7 +47,9 @@ pub struct Story {
     pub tip: Hash32,
     /// Blocks of that chain that no honest node may have.
     pub blocks: BTreeMap<Hash32, Block>,
-    /// What becomes of requests for blocks.
+    /// How it tells of that block.
+    pub news: News,
+    /// What becomes of requests for blocks, and for payments of blocks.
     pub bodies: Bodies,
     /// Payments to tell of.
     pub payments: Vec<Transaction>,
@@ -64,6 +75,7 @@ impl Story {
         Self {
             tip: tip.id,
             blocks: BTreeMap::new(),
+            news: News::Header,
             bodies: Bodies::Given,
             payments: Vec::new(),
             unasked: Vec::new(),
@@ -106,7 +118,7 @@ impl Story {
     pub fn opening(&self, replay: &Replay) -> Vec<Vec<u8>> {
         let mut messages = Vec::new();
         if let Some(block) = self.block(replay, &self.tip) {
-            messages.push(encoded(&Message::Tip(block.header.clone())));
+            messages.push(self.news_of(block));
         }
         if !self.payments.is_empty() {
             let ids: Vec<Hash32> = self.payments.iter().map(transaction_id).collect();
@@ -126,6 +138,10 @@ impl Story {
                 vec![listed(&headers, |list| encoded(&Message::Headers(list)))]
             }
             Message::GetBlock(id) => self.body(replay, id).into_iter().collect(),
+            Message::GetBlockTransactions { block, places } => {
+                let places: Vec<u32> = places.iter().flatten().collect();
+                self.payments_of(replay, block, &places).into_iter().collect()
+            }
             Message::GetTransactions(ids) => {
                 let ids: Vec<Hash32> = ids.iter().flatten().collect();
                 let wanted = self.payments.iter().filter(|payment| ids.contains(&transaction_id(payment)));
@@ -157,6 +173,33 @@ impl Story {
         }
     }
 
+    fn news_of(&self, block: &Block) -> Vec<u8> {
+        let header = block.header.clone();
+        let mut ids: Vec<Hash32> = block.transactions.iter().map(transaction_id).collect();
+        match self.news {
+            News::Header => return encoded(&Message::Tip(header)),
+            News::Ids => {}
+            News::Shuffled => ids.reverse(),
+        }
+        listed(&ids, |ids| encoded(&Message::CompactBlock { header, ids }))
+    }
+
+    fn payments_of(&self, replay: &Replay, id: &Hash32, places: &[u32]) -> Option<Vec<u8>> {
+        let denied = Some(encoded(&Message::NotFound(*id)));
+        let given = match (self.bodies, self.block(replay, id)) {
+            (Bodies::Withheld, _) => return None,
+            (Bodies::Denied, _) | (_, None) => return denied,
+            (Bodies::Given, Some(block)) => {
+                let all = &block.transactions;
+                places.iter().filter_map(|place| all.get(*place as usize).cloned()).collect()
+            }
+            (Bodies::Swapped, Some(_)) => Vec::new(),
+        };
+        Some(listed::<Transaction>(&given, |transactions| {
+            encoded(&Message::BlockTransactions { block: *id, transactions })
+        }))
+    }
+
     /// The headers of the told chain above the highest block of `known`, the lowest first.
     fn headers_above(&self, replay: &Replay, known: &[Hash32]) -> Vec<Header> {
         let (mut headers, mut id) = (Vec::new(), self.tip);
@@ -172,18 +215,6 @@ impl Story {
     fn block<'r>(&'r self, replay: &'r Replay, id: &Hash32) -> Option<&'r Block> {
         self.blocks.get(id).or_else(|| replay.get(id).map(|replayed| &replayed.block))
     }
-}
-
-/// The message around a list of these items.
-pub fn listed<T: Serialize + for<'d> Deserialize<'d>>(
-    items: &[T],
-    message: impl FnOnce(List<'_, T>) -> Vec<u8>,
-) -> Vec<u8> {
-    let mut buffer = vec![0; items.iter().map(codec::encoded_len).sum()];
-    let mut writer = ListWriter::new(&mut buffer);
-    // The buffer has room for all of them.
-    items.iter().all(|item| writer.push(item).is_ok());
-    message(writer.finish())
 }
 
 fn told(ip: &IpAddr) -> NetAddress {

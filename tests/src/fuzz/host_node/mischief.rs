@@ -20,6 +20,17 @@ impl Stage {
         let Some(answer) = remote.answer(&request) else { return };
         let changed = match decode::<Message>(&answer) {
             Ok(Message::Block(bytes)) => wire(&Message::Block(&change_block(bytes, choices))),
+            Ok(Message::BlockTransactions { block, transactions }) => {
+                let mut transactions: Vec<Transaction> = transactions.iter().map_while(Result::ok).collect();
+                match choices.byte() % 3 {
+                    0 => drop(transactions.pop()),
+                    1 => transactions.push(choices.of(&Grove::get().open).clone()),
+                    _ => transactions.fill(choices.of(&Grove::get().open).clone()),
+                }
+                with_list(&transactions, |transactions| {
+                    wire(&Message::BlockTransactions { block, transactions })
+                })
+            }
             Ok(Message::Headers(headers)) => {
                 let mut headers: Vec<Header> = headers.iter().map_while(Result::ok).collect();
                 change_headers(&mut headers, choices);
@@ -41,7 +52,7 @@ impl Stage {
         remote.is_honest = false;
         let block = choices.of(&Grove::get().branches[remote.branch]);
         let id = block.header.id();
-        let mut bytes = match choices.byte() % 14 {
+        let mut bytes = match choices.byte() % 17 {
             0 => wire(&Message::Hello(remote.hello(now, choices.number()))),
             1 => wire(&Message::Block(&change_block(&wire(block), choices))),
             2 => wire(&Message::Block(&wire(block))),
@@ -68,12 +79,36 @@ impl Stage {
             }
             11 => wire(&Message::Refused("go away")),
             12 => wire(&Message::WitnessStart(block.header.clone())),
+            13 => {
+                let mut ids: Vec<Hash32> = block.transactions.iter().map(Transaction::id).collect();
+                change_ids(&mut ids, choices);
+                let header = block.header.clone();
+                with_list(&ids, |ids| wire(&Message::CompactBlock { header, ids }))
+            }
+            14 => with_list(&block.transactions, |transactions| {
+                wire(&Message::BlockTransactions { block: id, transactions })
+            }),
+            15 => {
+                let places = [choices.number() as u32, choices.number() as u32 % 4];
+                with_list(&places, |places| wire(&Message::GetBlockTransactions { block: id, places }))
+            }
             _ => choices.bytes(300).to_vec(),
         };
         if choices.once_in(4) {
             choices.mutate(&mut bytes);
         }
         self.tell(peer, bytes);
+    }
+}
+
+/// Other ids than these.
+fn change_ids(ids: &mut Vec<Hash32>, choices: &mut Choices<'_>) {
+    match choices.byte() % 5 {
+        0 => ids.reverse(),
+        1 => drop(ids.pop()),
+        2 => ids.push(choices.of(&Grove::get().open).id()),
+        3 => ids.extend(ids.clone()),
+        _ => ids.fill(choices.of(&Grove::get().open).id()),
     }
 }
 

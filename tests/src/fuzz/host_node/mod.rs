@@ -7,7 +7,7 @@ mod mischief;
 mod remote;
 mod users;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mote::node::request::{MiningSettings, PeerAddress, RateLimit, Reply, Switch};
@@ -20,12 +20,13 @@ use mote::store::segment::Identity;
 use mote_core::codec::decode;
 use mote_core::hash::Hash32;
 use mote_core::keys::PublicKey;
+use mote_core::merkle::root_of_hashes;
 use mote_core::rules::Clock;
-use mote_core::units::{Height, Moment, Timestamp};
+use mote_core::units::{Moment, Timestamp};
 use mote_core::wire::{MESSAGE_MAX_BYTES, Message};
 
 use super::Choices;
-use super::grove::{BEST, FLAWED, Grove};
+use super::grove::{BEST, Grove};
 use crate::fixtures::{Chain, wire};
 use remote::Remote;
 
@@ -214,9 +215,15 @@ impl Stage {
                     }
                     Message::GetHeaders { .. }
                     | Message::GetBlock(_)
+                    | Message::GetBlockTransactions { .. }
                     | Message::GetAddresses
                     | Message::GetTransactions(_)
                     | Message::Ping(_) => remote.asked.push_back(message),
+                    Message::CompactBlock { header, ids } => {
+                        assert!(remote.is_compact, "pushed to one that cannot take it");
+                        let ids = ids.iter().map(|id| id.expect("the node's lists are well formed"));
+                        assert_eq!(root_of_hashes(ids), header.transactions_root);
+                    }
                     _ => {}
                 }
             }
@@ -248,35 +255,21 @@ impl Stage {
         if self.peers.len() >= PEERS {
             return;
         }
-        let direction =
-            if choices.byte().is_multiple_of(2) { Direction::Inbound } else { Direction::Outbound };
+        let kind = choices.byte();
+        let direction = if kind.is_multiple_of(2) { Direction::Inbound } else { Direction::Outbound };
+        let is_compact = kind & 2 != 0;
         let branch = choices.below(Grove::get().branches.len());
         let height = choices.below(20);
         // Few messages fit into the least that a node must take.
         let message_max = if choices.once_in(8) { 2_048 } else { MESSAGE_MAX_BYTES };
         let ip = [10, 1 + self.opened as u8 % 8, 0, 1];
-        self.connect(direction, ip, branch, height, message_max);
+        self.connect(direction, ip, Remote::new(branch, height, message_max, is_compact));
     }
 
-    fn connect(
-        &mut self,
-        direction: Direction,
-        ip: [u8; 4],
-        branch: usize,
-        height: usize,
-        message_max: usize,
-    ) -> PeerId {
+    fn connect(&mut self, direction: Direction, ip: [u8; 4], remote: Remote) -> PeerId {
         self.opened += 1;
         let peer = PeerId(self.opened);
         let address = PeerAddress::from_ip(ip.into(), 7_000);
-        let remote = Remote {
-            branch,
-            height,
-            has_greeted: false,
-            is_honest: branch != FLAWED,
-            message_max,
-            asked: VecDeque::new(),
-        };
         self.peers.insert(peer, remote);
         self.input(Input::Opened { peer, direction, address });
         peer
@@ -313,9 +306,8 @@ impl Stage {
         let Some(peer) = self.some_peer(choices) else { return };
         let Some(remote) = self.peers.get_mut(&peer).filter(|remote| remote.has_greeted) else { return };
         remote.height += choices.below(4);
-        let tip = remote.tip().clone();
-        if tip.height > Height::GENESIS {
-            self.tell(peer, wire(&Message::Tip(tip)));
+        if let Some(news) = remote.news() {
+            self.tell(peer, news);
         }
     }
 
@@ -368,12 +360,13 @@ impl Stage {
         let goal =
             goal.and_then(|id| Grove::get().chains.get(&id)).expect("the best branch is valid").tip.work();
         let until = self.now.moment.plus(PATIENCE_MS);
-        let mut peer = self.connect(Direction::Inbound, [10, 99, 0, 1], BEST, 99, MESSAGE_MAX_BYTES);
+        let best = || Remote::new(BEST, 99, MESSAGE_MAX_BYTES, false);
+        let mut peer = self.connect(Direction::Inbound, [10, 99, 0, 1], best());
         self.greet(peer);
         while self.node().ledger().tip().work() < goal {
             assert!(self.now.moment < until, "the node does not follow an honest peer");
             if !self.peers.contains_key(&peer) {
-                peer = self.connect(Direction::Inbound, [10, 99, 0, 1], BEST, 99, MESSAGE_MAX_BYTES);
+                peer = self.connect(Direction::Inbound, [10, 99, 0, 1], best());
                 self.greet(peer);
             }
             self.answer_all(peer);

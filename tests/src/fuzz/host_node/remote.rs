@@ -6,9 +6,11 @@ use mote::node::Now;
 use mote_core::block::Header;
 use mote_core::codec::decode;
 use mote_core::hash::Hash32;
+use mote_core::transaction::Transaction;
 use mote_core::units::Height;
 use mote_core::wire::{Hello, Message, NetAddress, PROTOCOL_VERSION, Services};
 
+use super::super::grove::FLAWED;
 use super::Grove;
 use crate::devices::branch::with_list;
 use crate::fixtures::{VecBlock, wire};
@@ -21,11 +23,18 @@ pub(super) struct Remote {
     pub(super) has_greeted: bool,
     pub(super) is_honest: bool,
     pub(super) message_max: usize,
+    /// Whether it pushes compact blocks, and takes them.
+    pub(super) is_compact: bool,
     /// Requests of the node that wait for an answer.
     pub(super) asked: VecDeque<Vec<u8>>,
 }
 
 impl Remote {
+    pub(super) fn new(branch: usize, height: usize, message_max: usize, is_compact: bool) -> Self {
+        let (has_greeted, is_honest, asked) = (false, branch != FLAWED, VecDeque::new());
+        Self { branch, height, has_greeted, is_honest, message_max, is_compact, asked }
+    }
+
     pub(super) fn blocks(&self) -> &'static [VecBlock] {
         let branch = &Grove::get().branches[self.branch];
         &branch[..self.height.min(branch.len())]
@@ -44,6 +53,7 @@ impl Remote {
             .chains
             .get(&tip.id())
             .map_or(mote_core::pow::Work::from_be_bytes(&[0x7f; 32]), |chain| chain.tip.work());
+        let services = if self.is_compact { Services::FULL.and(Services::COMPACT) } else { Services::FULL };
         Hello {
             version: PROTOCOL_VERSION,
             genesis: grove.params.genesis_id(),
@@ -51,12 +61,23 @@ impl Remote {
             height: tip.height,
             work,
             time: now.time,
-            services: Services::FULL,
+            services,
             witness_from: Height::GENESIS.next(),
             message_max: self.message_max as u32,
             nonce,
             port: 7_000,
         }
+    }
+
+    /// How it tells of its tip; not at all where that is genesis.
+    pub(super) fn news(&self) -> Option<Vec<u8>> {
+        let block = self.blocks().last()?;
+        let header = block.header.clone();
+        if !self.is_compact {
+            return Some(wire(&Message::Tip(header)));
+        }
+        let ids: Vec<Hash32> = block.transactions.iter().map(Transaction::id).collect();
+        Some(with_list(&ids, |ids| wire(&Message::CompactBlock { header, ids })))
     }
 
     /// What an honest node that shows this branch answers.
@@ -79,6 +100,17 @@ impl Remote {
                 Some(block) => wire(&Message::Block(&wire(block))),
                 None => wire(&Message::NotFound(id)),
             },
+            Message::GetBlockTransactions { block, places } => match find(&block) {
+                Some(found) => {
+                    let place = |place: Result<u32, _>| place.expect("the node's places are well formed");
+                    let at = |place: u32| found.transactions[place as usize].clone();
+                    let transactions: Vec<Transaction> = places.iter().map(place).map(at).collect();
+                    with_list(&transactions, |transactions| {
+                        wire(&Message::BlockTransactions { block, transactions })
+                    })
+                }
+                None => wire(&Message::NotFound(block)),
+            },
             Message::GetAddresses => {
                 let addresses = [NetAddress {
                     ip: std::net::Ipv4Addr::new(10, 50, 0, 1).to_ipv6_mapped().octets(),
@@ -89,7 +121,7 @@ impl Remote {
             Message::Ping(nonce) => wire(&Message::Pong(nonce)),
             Message::GetTransactions(ids) => {
                 let id = ids.iter().next()?.ok()?;
-                let payment = Grove::get().payments.iter().find(|payment| payment.id() == id)?;
+                let payment = Grove::get().open.iter().find(|payment| payment.id() == id)?;
                 wire(&Message::Transaction(payment.clone()))
             }
             _ => return None,

@@ -18,7 +18,7 @@ impl Stage {
         let id = block.header.id();
         let payment = choices.of(&Grove::get().payments);
         let tip = self.node().ledger().tip().id();
-        let request = match choices.byte() % 9 {
+        let request = match choices.byte() % 10 {
             0 => wire(&Message::GetBlock(id)),
             1 => with_list(&[id], |list| {
                 wire(&Message::GetHeaders { locator: list, limit: u16::from(choices.byte()) })
@@ -31,13 +31,18 @@ impl Stage {
             }),
             6 => with_list(&[payment.id()], |list| wire(&Message::GetTransactions(list))),
             7 => wire(&Message::GetAddresses),
+            8 => {
+                let places: Vec<u32> = (0..block.transactions.len() as u32).collect();
+                let places = &places[choices.below(places.len() + 1)..];
+                with_list(places, |places| wire(&Message::GetBlockTransactions { block: id, places }))
+            }
             _ => wire(&Message::Ping(choices.number())),
         };
         self.tell(peer, request);
     }
 
     pub(super) fn offer_payment(&mut self, choices: &mut Choices<'_>) {
-        let payment = choices.of(&Grove::get().payments);
+        let payment = choices.of(&Grove::get().open);
         let Some(peer) = self.some_peer(choices) else { return };
         if !self.peers.get(&peer).is_some_and(|remote| remote.has_greeted) {
             return;
@@ -53,7 +58,7 @@ impl Stage {
     pub(super) fn request(&mut self, choices: &mut Choices<'_>) {
         let address = PeerAddress::from_ip([10, 1 + choices.byte() % 8, 0, 1].into(), 7_000);
         let request = match choices.byte() % 6 {
-            0 => Request::Submit(choices.of(&Grove::get().payments).clone()),
+            0 => Request::Submit(choices.of(&Grove::get().open).clone()),
             1 => Request::AddPeer(address),
             2 => Request::RemovePeer(address),
             3 => Request::Resolve,

@@ -1,6 +1,7 @@
 //! Several nodes in one process: paying, forking, agreeing again, restarting.
 
 mod callers;
+mod compact;
 
 use mote::node::request::{Reply, Request};
 use mote::node::status::{Direction, Event};
@@ -217,6 +218,7 @@ fn a_tip_that_comes_between_two_greetings_is_told() {
     let id = world.mine(0, 1);
     let bytes = greeting.into_iter().next().expect("a node greets at once");
     let told = answers(&mut world, 0, Input::Frame { peer: PeerId(900), bytes });
-    let is_tip = |bytes: &Vec<u8>| matches!(decode(bytes), Ok(Message::Tip(header)) if header.id() == id);
+    // The other one stands where this one stood before, so that it can be pushed the block.
+    let is_tip = |bytes: &Vec<u8>| matches!(decode(bytes), Ok(Message::CompactBlock { header, .. }) if header.id() == id);
     assert!(told.iter().any(is_tip), "{} messages, none of which is the tip", told.len());
 }

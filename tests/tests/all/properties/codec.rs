@@ -142,7 +142,7 @@ fn every_kind_of_message_is_tried() {
     let kinds: BTreeSet<u8> = (0..2_000)
         .map(|_| message().new_tree(&mut runner).expect("nothing is rejected").current()[0])
         .collect();
-    assert_eq!(kinds, (0..24).collect());
+    assert_eq!(kinds, (0..27).collect());
 }
 
 #[test]

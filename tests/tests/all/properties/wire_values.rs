@@ -97,6 +97,7 @@ pub fn hello() -> impl Strategy<Value = Hello> {
         Just(Services::FULL),
         Just(Services::WITNESS),
         Just(Services::FULL.and(Services::WITNESS)),
+        Just(Services::FULL.and(Services::COMPACT)),
     ];
     let numbers = (any::<u16>(), number(), number(), number(), any::<u32>(), number(), any::<u16>());
     (hash(), hash(), any::<[u8; 32]>(), services, numbers).prop_map(
@@ -184,6 +185,14 @@ pub fn message() -> impl Strategy<Value = Vec<u8>> {
                 wire(&Message::GetTemplateWitness { tip, miner, transactions })
             })
         });
+    let compact_blocks = (header(), hashes())
+        .prop_map(|(header, ids)| with_list(&ids, |ids| wire(&Message::CompactBlock { header, ids })));
+    let missing = (hash(), vec(any::<u32>(), 0..6)).prop_map(|(block, places)| {
+        with_list(&places, |places| wire(&Message::GetBlockTransactions { block, places }))
+    });
+    let found = (hash(), vec(transaction(), 0..3)).prop_map(|(block, transactions)| {
+        with_list(&transactions, |transactions| wire(&Message::BlockTransactions { block, transactions }))
+    });
     let witnesses = (transaction(), proof(), proof()).prop_map(|(transaction, sender, recipient)| {
         let (sender, recipient) = (borrowed(&sender), borrowed(&recipient));
         wire(&Message::WitnessTransaction { transaction, sender, recipient })
@@ -199,6 +208,9 @@ pub fn message() -> impl Strategy<Value = Vec<u8>> {
         accounts,
         inclusions,
         templates,
+        compact_blocks,
+        missing,
+        found,
         witnesses,
         vec(any::<u8>(), 0..200).prop_map(|bytes| wire(&Message::Block(&bytes))),
         transaction().prop_map(|transaction| wire(&Message::Transaction(transaction))),
