@@ -1,7 +1,6 @@
 //! The JSON forms of what a chain is made of, the same wherever they appear: amounts are decimal
 //! strings of motes, ids, keys and memos lower-case hex, accounts addresses.
 
-use std::fmt::Write;
 use std::marker::PhantomData;
 use std::str::FromStr;
 
@@ -129,11 +128,10 @@ pub fn address(prefix: AddressPrefix, key: PublicKey) -> String {
 
 /// Lower-case hexadecimal digits, first byte first.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let digit = |value: u8| char::from(if value < 10 { b'0' + value } else { b'a' + value - 10 });
+    let mut text = String::with_capacity(2 * bytes.len());
+    text.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0x0f)]));
+    text
 }
 
 /// Why a text is not the hex form of so many bytes.

@@ -17,6 +17,7 @@ use mote::clock::Clock;
 use mote::config::{Config, Surroundings};
 use mote::device::emulator::seen_by_guest;
 use mote::driver::{self, DriverJoin};
+use mote::net::admission::AdmissionLimits;
 use mote::net::server::{Server, ServerLimits};
 use mote::net::{Network, PeerLimits, peer_route};
 use mote::node::handle::Handle;
@@ -30,7 +31,7 @@ use mote::store::log::Identity;
 use mote::store::opening::IndexState;
 use mote::wallet::service::WalletService;
 use mote_core::params::Params;
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::lookup_host;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -217,7 +218,9 @@ async fn bind(config: &Config) -> Result<Server, CliError> {
     let mut addresses =
         lookup_host((host.as_str(), *port)).await.map_err(|error| unknown(error.to_string()))?;
     let address = addresses.next().ok_or_else(|| unknown("the name has no address".to_owned()))?;
-    Server::bind(address, ServerLimits::default()).await.map_err(|error| match error.kind() {
+    let admission = AdmissionLimits::default().within(raise_file_limit());
+    let limits = ServerLimits { admission, ..ServerLimits::default() };
+    Server::bind(address, limits).await.map_err(|error| match error.kind() {
         std::io::ErrorKind::AddrInUse => {
             let other = port.checked_add(1).unwrap_or(mote::config::PORT);
             CliError::Failed(format!("port {port} is in use by another program: try --port {other}"))
@@ -312,6 +315,14 @@ fn keep_memory_private() {
     // A dump that the system pipes into a program heeds no limit.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+}
+
+/// Lets the process have as many files open as the system allows, since each connection is one; how many.
+fn raise_file_limit() -> usize {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+    let files = if raised.is_ok() { maximum } else { current };
+    files.and_then(|files| files.try_into().ok()).unwrap_or(usize::MAX)
 }
 
 /// Logs to standard error. Of foreign crates only warnings: their finer messages may show what

@@ -6,29 +6,32 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::vec;
 
+use axum::body::{Body, Bytes};
 use axum::extract::{Extension, State};
 use axum::http::HeaderMap;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::IntoResponse;
-use axum::response::sse::{self, KeepAlive, Sse};
 use futures_util::stream;
 use mote_core::address::AddressPrefix;
 use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::timeout;
 
 use super::App;
 use super::error::{Code, Problem};
 use super::guard::Caller;
 use super::mining::MiningJson;
 use super::peers::state_text;
+use crate::feed::{News, Watcher};
 use crate::forms::TransactionJson;
 use crate::node::handle::Handle;
 use crate::node::status::{Event, Status};
 use crate::store::disk::Disk;
 
-/// How many streams the operator may have at once: pages share one, and what is left of the connections of
-/// this computer is for requests.
-const OWN_STREAMS_MAX: usize = 64;
+/// How many streams the operator may have at once: programs on this computer, as pages share one. What is left of
+/// the connections of this computer is for requests.
+const OWN_STREAMS_MAX: usize = 1_024;
 
 /// How many streams all others together may have at once.
 const STRANGERS_STREAMS_MAX: usize = 192;
@@ -81,9 +84,9 @@ fn is_for(caller: Caller, event: &Event) -> bool {
     }
 }
 
-/// The name and the data of an event.
-fn write(event: &Event, prefix: AddressPrefix) -> (&'static str, Value) {
-    match event {
+/// An event as it is sent.
+fn write(news: &News<Event>, prefix: AddressPrefix) -> String {
+    let (name, data) = match &news.what {
         Event::Block { id, height, transactions } => {
             ("block", json!({"id": id.to_string(), "height": height.get(), "transactions": transactions}))
         }
@@ -97,7 +100,9 @@ fn write(event: &Event, prefix: AddressPrefix) -> (&'static str, Value) {
             ("peer", json!({"address": address.to_string(), "state": state_text(*state), "reason": reason}))
         }
         Event::Mining(settings) => ("mining", to_value(MiningJson::new(prefix, settings))),
-    }
+    };
+    // JSON has no line breaks outside of its texts, which escape them.
+    format!("id: {}\nevent: {name}\ndata: {data}\n\n", news.number)
 }
 
 fn to_value(value: impl serde::Serialize) -> Value {
@@ -152,7 +157,8 @@ pub async fn events<D: Disk>(
         caller,
         _place: place,
     };
-    Ok(Sse::new(stream::unfold(reader, Reader::next)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+    let kind = [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-cache")];
+    Ok((kind, Body::from_stream(stream::unfold(reader, Reader::next))))
 }
 
 struct Reader<D: Disk> {
@@ -163,29 +169,32 @@ struct Reader<D: Disk> {
     caller: Caller,
     /// The number of the last event that was read.
     last: u64,
-    missed: vec::IntoIter<(u64, Event)>,
-    live: broadcast::Receiver<(u64, Event)>,
+    missed: vec::IntoIter<Arc<News<Event>>>,
+    live: Watcher<Event>,
     _place: OwnedSemaphorePermit,
 }
 
 impl<D: Disk> Reader<D> {
-    async fn next(mut self) -> Option<(Result<sse::Event, Infallible>, Self)> {
+    /// What is to be sent next: an event, or a comment where there has been none for a while.
+    async fn next(mut self) -> Option<(Result<Bytes, Infallible>, Self)> {
         loop {
-            let (number, event) = match self.missed.next() {
-                Some(numbered) => numbered,
-                None => self.live().await?,
+            let news = match self.missed.next() {
+                Some(news) => news,
+                None => match timeout(KEEP_ALIVE, self.live()).await {
+                    Ok(news) => news?,
+                    Err(_) => return Some((Ok(Bytes::from_static(b":\n\n")), self)),
+                },
             };
-            self.last = number;
-            if is_for(self.caller, &event) {
-                let (name, data) = write(&event, self.prefix);
-                let event = sse::Event::default().id(number.to_string()).event(name).data(data.to_string());
-                return Some((Ok(event), self));
+            self.last = news.number;
+            if is_for(self.caller, &news.what) {
+                let prefix = self.prefix;
+                return Some((Ok(news.written(|news| write(news, prefix))), self));
             }
         }
     }
 
     /// The next event that happens; `None` once the stream is to end.
-    async fn live(&mut self) -> Option<(u64, Event)> {
+    async fn live(&mut self) -> Option<Arc<News<Event>>> {
         loop {
             let received = tokio::select! {
                 received = self.live.recv() => received,
@@ -197,13 +206,13 @@ impl<D: Disk> Reader<D> {
                 },
             };
             match received {
-                Ok(numbered) => return Some(numbered),
+                Ok(news) => return Some(news),
                 Err(RecvError::Closed) => return None,
                 Err(RecvError::Lagged(_)) => {
                     let (missed, live) = self.handle.events_since(self.last);
                     (self.missed, self.live) = (missed.into_iter(), live);
-                    if let Some(numbered) = self.missed.next() {
-                        return Some(numbered);
+                    if let Some(news) = self.missed.next() {
+                        return Some(news);
                     }
                 }
             }

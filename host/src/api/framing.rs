@@ -5,29 +5,22 @@
 //! Most of that does not get here: the HTTP library refuses lengths that contradict each other or are no
 //! numbers, lines that are folded, and white space before a colon, and closes the connection.
 
-use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::middleware::Next;
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
 use super::error::Problem;
 
-/// The middleware of all routes.
-pub async fn check(request: Request, next: Next) -> Response {
-    let mut response = match ambiguity(request.headers()) {
-        None => next.run(request).await,
-        Some(what) => close(Problem::malformed("header", what).into_response()),
-    };
-    // A connection that leads to another host than its user thinks is of no use to it.
-    if response.status() == StatusCode::MISDIRECTED_REQUEST {
-        response = close(response);
-    }
-    response
+/// The response to a request that is not beyond doubt.
+pub fn refusal(headers: &HeaderMap) -> Option<Response> {
+    let what = ambiguity(headers)?;
+    let mut response = Problem::malformed("header", what).into_response();
+    close(&mut response);
+    Some(response)
 }
 
-fn close(mut response: Response) -> Response {
+/// Has the connection closed behind the response.
+pub fn close(response: &mut Response) {
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    response
 }
 
 /// What two readers could take differently, if anything.

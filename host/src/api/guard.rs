@@ -243,52 +243,28 @@ fn check_body(request: &Request) -> Result<(), Problem> {
     }
 }
 
-/// The middleware of a class of routes; tells the handler the [`Caller`] as an extension.
+/// Judges a request for a route of `class`; its handler finds the [`Caller`] as an extension.
+pub fn admit(guard: &Guard, class: Class, request: &mut Request) -> Result<(), Problem> {
+    let remote = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+    let caller = guard.check(class, request.method(), request.uri(), request.headers(), remote)?;
+    if !request.method().is_safe() {
+        check_body(request)?;
+    }
+    request.extensions_mut().insert(caller);
+    Ok(())
+}
+
+/// The middleware of a class of routes, where that is not the public one.
 pub async fn guard(
     State((guard, class)): State<(Arc<Guard>, Class)>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let remote = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
-    let checked = guard.check(class, request.method(), request.uri(), request.headers(), remote);
-    let checked = checked.and_then(|caller| {
-        if !request.method().is_safe() {
-            check_body(&request)?;
-        }
-        Ok(caller)
-    });
-    match checked {
-        Ok(caller) => {
-            request.extensions_mut().insert(caller);
-            next.run(request).await
-        }
+    match admit(&guard, class, &mut request) {
+        Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }
 }
-
-/// What every response tells browsers, errors included.
-pub async fn protect(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    for (name, value) in PROTECTION {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    response
-}
-
-const PROTECTION: [(HeaderName, &str); 6] = [
-    (
-        header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
-         frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
-    ),
-    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (header::X_FRAME_OPTIONS, "DENY"),
-    (header::REFERRER_POLICY, "no-referrer"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-];
 
 #[cfg(test)]
 mod tests;

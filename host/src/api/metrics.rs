@@ -2,10 +2,9 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64};
 
-use axum::extract::{MatchedPath, Request, State};
-use axum::http::{Method, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::extract::{MatchedPath, State};
+use axum::http::{Method, StatusCode, header};
+use axum::response::IntoResponse;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -102,6 +101,21 @@ impl Metrics {
         }
     }
 
+    /// Counts a request by what was asked and what came of it.
+    pub fn count(&self, method: &Method, route: Option<&MatchedPath>, status: StatusCode) {
+        // Only routes and methods that exist make a label, so nobody can fill the memory with them.
+        let route = route.map_or("other", MatchedPath::as_str).to_owned();
+        let method = match *method {
+            Method::GET => "GET",
+            Method::HEAD => "HEAD",
+            Method::POST => "POST",
+            Method::DELETE => "DELETE",
+            _ => "other",
+        };
+        let labels = RequestLabels { method, route, status: status.as_u16() };
+        self.requests.get_or_create(&labels).inc();
+    }
+
     fn set(&self, status: &Status, miner_hash_rate: f64) {
         let whole = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
         self.height.set(whole(status.height.get()));
@@ -131,23 +145,6 @@ impl Default for Metrics {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// Counts every request by what was asked and what came of it.
-pub async fn count<D: Disk>(State(app): State<App<D>>, request: Request, next: Next) -> Response {
-    // Only routes and methods that exist make a label, so nobody can fill the memory with them.
-    let route = request.extensions().get::<MatchedPath>().map_or("other", MatchedPath::as_str).to_owned();
-    let method = match *request.method() {
-        Method::GET => "GET",
-        Method::HEAD => "HEAD",
-        Method::POST => "POST",
-        Method::DELETE => "DELETE",
-        _ => "other",
-    };
-    let response = next.run(request).await;
-    let labels = RequestLabels { method, route, status: response.status().as_u16() };
-    app.0.metrics.requests.get_or_create(&labels).inc();
-    response
 }
 
 /// The node's numbers.

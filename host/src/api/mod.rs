@@ -9,6 +9,8 @@
 //! | --- | --- |
 //! | `guard`, `token` | who may do what |
 //! | `framing` | where a request ends |
+//! | `entrance` | what every request passes |
+//! | `answers` | what stays as it is until there is another tip |
 //! | `extract`, `json`, `secret`, `error` | what comes in, and what goes wrong; [`crate::forms`] is what goes out |
 //! | `lookup` | everything that is read from the node |
 //! | `status`, `blocks`, `transactions`, `accounts`, `mempool` | the chain |
@@ -28,16 +30,18 @@ use axum::Router;
 use axum::handler::Handler as Handles;
 use axum::http::{Method, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{MethodFilter, on};
+use axum::routing::{MethodFilter, MethodRouter, on};
 use mote_core::params::Params;
 
 pub mod accounts;
+mod answers;
 pub mod blocks;
 pub mod branches;
 pub mod card;
 pub mod charts;
 pub mod checkpoints;
 mod course;
+mod entrance;
 pub mod error;
 pub mod events;
 pub mod extract;
@@ -62,12 +66,14 @@ pub mod token;
 pub mod transactions;
 pub mod wallet;
 
+use answers::Answers;
 use course::Course;
 use error::{Code, Problem};
 use events::Streams;
 use guard::{Class, Guard, TokenPolicy};
 use laboratory::Benches;
 use metrics::Metrics;
+use status::WrittenStatus;
 use token::Token;
 
 use crate::node::handle::Handle;
@@ -104,6 +110,8 @@ struct Shared<D: Disk> {
     streams: Streams,
     metrics: Metrics,
     benches: Benches,
+    answers: Answers,
+    written_status: WrittenStatus,
 }
 
 impl<D: Disk> Clone for App<D> {
@@ -118,8 +126,19 @@ impl<D: Disk> App<D> {
         let AppParts { handle, params, wallet, token, bind, token_policy } = parts;
         let guard = Arc::new(Guard::new(bind, token_policy, token));
         let (streams, metrics, benches) = (Streams::new(), Metrics::new(), Benches::default());
-        let course = Course::default();
-        Self(Arc::new(Shared { handle, params, bind, wallet, guard, course, streams, metrics, benches }))
+        Self(Arc::new(Shared {
+            handle,
+            params,
+            bind,
+            wallet,
+            guard,
+            course: Course::default(),
+            streams,
+            metrics,
+            benches,
+            answers: Answers::default(),
+            written_status: WrittenStatus::default(),
+        }))
     }
 
     /// Ends the streams of events, which would keep a server from ending by itself.
@@ -139,18 +158,13 @@ pub fn router<D: Disk>(app: App<D>) -> Router {
     router
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(from_fn_with_state((app.0.guard.clone(), Class::Public), guard::guard))
-        .layer(from_fn_with_state(app.clone(), metrics::count::<D>))
-        .layer(from_fn(framing::check))
-        .layer(from_fn(guard::protect))
+        .layer(from_fn_with_state(app.clone(), entrance::pass::<D>))
         .with_state(app)
 }
 
-/// The route of peers, with the headers that protect pages, for requests whose framing is beyond doubt. Which origins may connect is
-/// for the route to say, since the operator may allow some. Under which host a peer knows this node is
-/// nobody's business: it may come through a forwarded port, and a page always sends its origin.
+/// The route of peers, behind what [`entrance`] asks of it.
 pub fn guarded(peers: Router) -> Router {
-    peers.layer(from_fn(framing::check)).layer(from_fn(guard::protect))
+    peers.layer(from_fn(entrance::pass_peer))
 }
 
 async fn not_found(uri: Uri) -> Problem {
@@ -165,7 +179,7 @@ async fn method_not_allowed(method: Method) -> Problem {
 /// The routes with a list of them, which axum does not give out again.
 struct Routes<D: Disk> {
     router: Router<App<D>>,
-    guard: Arc<Guard>,
+    app: App<D>,
     #[cfg(test)]
     list: Vec<(MethodFilter, &'static str)>,
 }
@@ -188,18 +202,18 @@ impl<D: Disk> Routes<D> {
             .add(Public, read, "/api/v1/search", search::search::<D>)
             .add(Public, read, "/api/v1/qr", qr::qr)
             .add(Public, read, "/api/v1/charts", charts::charts::<D>)
-            .add(Public, read, "/api/v1/blocks", blocks::list::<D>)
-            .add(Public, read, "/api/v1/blocks/{block}", blocks::block::<D>)
-            .add(Public, read, "/api/v1/blocks/{block}/header", blocks::header::<D>)
-            .add(Public, read, "/api/v1/blocks/{block}/raw", blocks::raw::<D>)
+            .add_kept("/api/v1/blocks", blocks::list::<D>)
+            .add_kept("/api/v1/blocks/{block}", blocks::block::<D>)
+            .add_kept("/api/v1/blocks/{block}/header", blocks::header::<D>)
+            .add_kept("/api/v1/blocks/{block}/raw", blocks::raw::<D>)
             .add(Public, read, "/api/v1/blocks/{block}/siblings", branches::siblings::<D>)
             .add(Public, read, "/api/v1/branches", branches::list::<D>)
             .add(Public, make, "/api/v1/transactions", transactions::submit::<D>)
             .add(Public, read, "/api/v1/transactions/{id}", transactions::transaction::<D>)
-            .add(Public, read, "/api/v1/transactions/{id}/proof", transactions::proof::<D>)
+            .add_kept("/api/v1/transactions/{id}/proof", transactions::proof::<D>)
             .add(Public, read, "/api/v1/accounts/{address}", accounts::account::<D>)
-            .add(Public, read, "/api/v1/accounts/{address}/history", accounts::history::<D>)
-            .add(Public, read, "/api/v1/accounts/{address}/proof", accounts::proof::<D>)
+            .add_kept("/api/v1/accounts/{address}/history", accounts::history::<D>)
+            .add_kept("/api/v1/accounts/{address}/proof", accounts::proof::<D>)
             .add(Public, read, "/api/v1/mempool", mempool::mempool::<D>)
             .add(Public, read, "/api/v1/events", events::events::<D>)
             .add(Public, make, "/api/v1/laboratory/hash", laboratory::try_hash::<D>)
@@ -230,17 +244,22 @@ impl<D: Disk> Routes<D> {
     }
 
     fn new(app: &App<D>) -> Self {
-        let guard = app.0.guard.clone();
         Self {
             router: Router::new(),
-            guard,
+            app: app.clone(),
             #[cfg(test)]
             list: Vec::new(),
         }
     }
 
+    /// A public route for reading what depends on its path and on the tip alone.
+    fn add_kept<T: 'static>(self, path: &'static str, handler: impl Handles<T, App<D>>) -> Self {
+        let keep = from_fn_with_state(self.app.clone(), answers::keep::<D>);
+        self.add_route(MethodFilter::GET, path, on(MethodFilter::GET, handler).route_layer(keep))
+    }
+
     fn add<T: 'static>(
-        mut self,
+        self,
         class: Class,
         method: MethodFilter,
         path: &'static str,
@@ -248,8 +267,14 @@ impl<D: Disk> Routes<D> {
     ) -> Self {
         let mut route = on(method, handler);
         if class != Class::Public {
-            route = route.route_layer(from_fn_with_state((self.guard.clone(), class), guard::guard));
+            let guard = self.app.0.guard.clone();
+            route = route.route_layer(from_fn_with_state((guard, class), guard::guard));
         }
+        self.add_route(method, path, route)
+    }
+
+    #[cfg_attr(not(test), expect(unused_variables, reason = "only tests list the routes"))]
+    fn add_route(mut self, method: MethodFilter, path: &'static str, route: MethodRouter<App<D>>) -> Self {
         self.router = self.router.route(path, route);
         #[cfg(test)]
         self.list.push((method, path));

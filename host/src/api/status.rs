@@ -1,13 +1,18 @@
 //! The node at a glance, and whether it is well.
 
-use axum::Json;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::body::Bytes;
 use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use mote_core::params::Params;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::App;
 use super::error::{Code, Problem};
-use crate::node::status::PeerState;
+use crate::node::status::{PeerState, Status};
 use crate::store::disk::Disk;
 
 /// A node at a moment.
@@ -68,37 +73,63 @@ pub struct SyncJson {
     seconds_left: Option<u64>,
 }
 
+impl StatusJson {
+    fn new(params: &Params, status: &Status) -> Self {
+        let connected = status.peers.iter().filter(|peer| peer.state == PeerState::Connected);
+        Self {
+            network: params.network().to_string(),
+            genesis: params.genesis_id().to_string(),
+            version: env!("CARGO_PKG_VERSION"),
+            height: status.height.get(),
+            tip: status.tip.to_string(),
+            tip_time: status.tip_time.seconds(),
+            work: status.work.to_string(),
+            target: status.target.to_string(),
+            difficulty: status.block_work.as_f64(),
+            hash_rate: status.hash_rate,
+            peers: connected.count(),
+            mempool: status.mempool,
+            syncing: status.syncing.map(|sync| SyncJson {
+                height: sync.height.get(),
+                target: sync.target.get(),
+                blocks_per_second: sync.blocks_per_second,
+                seconds_left: sync.seconds_left,
+            }),
+            read_only: status.read_only.clone(),
+            clock_skew_seconds: status.clock_skew_seconds,
+            checkpoint_conflict: status.checkpoint_conflict.clone(),
+            blocks_stored: status.blocks_stored,
+            log_bytes: status.log_bytes,
+        }
+    }
+}
+
+/// The last published status as it is sent: written once for all who ask.
+#[derive(Default)]
+pub struct WrittenStatus(Mutex<Option<(Arc<Status>, Bytes)>>);
+
+impl WrittenStatus {
+    fn of(&self, status: Arc<Status>, params: &Params) -> Bytes {
+        // What is there is whole even after a panic.
+        let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*written {
+            Some((last, text)) if Arc::ptr_eq(last, &status) => text.clone(),
+            _ => {
+                // Strings and numbers always serialise.
+                let text = serde_json::to_vec(&StatusJson::new(params, &status)).unwrap_or_default();
+                let text = Bytes::from(text);
+                *written = Some((status, text.clone()));
+                text
+            }
+        }
+    }
+}
+
 /// The node's network, chain and state.
 #[utoipa::path(get, path = "/api/v1/status", tag = "chain", responses((status = 200, body = StatusJson)))]
-pub async fn status<D: Disk>(State(app): State<App<D>>) -> Json<StatusJson> {
-    let status = app.0.handle.status();
-    let params = &app.0.params;
-    let connected = status.peers.iter().filter(|peer| peer.state == PeerState::Connected);
-    Json(StatusJson {
-        network: params.network().to_string(),
-        genesis: params.genesis_id().to_string(),
-        version: env!("CARGO_PKG_VERSION"),
-        height: status.height.get(),
-        tip: status.tip.to_string(),
-        tip_time: status.tip_time.seconds(),
-        work: status.work.to_string(),
-        target: status.target.to_string(),
-        difficulty: status.block_work.as_f64(),
-        hash_rate: status.hash_rate,
-        peers: connected.count(),
-        mempool: status.mempool,
-        syncing: status.syncing.map(|sync| SyncJson {
-            height: sync.height.get(),
-            target: sync.target.get(),
-            blocks_per_second: sync.blocks_per_second,
-            seconds_left: sync.seconds_left,
-        }),
-        read_only: status.read_only.clone(),
-        clock_skew_seconds: status.clock_skew_seconds,
-        checkpoint_conflict: status.checkpoint_conflict.clone(),
-        blocks_stored: status.blocks_stored,
-        log_bytes: status.log_bytes,
-    })
+pub async fn status<D: Disk>(State(app): State<App<D>>) -> impl IntoResponse {
+    let text = app.0.written_status.of(app.0.handle.status(), &app.0.params);
+    ([(CONTENT_TYPE, "application/json")], text)
 }
 
 /// Whether the node takes blocks and transactions in.

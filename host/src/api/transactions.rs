@@ -4,6 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use mote_core::hash::Hash32;
+use mote_core::rules::check_transaction;
+use mote_core::transaction::Transaction;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -132,12 +134,11 @@ pub async fn proof<D: Disk>(
 }
 
 impl<D: Disk> App<D> {
-    /// Gives the node a transaction; returns once it is durable.
-    pub(super) async fn submit(
-        &self,
-        transaction: mote_core::transaction::Transaction,
-    ) -> Result<Hash32, Problem> {
-        match self.0.handle.request(Request::Submit(transaction)).await? {
+    /// Gives the node a transaction; returns once it is durable. Its signature is checked here, on any processor
+    /// that is free, and not by the one task that owns the chain.
+    pub(super) async fn submit(&self, transaction: Transaction) -> Result<Hash32, Problem> {
+        let checked = check_transaction(&self.0.params, &transaction)?.keep();
+        match self.0.handle.request(Request::SubmitChecked(Box::new(checked))).await? {
             Reply::Submitted(submitted) => Ok(submitted?),
             other => Err(unexpected(&other)),
         }

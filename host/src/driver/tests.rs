@@ -5,6 +5,8 @@ use std::time::Instant;
 use mote_core::hash::Hash32;
 use mote_core::keys::SecretKey;
 use mote_core::params::{Network as Chain, Params};
+use mote_core::transaction::{Memo, Payment};
+use mote_core::units::Amount;
 use tokio::runtime::Handle as Tokio;
 
 use super::*;
@@ -102,14 +104,14 @@ async fn events_are_numbered_and_kept() {
     let (mined, later) = (node.mine().await, node.mine().await);
     let is_of = |event: &Event, block| matches!(event, Event::Block { id, .. } if *id == block);
     let first = loop {
-        let (number, event) = timeout(SOON, live.recv()).await.unwrap().unwrap();
-        if is_of(&event, mined) {
-            break number;
+        let news = timeout(SOON, live.recv()).await.unwrap().unwrap();
+        if is_of(&news.what, mined) {
+            break news.number;
         }
     };
     let (missed, _) = node.handle.events_since(first);
-    assert!(missed.iter().all(|(number, _)| *number > first));
-    assert!(missed.iter().any(|(_, event)| is_of(event, later)));
+    assert!(missed.iter().all(|news| news.number > first));
+    assert!(missed.iter().any(|news| is_of(&news.what, later)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -135,4 +137,36 @@ async fn a_failure_is_noticed() {
     assert_eq!(looked, Err::<(), _>(Stopped));
     timeout(SOON, node.join.ended()).await.unwrap();
     assert_eq!(node.join.stop().await, Err(DriverPanicked));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_signature_of_the_mempool_is_judged_again_in_a_block() {
+    let (first, second) = (start_node(MemoryDisk::new()).await, start_node(MemoryDisk::new()).await);
+    second.add(&first).await;
+    first.until_connected().await;
+    let funded = first.mine().await;
+    second.until(|status| status.tip == funded).await;
+    let payment = Payment {
+        recipient: SecretKey::from_seed(&[2; 32]).public_key(),
+        amount: Amount::from_grains(1),
+        fee: Amount::from_grains(1_000),
+        nonce: 0,
+        memo: Memo::new(),
+    };
+    let payment = payment.sign(&Params::new(Chain::Regtest), &SecretKey::from_seed(&[1; 32]));
+    let sent = first.handle.request(Request::Submit(payment)).await;
+    assert!(matches!(sent, Ok(Reply::Submitted(Ok(_)))), "{sent:?}");
+    second.until(|status| status.mempool == 1).await;
+    let mined = first.mine().await;
+    second.until(|status| status.tip == mined && status.mempool == 0).await;
+    for node in [&first, &second] {
+        let judged = node.handle.view(|node| node.ledger().signatures_judged()).await;
+        assert_eq!(judged, Ok(0), "both had it in the mempool");
+    }
+    // Who comes later has not seen it.
+    let third = start_node(MemoryDisk::new()).await;
+    third.add(&first).await;
+    third.until(|status| status.tip == mined).await;
+    let judged = third.handle.view(|node| node.ledger().signatures_judged()).await;
+    assert_eq!(judged, Ok(1));
 }

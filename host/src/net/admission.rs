@@ -26,7 +26,20 @@ pub struct AdmissionLimits {
 
 impl Default for AdmissionLimits {
     fn default() -> Self {
-        Self { remote_max: 512, network_max: 64, loopback_max: 256 }
+        Self { remote_max: 512, network_max: 64, loopback_max: 1_280 }
+    }
+}
+
+/// How many files a node needs besides its connections: the peers', the store's and the program's own.
+const OTHER_FILES: usize = 256;
+
+impl AdmissionLimits {
+    /// The same where the process may have so many files open and no more, an eighth at least for this computer.
+    pub fn within(self, files_max: usize) -> Self {
+        let left = files_max.saturating_sub(OTHER_FILES);
+        let loopback_max = self.loopback_max.min(left.saturating_sub(self.remote_max).max(left / 8)).max(1);
+        let remote_max = self.remote_max.min(left.saturating_sub(loopback_max)).max(1);
+        Self { remote_max, loopback_max, ..self }
     }
 }
 

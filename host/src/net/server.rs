@@ -19,7 +19,7 @@ use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
@@ -58,6 +58,13 @@ impl Default for ServerLimits {
     }
 }
 
+/// How much of what a client has not taken yet the system keeps for it, in bytes; Linux doubles it. Left alone it
+/// would keep megabytes, and the node would write as much for each client that asks and never reads.
+const SEND_BUFFER_BYTES: u32 = 128 * 1024;
+
+/// How many connections may wait to be taken.
+const BACKLOG: u32 = 1_024;
+
 /// How long to wait where no connection can be taken, which mostly means that files are used up.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -71,7 +78,12 @@ pub struct Server {
 impl Server {
     /// Binds the port. From here on connections wait; they are served by [`Server::serve`].
     pub async fn bind(address: SocketAddr, limits: ServerLimits) -> io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        socket.set_reuseaddr(true)?;
+        // Connections have it from the listener.
+        socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
+        socket.bind(address)?;
+        let listener = socket.listen(BACKLOG)?;
         let address = listener.local_addr()?;
         Ok(Self { listener, address, limits })
     }

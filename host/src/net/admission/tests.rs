@@ -30,6 +30,22 @@ fn admitted(slots: &[Option<Slot>]) -> Vec<bool> {
     slots.iter().map(Option::is_some).collect()
 }
 
+#[test]
+fn few_files_leave_room_for_this_computer_and_for_others() {
+    let fits = |files| AdmissionLimits::default().within(files);
+    let AdmissionLimits { remote_max, loopback_max, .. } = AdmissionLimits::default();
+    for files in [usize::MAX, 1 << 20, 1_024, 512, 300] {
+        let fits = fits(files);
+        assert!(
+            fits.remote_max + fits.loopback_max <= files.saturating_sub(OTHER_FILES),
+            "{files}: {fits:?}"
+        );
+        assert!(fits.remote_max > 4 && fits.loopback_max > 4, "{files}: {fits:?}");
+    }
+    assert_eq!((fits(1 << 20).remote_max, fits(1 << 20).loopback_max), (remote_max, loopback_max));
+    assert_eq!((fits(1_024).remote_max, fits(1_024).loopback_max), (512, 256));
+}
+
 #[tokio::test]
 async fn a_network_has_its_share() {
     let admission = admission();
