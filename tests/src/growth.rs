@@ -1,5 +1,6 @@
 //! Ledgers that grow without a node and as fast as they can: what benchmarks measure on.
 
+use std::num::NonZero;
 use std::sync::Arc;
 
 use mote::block::Block;
@@ -27,7 +28,8 @@ const FUNDS_GRAINS: u64 = 90_000;
 /// Mines what all accounts are funded with: 1,000 times [`FUNDS_GRAINS`] and a fee.
 const FUNDING_BLOCKS: usize = 10;
 
-const FEE_GRAINS: u64 = 1_000;
+/// What each payment costs besides, in grains.
+pub const FEE_GRAINS: u64 = 1_000;
 
 /// Makes blocks on the tip of a ledger.
 pub struct Grower {
@@ -77,10 +79,10 @@ impl Grower {
         Block { header, transactions }
     }
 
-    /// The transactions, each of them checked alone.
+    /// The transactions, each of them checked alone, on all processors.
     pub fn check<'a>(&self, transactions: &'a [Transaction]) -> Vec<CheckedTransaction<'a>> {
         let check = |transaction| check_transaction(&self.params, transaction).expect("it obeys every rule");
-        transactions.iter().map(check).collect()
+        on_all_processors(transactions, check)
     }
 
     /// A payment from one account to another by their numbers, the next that the sender can make.
@@ -119,11 +121,28 @@ impl Grower {
         }
     }
 
-    fn sign(&self, from: u64, to: u64, grains: u64, nonce: u64) -> Transaction {
+    /// A payment from an account by its number to anybody, with this nonce and the least fee.
+    pub fn pay_to(&self, from: u64, recipient: PublicKey, grains: u64, nonce: u64) -> Transaction {
         let (amount, fee) = (Amount::from_grains(grains), Amount::from_grains(FEE_GRAINS));
-        Payment { recipient: self.owner(to), amount, fee, nonce, memo: Memo::new() }
+        Payment { recipient, amount, fee, nonce, memo: Memo::new() }
             .sign(&self.params, &self.keys[from as usize % ACCOUNTS])
     }
+
+    fn sign(&self, from: u64, to: u64, grains: u64, nonce: u64) -> Transaction {
+        self.pay_to(from, self.owner(to), grains, nonce)
+    }
+}
+
+/// Does something with each of many items on all processors; what comes of it in the order of the items.
+pub fn on_all_processors<'a, T: Sync, R: Send>(items: &'a [T], work: impl Fn(&'a T) -> R + Sync) -> Vec<R> {
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let share = items.len().div_ceil(processors).max(1);
+    let work = &work;
+    std::thread::scope(|scope| {
+        let begin = |items: &'a [T]| scope.spawn(move || items.iter().map(work).collect::<Vec<R>>());
+        let begun: Vec<_> = items.chunks(share).map(begin).collect();
+        begun.into_iter().flat_map(|thread| thread.join().expect("the work succeeds")).collect()
+    })
 }
 
 /// Adds a block that becomes the tip, as a node does but for waiting until it is durable.

@@ -4,11 +4,13 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use mote_core::hash::Hash32;
 use mote_core::wire::{ListWriter, Message};
 
 use super::Attack;
 use super::http::hold;
 use super::socket::{BINARY, frame, greeting, is_ended, open_peer, write_some};
+use crate::devices::branch::with_list;
 use crate::fixtures::{Chain, account, pay, wire};
 
 /// Connections that one thread holds.
@@ -63,15 +65,17 @@ pub fn endless_messages(attack: &Attack) {
 fn messages(attack: &Attack) -> Vec<Vec<u8>> {
     let params = &attack.target.params;
     let block = Chain::new(params.clone()).block(account(9), Vec::new());
-    let mut buffer = vec![0; wire(&block.header).len()];
-    let mut headers = ListWriter::new(&mut buffer);
-    headers.push(&block.header).expect("the buffer is as long as a header");
+    let header = block.header.clone();
+    let block_id = header.id();
     let answers = [
         wire(&Message::Block(&wire(&block))),
-        wire(&Message::Headers(headers.finish())),
-        wire(&Message::WitnessStart(block.header.clone())),
-        wire(&Message::NotFound(block.header.id())),
+        with_list(std::slice::from_ref(&header), |headers| wire(&Message::Headers(headers))),
+        with_list(&[], |transactions| wire(&Message::BlockTransactions { block: block_id, transactions })),
+        wire(&Message::WitnessStart(header.clone())),
+        wire(&Message::NotFound(block_id)),
         wire(&Message::Pong(9_999)),
+        // A list as long as any that leads nowhere.
+        with_list(&[Hash32::ZERO; 1_024], |ids| wire(&Message::CompactBlock { header, ids })),
     ];
     let poor = |nonce| wire(&Message::Transaction(pay(params, 77, account(9), 1_000_000, 1_000, nonce)));
     answers.into_iter().chain((0..8).map(poor)).collect()

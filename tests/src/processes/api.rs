@@ -199,6 +199,13 @@ impl Api {
         answer.unwrap_or_else(|error| panic!("{error}"))
     }
 
+    /// The text that is answered at a path, good or bad.
+    pub fn text(&self, path: &str) -> String {
+        let response = self.agent.get(format!("{}{path}", self.base)).call();
+        let text = response.and_then(|mut response| response.body_mut().read_to_string());
+        text.unwrap_or_else(|error| panic!("GET {path}: {error}"))
+    }
+
     /// The node at a glance.
     pub fn status(&self) -> Status {
         self.get("/status").expect(200)

@@ -10,6 +10,7 @@ mod wire;
 
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -66,7 +67,16 @@ pub struct Launch {
     wrapper: Vec<String>,
     data: Option<PathBuf>,
     current: Option<PathBuf>,
-    chain: Option<PathBuf>,
+    chain: Option<Chain>,
+}
+
+/// The chain that a node begins with.
+#[derive(Clone, Debug)]
+enum Chain {
+    /// A copy of the files in this folder.
+    Copy(PathBuf),
+    /// The folder itself.
+    Itself(PathBuf),
 }
 
 impl Launch {
@@ -121,7 +131,13 @@ impl Launch {
 
     /// Begins with a copy of the chain whose files are in this folder.
     pub fn with_chain(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.chain = Some(folder.into());
+        self.chain = Some(Chain::Copy(folder.into()));
+        self
+    }
+
+    /// Takes this folder with the files of a chain for its own, which no other node may use meanwhile.
+    pub fn over_chain(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.chain = Some(Chain::Itself(folder.into()));
         self
     }
 
@@ -135,8 +151,15 @@ impl Launch {
     pub fn start(self) -> Node {
         loop {
             let mut node = Node::new(self.clone());
-            if let Some(chain) = &self.chain {
-                copy_files(chain, &node.folder()).expect("the chain can be copied");
+            match &self.chain {
+                None => {}
+                Some(Chain::Copy(chain)) => {
+                    copy_files(chain, &node.folder()).expect("the chain can be copied")
+                }
+                Some(Chain::Itself(chain)) => {
+                    fs::create_dir_all(node.data()).expect("a folder can be made");
+                    symlink(chain, node.folder()).expect("a link can be made");
+                }
             }
             match node.try_start() {
                 Ok(()) => return node,
@@ -212,7 +235,7 @@ impl Node {
             if begun.elapsed() > START {
                 return Err(format!("no answer within {START:?}\n{}", self.log()));
             }
-            std::thread::sleep(Duration::from_millis(10));
+            std::thread::sleep(Duration::from_millis(1));
         }
     }
 

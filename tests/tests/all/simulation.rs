@@ -54,7 +54,8 @@ fn a_calm_world_agrees_at_once() {
         let summary = run(Knobs::new(Preset::Calm, seed, 8, 5));
         assert_sound(&summary);
         assert!(summary.height > 10 && summary.payments > 0, "{summary:?}");
-        assert!(summary.propagation.median_ms < 1_000, "{summary:?}");
+        // A message takes 50 ms on average here, and a block that is asked for takes three.
+        assert!(summary.propagation.p90_ms < 100, "{summary:?}");
     }
 }
 

@@ -12,7 +12,7 @@ pub const PEAK_MAX_KIB: u64 = 512 * 1024;
 const COST_MAX_KIB: u64 = 48 * 1024;
 
 /// The most files that a node may have open: its connections and what it keeps its chain in.
-const FILES_MAX: usize = 480;
+const FILES_MAX: usize = 1_504;
 
 /// The most threads that a node may have.
 const THREADS_MAX: u64 = 64;

@@ -65,7 +65,7 @@ fn what_is_no_message_ends_the_connection_and_nothing_else() {
     for (bytes, reason) in [
         (Vec::new(), "malformed message"),
         (vec![0xff; 100], "malformed message"),
-        (vec![24], "malformed message"),
+        (vec![27], "malformed message"),
         ([wire(&Message::Ping(1)), vec![0]].concat(), "malformed message"),
         // A varint with padding.
         (vec![11, 0x81, 0x00], "malformed message"),

@@ -12,5 +12,6 @@ mod minting;
 mod node;
 mod peer;
 mod poison;
+mod relay;
 mod rows;
 mod secrets;

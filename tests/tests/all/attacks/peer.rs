@@ -380,8 +380,9 @@ impl Peer {
         })
     }
 
+    /// The first thing of a kind that the node says.
     #[track_caller]
-    fn find<T>(&mut self, want: impl Fn(Message<'_>) -> Option<T>) -> T {
+    pub fn find<T>(&mut self, want: impl Fn(Message<'_>) -> Option<T>) -> T {
         while let Some(bytes) = self.receive() {
             match decode::<Message<'_>>(&bytes).expect("a node sends messages") {
                 Message::Ping(nonce) => self.send(&Message::Pong(nonce)),

@@ -42,6 +42,7 @@ const TESTS: &[(&str, &str, &str)] = &[
     ("L29", "attacks/poison.rs", "a_ruined_index_is_made_anew"),
     ("S16 S14 S19", "attacks/denial.rs", "peers_that_misbehave_do_not_keep_the_others_from_being_tried"),
     ("S16", "attacks/denial.rs", "what_is_no_message_ends_the_connection_and_nothing_else"),
+    ("S16", "attacks/relay.rs", "lies_about_the_payments_of_a_block_do_not_keep_it_from_a_node"),
     ("S14", "attacks/denial.rs", "silent_connections_are_ended_and_block_nobody"),
     ("S19", "attacks/denial.rs", "a_peer_that_asks_and_never_reads_costs_a_bounded_queue"),
     ("S18", "attacks/denial.rs", "branches_of_little_work_are_followed_but_not_kept"),
