@@ -162,7 +162,7 @@ pub fn router<D: Disk>(app: App<D>) -> Router {
         .with_state(app)
 }
 
-/// The route of peers, behind what [`entrance`] asks of it.
+/// The route of peers, behind what `entrance` asks of it.
 pub fn guarded(peers: Router) -> Router {
     peers.layer(from_fn(entrance::pass_peer))
 }

@@ -31,9 +31,9 @@ use crate::signatures::{Known, Verifier};
 /// pages more often; much larger ones need room for both versions of many pages, and keep others waiting.
 pub const COMMIT_BLOCKS: u64 = 8_192;
 
-/// The index is committed once what is not committed yet weighs this much, see
-/// [`weight`](super::states::weight): a start after a crash takes half a second to apply it again, and it takes
-/// 10 to 50 MB of memory, the more the more accounts there are.
+/// The index is committed once what is not committed yet weighs this much, a payment 1 and a block 8: a start
+/// after a crash takes half a second to apply it again, and it takes 10 to 50 MB of memory, the more the more accounts
+/// there are.
 pub const COMMIT_WEIGHT: usize = 65_536;
 
 /// Once no block has come for this long, in milliseconds, the index is told how far the log is durable, so that
