@@ -32,19 +32,12 @@ pub(super) fn check_body(
     .check(header)
 }
 
-/// Why a transaction's signature need not be judged.
-pub(super) enum Vouching<'k> {
-    /// It is one of these; all others are judged.
-    Known(&'k dyn Known),
-    /// The block stands in this node's own log.
-    AcceptedBefore,
-}
-
-/// Checks what can be said of each transaction alone. Of several that break a rule, the first is named.
+/// Checks what can be said of each transaction alone; the signatures of those that are known were judged before. Of
+/// several that break a rule, the first is named.
 pub(super) fn check_transactions<'a>(
     params: &Params,
     transactions: &[IdentifiedTransaction<'a>],
-    vouching: &Vouching<'_>,
+    known: &dyn Known,
     verifier: &Verifier,
 ) -> Result<Vec<CheckedTransaction<'a>>, AddError> {
     let rule = |place, error| AddError::Rule { error, transaction: Some(place) };
@@ -60,14 +53,8 @@ pub(super) fn check_transactions<'a>(
             }
         }
     }
-    let checked = match vouching {
-        Vouching::AcceptedBefore => {
-            inspected.into_iter().map(InspectedTransaction::accepted_before).collect()
-        }
-        Vouching::Known(known) => {
-            judge(params, &inspected, *known, verifier).map_err(|(place, error)| rule(place, error))?
-        }
-    };
+    let judged = judge(params, &inspected, known, verifier);
+    let checked = judged.map_err(|(place, error)| rule(place, error))?;
     broken.map_or(Ok(checked), Err)
 }
 

@@ -15,7 +15,7 @@ use mote_core::units::Moment;
 
 use super::disk::Disk;
 use super::error::StoreError;
-use super::execution::{Vouching, check_body, check_transactions, execute};
+use super::execution::{check_body, check_transactions, execute};
 use super::index::{Changes, Index, Table};
 use super::log::{KIND_BLOCK, Log, Position};
 use super::pins::{PinConflict, Pins};
@@ -152,7 +152,7 @@ impl<D: Disk> Ledger<D> {
 
     /// The same, but no signature is judged of a transaction that is known.
     pub fn add_knowing(&mut self, block: &Block, clock: Clock, known: &dyn Known) -> Result<Added, AddError> {
-        let staged = self.stage(block, clock, &Vouching::Known(known))?;
+        let staged = self.stage(block, clock, known)?;
         let Some(staged) = staged else { return Ok(Added::Known) };
         let position = self.log.append(KIND_BLOCK, &block::encode(block)).map_err(StoreError::from)?;
         Ok(self.take_in(staged, position, self.log.end()))
@@ -170,7 +170,7 @@ impl<D: Disk> Ledger<D> {
         position: Position,
         end: Position,
     ) -> Result<Added, AddError> {
-        match self.stage(block, Clock::AcceptedBefore, &Vouching::AcceptedBefore)? {
+        match self.stage(block, Clock::AcceptedBefore, &())? {
             Some(staged) => Ok(self.take_in(staged, position, end)),
             None => {
                 self.applied = end;
@@ -252,12 +252,7 @@ impl<D: Disk> Ledger<D> {
     }
 
     /// Judges `block` and works out what changes with it; `None` where it is known.
-    fn stage(
-        &self,
-        block: &Block,
-        clock: Clock,
-        vouching: &Vouching<'_>,
-    ) -> Result<Option<Staged>, AddError> {
+    fn stage(&self, block: &Block, clock: Clock, known: &dyn Known) -> Result<Option<Staged>, AddError> {
         let header = &block.header;
         if self.contains(&header.id())? {
             return Ok(None);
@@ -270,7 +265,7 @@ impl<D: Disk> Ledger<D> {
         // transaction is blamed.
         let identified: Vec<_> = block.transactions.iter().map(IdentifiedTransaction::from).collect();
         check_body(header, &identified).map_err(AddError::block)?;
-        let transactions = check_transactions(&self.params, &identified, vouching, &self.verifier)?;
+        let transactions = check_transactions(&self.params, &identified, known, &self.verifier)?;
         let mut view = self.view(&parent.id())?.ok_or(AddError::Orphan { parent: parent.id() })?;
         let executed = execute(&self.params, &mut view, header.height, header.miner, &transactions)?;
         executed.check(header).map_err(AddError::block)?;
