@@ -41,7 +41,7 @@ use super::tree::{Node, NodeRef, Nodes};
 /// The form of the tables. Another one is not read but rebuilt.
 pub const SCHEMA: u64 = 3;
 
-/// Rows of the account tree that are kept in memory because they were read: about 10 MB.
+/// Rows of the account tree that are kept in memory because they were read.
 const CACHED_NODES: usize = 1 << 13;
 
 /// Memory that the database may use for its pages, in bytes.

@@ -27,13 +27,12 @@ use crate::block::{self, Block};
 use crate::signatures::{Known, Verifier};
 
 /// The index is committed once this many blocks are not in it yet: what a start after a crash has to
-/// apply again, a quarter of a second where they are empty. Smaller batches would rewrite and sync the same
+/// apply again. Smaller batches would rewrite and sync the same
 /// pages more often; much larger ones need room for both versions of many pages, and keep others waiting.
 pub const COMMIT_BLOCKS: u64 = 8_192;
 
-/// The index is committed once what is not committed yet weighs this much, a payment 1 and a block 8: a start
-/// after a crash takes half a second to apply it again, and it takes 10 to 50 MB of memory, the more the more accounts
-/// there are.
+/// The index is committed once what is not committed yet weighs this much, a payment 1 and a block 8: it takes
+/// memory, the more the more accounts there are, and a start after a crash has to apply it again.
 pub const COMMIT_WEIGHT: usize = 65_536;
 
 /// Once no block has come for this long, in milliseconds, the index is told how far the log is durable, so that
@@ -240,9 +239,14 @@ impl<D: Disk> Ledger<D> {
                 row.root = self.keep_state(&mut changes);
                 changes.put(Table::Blocks, self.tip.id().as_bytes(), &row.encode());
             }
-            changes.put(Table::Meta, b"applied", &u64::from(self.applied).to_be_bytes());
+            // In one step: what the index has of the log must never be more than what it knows to be durable.
+            let (log, journal) = (self.log.synced_end(), self.journal_now);
+            for (name, position) in [("applied", self.applied), ("trusted", log), ("journal", journal)] {
+                changes.put(Table::Meta, name.as_bytes(), &u64::from(position).to_be_bytes());
+            }
             self.index.apply(changes);
             self.index.commit()?;
+            (self.noted, self.journal_end) = (log, journal);
             (self.uncommitted_blocks, self.uncommitted_weight) = (0, 0);
         }
         if self.noted != self.log.synced_end() || self.journal_end != self.journal_now {

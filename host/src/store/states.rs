@@ -1,6 +1,7 @@
 //! The accounts after any block. Versions of the account tree are stored now and then only; one that lies between
-//! is had by executing the blocks behind the nearest stored version below it again, so its cost is bounded by
-//! [`KEPT_EVERY`]. Those that were last used are kept in memory.
+//! is had by executing the blocks behind the nearest stored version below it again. On a main chain that grew block
+//! by block its cost is bounded by [`KEPT_EVERY`], and where there are many accounts by what the index is committed
+//! after. Those that were last used are kept in memory.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -18,18 +19,17 @@ use super::tree::{TreeVersion, TreeView};
 use crate::block::Block;
 
 /// The accounts are stored once the blocks since they last were weigh this much, see [`weight`], where that is
-/// cheap: see [`ROW_WEIGHT`]. It bounds what it takes to have any version, some 30 ms. Where there are many accounts
-/// they are stored with the index alone.
+/// cheap: see [`ROW_WEIGHT`]. Where there are many accounts they are stored with the index alone.
 pub(super) const KEPT_EVERY: usize = 8_192;
 
 /// Storing the accounts is cheap where it takes at most one row of some 400 bytes for blocks of this weight.
 const ROW_WEIGHT: usize = 16;
 
-/// The levels of the account tree that stay in memory when it is stored: at most 2^15 branches, 6 MB.
+/// The levels of the account tree that stay in memory when it is stored: at most 2^15 branches.
 const LEVELS_IN_MEMORY: u32 = 15;
 
-/// How many versions are kept in memory, and what their blocks may weigh together: a payment that changes two
-/// accounts among a million takes about 8 KB in a version of its own.
+/// How many versions are kept in memory, and what the blocks may weigh together in which they differ from stored
+/// ones. One is always kept.
 const VERSIONS_MAX: usize = 16;
 const WEIGHT_MAX: usize = 4_096;
 
@@ -46,17 +46,18 @@ pub(super) struct RecentStates(Mutex<VecDeque<Recent>>);
 struct Recent {
     id: Hash32,
     version: TreeVersion,
+    /// What the blocks weigh that were executed to have it.
     weight: usize,
 }
 
 impl RecentStates {
-    fn get(&self, id: &Hash32) -> Option<TreeVersion> {
+    fn get(&self, id: &Hash32) -> Option<(TreeVersion, usize)> {
         let mut versions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let place = versions.iter().position(|recent| recent.id == *id)?;
         let recent = versions.remove(place)?;
-        let version = recent.version.clone();
+        let found = (recent.version.clone(), recent.weight);
         versions.push_front(recent);
-        Some(version)
+        Some(found)
     }
 
     /// Keeps the accounts after block `id` in the place of the oldest.
@@ -81,9 +82,9 @@ impl<D: Disk> Ledger<D> {
             return Ok(Some(self.state.clone()));
         }
         let (mut behind, mut at) = (Vec::new(), *id);
-        let mut version = loop {
-            if let Some(version) = self.states.get(&at) {
-                break version;
+        let (mut version, mut executed) = loop {
+            if let Some(found) = self.states.get(&at) {
+                break found;
             }
             let row = match self.index.block(&at)? {
                 Some(row) => row,
@@ -91,18 +92,17 @@ impl<D: Disk> Ledger<D> {
                 None => return Err(missing(Table::Blocks, &at)),
             };
             if let Some(version) = row.accounts() {
-                break version;
+                break (version, 0);
             }
             behind.push((at, Position::from(row.position)));
             at = row.header.previous;
         };
-        let mut last = 0;
         for (id, position) in behind.into_iter().rev() {
             let block = self.block_or_missing(&id)?;
             version = replay(&self.params, &self.index, version, &block, position)?;
-            last = weight(&block);
+            executed += weight(&block);
         }
-        self.states.insert(*id, version.clone(), last);
+        self.states.insert(*id, version.clone(), executed);
         Ok(Some(version))
     }
 
