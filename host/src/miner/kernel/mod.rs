@@ -10,12 +10,13 @@
 //! | `sha` | 2 | the SHA extensions |
 //! | `plain` | 1 | whatever the hash library finds |
 //!
-//! The plain search of the core is what all others are held equal to.
+//! The search of the core is what all of them are held equal to.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod plain;
 mod prepared;
 mod rounds;
 #[cfg(target_arch = "x86_64")]
@@ -117,7 +118,7 @@ impl Kernel {
     fn search_run(self, job: &Job, mut nonces: Range<u64>) -> Option<u64> {
         let high = nonces.start >> 32;
         let prepared = Prepared::new(job.commitment(), high as u32);
-        while self.0 != Way::Plain && nonces.end.saturating_sub(nonces.start) >= STEP {
+        while nonces.end.saturating_sub(nonces.start) >= STEP {
             let count = (nonces.end - nonces.start).min(COUNT_MAX) / STEP * STEP;
             let low = nonces.start as u32;
             let Some(hit) = self.leading(&prepared, low, count as u32, job.leading()) else {
@@ -137,7 +138,7 @@ impl Kernel {
     /// The first of `count` nonces, a multiple of [`STEP`], whose hash begins with 32 bits not above `limit`.
     fn leading(self, prepared: &Prepared, first: u32, count: u32, limit: u32) -> Option<u32> {
         match self.0 {
-            Way::Plain => None,
+            Way::Plain => plain::search(prepared, first, count, limit),
             #[cfg(target_arch = "x86_64")]
             Way::Sha(unit) => unit.search(prepared, first, count, limit),
             #[cfg(target_arch = "x86_64")]

@@ -80,23 +80,29 @@ fn leading<V: Vector>(unit: V::Unit, prepared: &Prepared, first: u32) -> V {
     }
     words[7] = words[7].add(small_0(nonces));
     words[8] = words[8].add(nonces);
-    words[9] = words[9].add(small_1(words[7]));
-    words[10] = words[10].add(small_1(words[8]));
-    words[11] = words[11].add(small_1(words[9]));
-    words[12] = words[12].add(small_1(words[10]));
-    words[13] = words[13].add(small_1(words[11]));
-    words[14] = words[14].add(small_1(words[12])).add(words[7]);
-    words[15] = words[15].add(small_1(words[13])).add(words[8]);
     let mut inputs = known::<V>(unit, prepared, 16);
     inputs[7] = words[7].add(V::all(unit, ROUNDS[23]));
     eight_rounds(&mut state, inputs);
-    eight_rounds(&mut state, scheduled::<V, 8>(unit, &words, 16));
-    for at in [32, 48] {
-        eight_words::<V, 0>(&mut words);
-        eight_rounds(&mut state, scheduled::<V, 0>(unit, &words, at));
-        eight_words::<V, 8>(&mut words);
-        eight_rounds(&mut state, scheduled::<V, 8>(unit, &words, at));
-    }
+    // Each word comes just before its round: what a round waits for leaves room for the next word.
+    scheduled_round(unit, &words, &mut state, 24);
+    words[9] = words[9].add(small_1(words[7]));
+    scheduled_round(unit, &words, &mut state, 25);
+    words[10] = words[10].add(small_1(words[8]));
+    scheduled_round(unit, &words, &mut state, 26);
+    words[11] = words[11].add(small_1(words[9]));
+    scheduled_round(unit, &words, &mut state, 27);
+    words[12] = words[12].add(small_1(words[10]));
+    scheduled_round(unit, &words, &mut state, 28);
+    words[13] = words[13].add(small_1(words[11]));
+    scheduled_round(unit, &words, &mut state, 29);
+    words[14] = words[14].add(small_1(words[12])).add(words[7]);
+    scheduled_round(unit, &words, &mut state, 30);
+    words[15] = words[15].add(small_1(words[13])).add(words[8]);
+    scheduled_round(unit, &words, &mut state, 31);
+    eight_words_and_rounds::<V, 32>(unit, &mut words, &mut state);
+    eight_words_and_rounds::<V, 40>(unit, &mut words, &mut state);
+    eight_words_and_rounds::<V, 48>(unit, &mut words, &mut state);
+    eight_words_and_rounds::<V, 56>(unit, &mut words, &mut state);
     state[0].add(V::all(unit, INITIAL[0]))
 }
 
@@ -110,41 +116,32 @@ fn known<V: Vector>(unit: V::Unit, prepared: &Prepared, at: usize) -> [V; 8] {
     inputs
 }
 
-/// Constants and words of eight rounds. `words` are those of the sixteen rounds from `at` on, of which the first
-/// `SKIPPED` are left out.
+/// Eight rounds from `AT` on, before each of which its word takes the place of that sixteen rounds earlier.
 #[inline(always)]
-fn scheduled<V: Vector, const SKIPPED: usize>(unit: V::Unit, words: &[V; 16], at: usize) -> [V; 8] {
-    let mut inputs = [V::all(unit, 0); 8];
-    for step in 0..8 {
-        inputs[step] = words[SKIPPED + step].add(V::all(unit, ROUNDS[at + SKIPPED + step]));
-    }
-    inputs
-}
-
-/// Replaces eight words from `FROM` on by those sixteen rounds later.
-#[inline(always)]
-fn eight_words<V: Vector, const FROM: usize>(words: &mut [V; 16]) {
-    if FROM == 0 {
-        two_words::<V, 0>(words);
-        two_words::<V, 2>(words);
-        two_words::<V, 4>(words);
-        two_words::<V, 6>(words);
-    } else {
-        two_words::<V, 8>(words);
-        two_words::<V, 10>(words);
-        two_words::<V, 12>(words);
-        two_words::<V, 14>(words);
-    }
+fn eight_words_and_rounds<V: Vector, const AT: usize>(
+    unit: V::Unit,
+    words: &mut [V; 16],
+    state: &mut [V; 8],
+) {
+    two_words_and_rounds::<V, AT, 0>(unit, words, state);
+    two_words_and_rounds::<V, AT, 2>(unit, words, state);
+    two_words_and_rounds::<V, AT, 4>(unit, words, state);
+    two_words_and_rounds::<V, AT, 6>(unit, words, state);
 }
 
 /// Loops of two are unrolled however many instructions a rotation takes; longer ones are not with AVX2, and then all
 /// words and variables are stored.
 #[inline(always)]
-fn two_words<V: Vector, const FROM: usize>(words: &mut [V; 16]) {
-    for at in FROM..FROM + 2 {
-        let near = small_0(words[(at + 1) & 15]);
-        let far = small_1(words[(at + 14) & 15]);
-        words[at] = words[at].add(near).add(words[(at + 9) & 15]).add(far);
+fn two_words_and_rounds<V: Vector, const AT: usize, const STEP: usize>(
+    unit: V::Unit,
+    words: &mut [V; 16],
+    state: &mut [V; 8],
+) {
+    for number in AT + STEP..AT + STEP + 2 {
+        let near = small_0(words[(number + 1) & 15]);
+        let far = small_1(words[(number + 14) & 15]);
+        words[number & 15] = words[number & 15].add(near).add(words[(number + 9) & 15]).add(far);
+        scheduled_round(unit, words, state, number);
     }
 }
 
@@ -162,15 +159,27 @@ fn eight_rounds<V: Vector>(state: &mut [V; 8], inputs: [V; 8]) {
 #[expect(clippy::needless_range_loop, reason = "the step names the variables too")]
 fn two_rounds<V: Vector, const FROM: usize>(state: &mut [V; 8], inputs: &[V; 8]) {
     for step in FROM..FROM + 2 {
-        let name = |variable: usize| (variable + 8 - step) & 7;
-        let [a, b, c, d] = [state[name(0)], state[name(1)], state[name(2)], state[name(3)]];
-        let [e, f, g, h] = [state[name(4)], state[name(5)], state[name(6)], state[name(7)]];
-        let big_1 = e.rotate::<6, 26>().parity(e.rotate::<11, 21>(), e.rotate::<25, 7>());
-        let big_0 = a.rotate::<2, 30>().parity(a.rotate::<13, 19>(), a.rotate::<22, 10>());
-        let sum = h.add(inputs[step]).add(e.choose(f, g)).add(big_1);
-        state[name(3)] = d.add(sum);
-        state[name(7)] = sum.add(a.majority(b, c)).add(big_0);
+        round(state, step, inputs[step]);
     }
+}
+
+/// Round `number` with its word among those of the sixteen rounds up to it.
+#[inline(always)]
+fn scheduled_round<V: Vector>(unit: V::Unit, words: &[V; 16], state: &mut [V; 8], number: usize) {
+    round(state, number & 7, words[number & 15].add(V::all(unit, ROUNDS[number])));
+}
+
+/// A round with the sum of its constant and its word, the `step`-th of eight.
+#[inline(always)]
+fn round<V: Vector>(state: &mut [V; 8], step: usize, input: V) {
+    let name = |variable: usize| (variable + 8 - step) & 7;
+    let [a, b, c, d] = [state[name(0)], state[name(1)], state[name(2)], state[name(3)]];
+    let [e, f, g, h] = [state[name(4)], state[name(5)], state[name(6)], state[name(7)]];
+    let big_1 = e.rotate::<6, 26>().parity(e.rotate::<11, 21>(), e.rotate::<25, 7>());
+    let big_0 = a.rotate::<2, 30>().parity(a.rotate::<13, 19>(), a.rotate::<22, 10>());
+    let sum = h.add(input).add(e.choose(f, g)).add(big_1);
+    state[name(3)] = d.add(sum);
+    state[name(7)] = sum.add(a.majority(b, c)).add(big_0);
 }
 
 #[inline(always)]
