@@ -21,6 +21,8 @@ use crate::config::Surroundings;
 use crate::store::disk::FileDisk;
 use crate::store::ledger::Ledger;
 use crate::store::lock::FolderLock;
+use crate::store::nodes::NODES_FILE;
+use crate::store::opening::INDEX_FILE;
 
 /// A data folder, and a port at which nobody answers.
 struct Place {
@@ -166,7 +168,9 @@ fn an_index_that_says_something_else_is_found() {
     let (long, short) = (Place::new(), Place::new());
     long.mine(4);
     short.mine(2);
-    std::fs::copy(long.node().join("index.redb"), short.node().join("index.redb")).unwrap();
+    for file in [INDEX_FILE, NODES_FILE] {
+        std::fs::copy(long.node().join(file), short.node().join(file)).unwrap();
+    }
     let error = short.mote([&"verify"]).unwrap_err();
     assert!(error.contains("log-00000000.seg ends at"), "{error}");
 }

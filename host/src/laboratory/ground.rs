@@ -104,9 +104,10 @@ impl Trees {
             execution.apply(&mut view, transaction).map_err(|error| stuck(error, Some(index)))?;
         }
         let executed = execution.finish(&mut view).map_err(|error| stuck(error, None))?;
-        let (version, mut next, mut nodes) = (view.into_version(), self.0.len() as u64 + 1, Vec::new());
-        let root = version.store(&mut next, |_, node| nodes.push(node.clone()));
-        self.0.append(&mut nodes);
+        let root = view.into_version().store(&mut |node| {
+            self.0.push(node.clone());
+            self.0.len() as u64
+        });
         Ok((executed, root))
     }
 }

@@ -6,6 +6,7 @@ use super::checker::{Demand, Violation};
 use super::network::PATIENCE_MS;
 use super::world::World;
 use crate::store::journal;
+use crate::store::nodes::NODES_FILE;
 use crate::store::opening::{INDEX_FILE, LOG_PREFIX};
 
 /// Which files of a disk have lost a bit.
@@ -62,7 +63,7 @@ impl World {
             Rot::Log
         } else if name.starts_with(journal::PREFIX) {
             Rot::Journal
-        } else if name == INDEX_FILE {
+        } else if name == INDEX_FILE || name == NODES_FILE {
             Rot::Index
         } else {
             // A node does without what else it keeps.

@@ -91,10 +91,20 @@ pub enum StoreError {
     /// A node of the account tree cannot be read.
     #[error("node {serial} of the account tree is {problem}; delete index.redb to rebuild it")]
     Node {
-        /// The node's serial number.
+        /// Where it begins in the file of the account tree.
         serial: u64,
         /// What is wrong with it.
         problem: &'static str,
+    },
+    /// The file of the account tree ends too early.
+    #[error(
+        "the file of the account tree has {got} bytes, expected at least {expected}; delete index.redb to rebuild it"
+    )]
+    NodeFile {
+        /// Its length.
+        got: u64,
+        /// Up to where the index speaks of it.
+        expected: u64,
     },
     /// The account tree is deeper than a key has bits.
     #[error("the account tree has no proof for {key}: {error}; delete index.redb to rebuild it")]
@@ -151,6 +161,7 @@ impl StoreError {
             | Self::Row { .. }
             | Self::Missing { .. }
             | Self::Node { .. }
+            | Self::NodeFile { .. }
             | Self::Proof { .. }
             | Self::Encoding { .. } => true,
             Self::Index(error) => match &**error {

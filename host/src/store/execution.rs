@@ -11,9 +11,9 @@ use mote_core::rules::{
 use mote_core::units::Height;
 
 use super::error::StoreError;
-use super::index::Index;
 use super::ledger::AddError;
 use super::log::Position;
+use super::nodes::NodeFile;
 use super::tree::{Nodes, TreeVersion, TreeView};
 use crate::block::Block;
 use crate::signatures::{Known, Verifier};
@@ -96,7 +96,7 @@ pub(super) fn execute<N: Nodes>(
 /// rule once.
 pub(super) fn replay(
     params: &Params,
-    index: &Index,
+    nodes: &NodeFile,
     accounts: TreeVersion,
     block: &Block,
     position: Position,
@@ -108,7 +108,7 @@ pub(super) fn replay(
     let accept = |transaction| inspect(transaction).map(InspectedTransaction::accepted_before);
     let checked: Result<Vec<_>, _> = block.transactions.iter().map(accept).collect();
     let checked = checked.map_err(refused)?;
-    let mut view = TreeView::new(index, accounts);
+    let mut view = TreeView::new(nodes, accounts);
     match execute(params, &mut view, height, miner, &checked) {
         Ok(executed) if executed.state_root == state_root => Ok(view.into_version()),
         Ok(executed) => {

@@ -6,15 +6,14 @@
 //!
 //! | table | key | value |
 //! | --- | --- | --- |
-//! | `blocks` | id 32 | log position 8 (all ones: genesis), work of its chain 32, serial 8 of the root of its accounts (0: not stored), header (wire form) |
+//! | `blocks` | id 32 | log position 8 (all ones: genesis), work of its chain 32, offset 8 of the root of its accounts in [their file](super::nodes) (0: not stored), header (wire form) |
 //! | `main` | height 8 | id 32 |
 //! | `transactions` | first 8 bytes of the transaction's id, place 8 | nothing |
 //! | `history` | first 8 bytes of the account's key, place 8 | nothing |
 //! | `subtrees` | level 1, index 8 | root 32 of a perfect subtree of the log of all blocks |
 //! | `aside` | height 8, id 32 | nothing; for every block that is not on the main chain |
 //! | `ends` | height 8, id 32 | nothing; for those of them on which no other block stands |
-//! | `nodes` | serial 8 | a node of the account tree: 0, key 32, balance 8, nonce 8 (an account); 1, serial 8, hash 32 (what has a row of its own); 2, bit index 1, node, node (a branch) |
-//! | `meta` | name | `schema` 8, `genesis` 32, `tip` 32, `applied` 8 (log position up to which blocks are in the index), `trusted` 8 (log position up to which the log is durable), `journal` 8 (position up to which the journal is durable), `serial` 8 (of the next node), `blocks` 8 (count) |
+//! | `meta` | name | `schema` 8, `genesis` 32, `tip` 32, `applied` 8 (log position up to which blocks are in the index), `trusted` 8 (log position up to which the log is durable), `journal` 8 (position up to which the journal is durable), `nodes` 8 (offset up to which the file of the account tree counts), `blocks` 8 (count) |
 //!
 //! `main`, `transactions`, `history` and `subtrees` speak of the main chain only. A *place* is a height in the upper
 //! 40 bits and an index in the block in the lower 24, all ones for the miner's credit. What stands at a place is in
@@ -27,7 +26,6 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::ops::{Bound, RangeInclusive};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, PoisonError};
 
 use redb::{
     AccessGuard, Database, Durability, ReadOnlyTable, ReadableDatabase, StorageBackend, StorageError,
@@ -35,14 +33,9 @@ use redb::{
 };
 
 use super::error::StoreError;
-use super::rows::{decode_node, encode_node};
-use super::tree::{Node, NodeRef, Nodes};
 
 /// The form of the tables. Another one is not read but rebuilt.
-pub const SCHEMA: u64 = 3;
-
-/// Rows of the account tree that are kept in memory because they were read.
-const CACHED_NODES: usize = 1 << 13;
+pub const SCHEMA: u64 = 4;
 
 /// Memory that the database may use for its pages, in bytes.
 const PAGE_CACHE_BYTES: usize = 32 << 20;
@@ -103,8 +96,6 @@ impl Places {
     }
 }
 
-const NODES: TableDefinition<'static, u64, &'static [u8]> = TableDefinition::new("nodes");
-
 /// Key and value.
 pub type Row = (Vec<u8>, Vec<u8>);
 
@@ -118,8 +109,6 @@ type PlaceRows = BTreeMap<u128, Option<()>>;
 pub struct Changes {
     rows: [Rows; Table::ALL.len()],
     places: [PlaceRows; Places::ALL.len()],
-    /// By serial number, as they are added in that order.
-    nodes: Vec<(u64, Vec<u8>)>,
 }
 
 impl Changes {
@@ -143,15 +132,10 @@ impl Changes {
         self.places[places as usize].insert(key, None);
     }
 
-    /// Adds a node of the account tree, which nothing ever changes. Its serial number is above those of all others.
-    pub fn add_node(&mut self, serial: u64, node: &Node) {
-        self.nodes.push((serial, encode_node(node)));
-    }
-
-    /// How many rows and nodes there are.
+    /// How many rows there are.
     pub fn len(&self) -> usize {
         let rows = self.rows.iter().map(Rows::len).sum::<usize>();
-        self.nodes.len() + rows + self.places.iter().map(PlaceRows::len).sum::<usize>()
+        rows + self.places.iter().map(PlaceRows::len).sum::<usize>()
     }
 
     /// Whether nothing changes.
@@ -171,12 +155,6 @@ impl Changes {
         for (places, later) in self.places.iter_mut().zip(later.places) {
             places.extend(later);
         }
-        self.nodes.extend(later.nodes);
-    }
-
-    fn node(&self, serial: u64) -> Option<&[u8]> {
-        let place = self.nodes.binary_search_by_key(&serial, |(serial, _)| *serial).ok()?;
-        self.nodes.get(place).map(|(_, node)| node.as_slice())
     }
 }
 
@@ -186,15 +164,12 @@ pub struct Index {
     database: Option<Database>,
     committed: Snapshot,
     pending: Changes,
-    /// A node at the slot that its serial number falls on.
-    cache: Mutex<Vec<Option<(u64, Node)>>>,
 }
 
 /// The tables as of the last commit, opened once instead of for every look-up.
 struct Snapshot {
     tables: Vec<ReadOnlyTable<&'static [u8], &'static [u8]>>,
     places: Vec<ReadOnlyTable<u128, ()>>,
-    nodes: ReadOnlyTable<u64, &'static [u8]>,
 }
 
 impl Snapshot {
@@ -204,7 +179,7 @@ impl Snapshot {
             Table::ALL.iter().map(|table| read.open_table(table.definition())).collect();
         let places: Result<_, _> =
             Places::ALL.iter().map(|places| read.open_table(places.definition())).collect();
-        Ok(Self { tables: tables?, places: places?, nodes: read.open_table(NODES)? })
+        Ok(Self { tables: tables?, places: places? })
     }
 
     fn table(&self, table: Table) -> &ReadOnlyTable<&'static [u8], &'static [u8]> {
@@ -227,8 +202,7 @@ impl Index {
             };
             Ok((database, committed))
         })?;
-        let cache = Mutex::new(vec![None; CACHED_NODES]);
-        Ok(Self { database: Some(database), committed, pending: Changes::default(), cache })
+        Ok(Self { database: Some(database), committed, pending: Changes::default() })
     }
 
     /// The row at `key`.
@@ -281,7 +255,7 @@ impl Index {
         self.pending.absorb(changes);
     }
 
-    /// How much is not committed yet, in rows and nodes.
+    /// How many rows are not committed yet.
     pub fn pending(&self) -> usize {
         self.pending.len()
     }
@@ -379,11 +353,6 @@ fn write(database: &Database, changes: &Changes) -> Result<(), StoreError> {
             };
         }
     }
-    let mut nodes = transaction.open_table(NODES)?;
-    for (serial, node) in &changes.nodes {
-        nodes.insert(serial, node.as_slice())?;
-    }
-    drop(nodes);
     transaction.commit()?;
     Ok(())
 }
@@ -397,32 +366,4 @@ fn shielded<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreE
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic");
         Err(StoreError::IndexPanic { message: text.to_owned() })
     })
-}
-
-fn slot(serial: u64) -> usize {
-    serial as usize % CACHED_NODES
-}
-
-impl Nodes for Index {
-    fn node(&self, named: NodeRef) -> Result<Node, StoreError> {
-        let serial = named.serial;
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        let slot = &mut cache[slot(serial)];
-        if let Some((_, node)) = slot.as_ref().filter(|(cached, _)| *cached == serial) {
-            return Ok(node.clone());
-        }
-        let node = match self.pending.node(serial) {
-            Some(row) => decode_node(serial, row)?,
-            None => shielded(|| {
-                let row = self.committed.nodes.get(serial)?;
-                let row = row.ok_or(StoreError::Node { serial, problem: "missing" })?;
-                decode_node(serial, row.value())
-            })?,
-        };
-        if node.hash() != named.hash {
-            return Err(StoreError::Node { serial, problem: "not the one that was named" });
-        }
-        *slot = Some((serial, node.clone()));
-        Ok(node)
-    }
 }

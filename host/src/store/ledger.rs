@@ -18,6 +18,7 @@ use super::error::StoreError;
 use super::execution::{check_body, check_transactions, execute};
 use super::index::{Changes, Index, Table};
 use super::log::{KIND_BLOCK, Log, Position};
+use super::nodes::NodeFile;
 use super::pins::{PinConflict, Pins};
 use super::rows::BlockRow;
 use super::states::{RecentStates, weight};
@@ -102,6 +103,7 @@ pub struct Ledger<D: Disk> {
     pub(super) params: Arc<Params>,
     pub(super) log: Log<D>,
     pub(super) index: Index,
+    pub(super) nodes: NodeFile,
     pub(super) tip: Tip,
     pub(super) recent: RecentTips,
     /// The accounts at the tip.
@@ -109,10 +111,8 @@ pub struct Ledger<D: Disk> {
     pub(super) states: RecentStates,
     /// What the blocks weigh that came since accounts were last stored.
     pub(super) unkept: usize,
-    /// How many rows that took.
-    pub(super) last_stored_rows: usize,
-    /// Serial number of the next node of the account tree.
-    pub(super) next_serial: u64,
+    /// How many bytes that took.
+    pub(super) last_stored_bytes: usize,
     /// How many blocks there are, the genesis block included.
     pub(super) blocks: u64,
     /// Up to where the log is in the index, in memory or on the disk.
@@ -244,6 +244,8 @@ impl<D: Disk> Ledger<D> {
             for (name, position) in [("applied", self.applied), ("trusted", log), ("journal", journal)] {
                 changes.put(Table::Meta, name.as_bytes(), &u64::from(position).to_be_bytes());
             }
+            // Nor of accounts that their file could lose.
+            self.nodes.sync()?;
             self.index.apply(changes);
             self.index.commit()?;
             (self.noted, self.journal_end) = (log, journal);

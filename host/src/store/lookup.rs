@@ -12,9 +12,10 @@ use mote_core::state::{Account, Proof};
 use super::disk::Disk;
 use super::error::StoreError;
 use super::execution::execute;
-use super::index::{Index, Table};
+use super::index::Table;
 use super::ledger::{AddError, Ledger};
 use super::log::Position;
+use super::nodes::NodeFile;
 use super::opening::distance;
 use super::rows::{NOT_IN_LOG, missing};
 use super::tree::{Leaves, TreeView};
@@ -54,8 +55,6 @@ pub struct Statistics {
     pub uncommitted_blocks: u64,
     /// Bytes of the log, taking each of its files but the last for full.
     pub log_bytes: u64,
-    /// How many nodes all stored versions of the account tree have together.
-    pub account_nodes: u64,
 }
 
 impl<D: Disk> Ledger<D> {
@@ -103,7 +102,7 @@ impl<D: Disk> Ledger<D> {
 
     /// What the account holds at the tip.
     pub fn account(&self, key: &AccountKey) -> Result<Account, StoreError> {
-        let view = TreeView::new(&self.index, self.state.clone());
+        let view = TreeView::new(&self.nodes, self.state.clone());
         Ok(view.get(key)?.unwrap_or_default())
     }
 
@@ -121,8 +120,8 @@ impl<D: Disk> Ledger<D> {
     }
 
     /// All accounts after block `id`, by their keys; `None` where the block is not known.
-    pub fn accounts(&self, id: &Hash32) -> Result<Option<Leaves<'_, Index>>, StoreError> {
-        Ok(self.state(id)?.map(|version| Leaves::new(&self.index, version)))
+    pub fn accounts(&self, id: &Hash32) -> Result<Option<Leaves<'_, NodeFile>>, StoreError> {
+        Ok(self.state(id)?.map(|version| Leaves::new(&self.nodes, version)))
     }
 
     /// What the header of a child of `parent` with these transactions must say. Nothing is stored.
@@ -188,7 +187,6 @@ impl<D: Disk> Ledger<D> {
             blocks: self.blocks,
             uncommitted_blocks: self.uncommitted_blocks,
             log_bytes: distance(Position::START, self.log.end()),
-            account_nodes: self.next_serial.saturating_sub(1),
         }
     }
 

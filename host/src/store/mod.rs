@@ -10,6 +10,7 @@
 //! | [`journal`] | acknowledged open transactions |
 //! | [`lock`] | one process per data folder |
 //! | [`tree`] | the account tree, versioned by path copying |
+//! | [`nodes`] | the file of its stored versions |
 //! | [`index`] | the look-up tables behind the log, in one embedded database |
 //! | [`rows`] | what the rows of the tables mean |
 //! | [`ledger`] | every block and the main chain among them: adding, syncing, committing |
@@ -37,6 +38,7 @@ pub mod log_error;
 pub mod lookup;
 mod main_chain;
 pub mod memory;
+pub mod nodes;
 pub mod opening;
 pub mod pins;
 pub mod rows;

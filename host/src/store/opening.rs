@@ -15,8 +15,9 @@ use super::index::{Changes, Index, SCHEMA, Table};
 use super::ledger::{AddError, Added, Ledger};
 use super::log::{Coverage, Identity, KIND_BLOCK, Log, Options, Position, Record, SEGMENT_BYTES, TornTail};
 use super::main_chain::connect;
+use super::nodes::{NODES_BEGIN, NodeFile};
 use super::pins::Pins;
-use super::rows::{BlockRow, NOT_IN_LOG};
+use super::rows::{BlockRow, NOT_IN_LOG, missing};
 use super::segment::record_bytes;
 use super::states::RecentStates;
 use super::tips::RecentTips;
@@ -86,9 +87,8 @@ impl<D: Disk> Ledger<D> {
         salt: u32,
         mut progress: impl FnMut(Progress),
     ) -> Result<(Self, Opened), StoreError> {
-        let (index, found) = open_index(&disk, &params)?;
-        let Restored { tip, state, next_serial, blocks, applied, trusted, journal_end } =
-            restore(&index, &params)?;
+        let (index, nodes, found) = open_index(&disk, &params)?;
+        let Restored { tip, state, blocks, applied, trusted, journal_end } = restore(&index, &params)?;
         let identity = Identity { network: params.network().to_string(), genesis: params.genesis_id() };
         let options = Options { segment_bytes: SEGMENT_BYTES, coverage: Coverage::Whole, salt };
         let (log, opened) = Log::open(disk, LOG_PREFIX, &identity, options, trusted)?;
@@ -96,13 +96,13 @@ impl<D: Disk> Ledger<D> {
             params,
             log,
             index,
+            nodes,
             tip,
             recent: RecentTips::default(),
             state,
             states: RecentStates::default(),
             unkept: 0,
-            last_stored_rows: 0,
-            next_serial,
+            last_stored_bytes: 0,
             blocks,
             applied,
             noted: trusted,
@@ -208,7 +208,6 @@ struct Restored {
     tip: Tip,
     /// The accounts at the tip.
     state: TreeVersion,
-    next_serial: u64,
     blocks: u64,
     /// Up to where the log is in the index.
     applied: Position,
@@ -218,25 +217,25 @@ struct Restored {
 }
 
 fn restore(index: &Index, params: &Params) -> Result<Restored, StoreError> {
-    let missing = |what: &str| StoreError::Missing { table: Table::Meta.name(), what: what.to_owned() };
-    let number = |name| index.meta_number(name)?.ok_or_else(|| missing(name));
-    let tip = index.meta_hash("tip")?.ok_or_else(|| missing("tip"))?;
-    let state = index.row(&tip)?.accounts().ok_or_else(|| missing("the accounts at the tip"))?;
-    let tip = index.tip_of(params, &tip)?.ok_or_else(|| missing("the block of the tip"))?;
-    let (next_serial, blocks) = (number("serial")?, number("blocks")?);
+    let number = |name| index.meta_number(name)?.ok_or_else(|| missing(Table::Meta, &name));
+    let tip = index.meta_hash("tip")?.ok_or_else(|| missing(Table::Meta, &"tip"))?;
+    let state =
+        index.row(&tip)?.accounts().ok_or_else(|| missing(Table::Meta, &"the accounts at the tip"))?;
+    let tip = index.tip_of(params, &tip)?.ok_or_else(|| missing(Table::Meta, &"the block of the tip"))?;
+    let blocks = number("blocks")?;
     let journal_end = index.meta_number("journal")?.map_or(Position::START, Position::from);
     let (applied, trusted) = (number("applied")?.into(), number("trusted")?.into());
-    Ok(Restored { tip, state, next_serial, blocks, applied, trusted, journal_end })
+    Ok(Restored { tip, state, blocks, applied, trusted, journal_end })
 }
 
-/// The index, made anew where there is none that can be used.
-fn open_index<D: Disk>(disk: &D, params: &Params) -> Result<(Index, IndexState), StoreError> {
+/// The index and the file of accounts that it speaks of, made anew where there are none that can be used.
+fn open_index<D: Disk>(disk: &D, params: &Params) -> Result<(Index, NodeFile, IndexState), StoreError> {
     let file_error = |source| StoreError::IndexFile { path: disk.path(INDEX_FILE), source };
     let mut state = IndexState::Created;
     if disk.list().map_err(file_error)?.iter().any(|name| name == INDEX_FILE) {
         let file = disk.open(INDEX_FILE).map_err(file_error)?;
-        match Index::open(DiskBackend::new(file)).and_then(|index| check(index, params)) {
-            Ok(Some(index)) => return Ok((index, IndexState::Kept)),
+        match Index::open(DiskBackend::new(file)).and_then(|index| check(disk, index, params)) {
+            Ok(Some((index, nodes))) => return Ok((index, nodes, IndexState::Kept)),
             // The power failed while it was made.
             Ok(None) => {}
             Err(error) if error.is_index_damage() => {
@@ -246,16 +245,19 @@ fn open_index<D: Disk>(disk: &D, params: &Params) -> Result<(Index, IndexState),
         }
         disk.remove(INDEX_FILE).map_err(file_error)?;
     }
+    // That the index is gone is durable before anything is written over what it spoke of.
+    disk.sync_folder().map_err(file_error)?;
+    let nodes = NodeFile::open(disk, None)?;
     let file = disk.create(INDEX_FILE).map_err(file_error)?;
     disk.sync_folder().map_err(file_error)?;
     let mut index = Index::open(DiskBackend::new(file))?;
     index.apply(genesis(params));
     index.commit()?;
-    Ok((index, state))
+    Ok((index, nodes, state))
 }
 
-/// Whether the index is one of this network that can be used; `None` where nothing is in it.
-fn check(index: Index, params: &Params) -> Result<Option<Index>, StoreError> {
+/// The index and its file of accounts, where it is one of this network that can be used; `None` where nothing is in it.
+fn check<D: Disk>(disk: &D, index: Index, params: &Params) -> Result<Option<(Index, NodeFile)>, StoreError> {
     let Some(got) = index.meta_number("schema")? else { return Ok(None) };
     if got != SCHEMA {
         return Err(StoreError::Schema { got, expected: SCHEMA });
@@ -263,7 +265,11 @@ fn check(index: Index, params: &Params) -> Result<Option<Index>, StoreError> {
     let expected = params.genesis_id();
     match index.meta_hash("genesis")? {
         Some(got) if got != expected => Err(StoreError::Genesis { got, expected }),
-        _ => restore(&index, params).map(|_| Some(index)),
+        _ => {
+            restore(&index, params)?;
+            let end = index.meta_number("nodes")?.ok_or_else(|| missing(Table::Meta, &"nodes"))?;
+            Ok(Some((index, NodeFile::open(disk, Some(end))?)))
+        }
     }
 }
 
@@ -277,7 +283,7 @@ fn genesis(params: &Params) -> Changes {
     connect(&mut changes, &mut Frontier::new(), (&id, &tip.work()), &block, &[]);
     let start = Position::START.into();
     for (name, number) in
-        [("schema", SCHEMA), ("serial", 1), ("blocks", 1), ("applied", start), ("trusted", start)]
+        [("schema", SCHEMA), ("nodes", NODES_BEGIN), ("blocks", 1), ("applied", start), ("trusted", start)]
     {
         changes.put(Table::Meta, name.as_bytes(), &u64::to_be_bytes(number));
     }

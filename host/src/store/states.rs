@@ -11,19 +11,20 @@ use mote_core::hash::Hash32;
 use super::disk::Disk;
 use super::error::StoreError;
 use super::execution::replay;
-use super::index::{Changes, Index, Table};
+use super::index::{Changes, Table};
 use super::ledger::Ledger;
 use super::log::Position;
+use super::nodes::NodeFile;
 use super::rows::missing;
 use super::tree::{TreeVersion, TreeView};
 use crate::block::Block;
 
 /// The accounts are stored once the blocks since they last were weigh this much, see [`weight`], where that is
-/// cheap: see [`ROW_WEIGHT`]. Where there are many accounts they are stored with the index alone.
+/// cheap: see [`BYTES_PER_WEIGHT`]. Where there are many accounts they are stored with the index alone.
 pub(super) const KEPT_EVERY: usize = 8_192;
 
-/// Storing the accounts is cheap where it takes at most one row of some 400 bytes for blocks of this weight.
-const ROW_WEIGHT: usize = 16;
+/// Storing the accounts is cheap where it takes at most this many bytes for a weight of 1.
+const BYTES_PER_WEIGHT: usize = 25;
 
 /// The levels of the account tree that stay in memory when it is stored: at most 2^15 branches.
 const LEVELS_IN_MEMORY: u32 = 15;
@@ -99,7 +100,7 @@ impl<D: Disk> Ledger<D> {
         };
         for (id, position) in behind.into_iter().rev() {
             let block = self.block_or_missing(&id)?;
-            version = replay(&self.params, &self.index, version, &block, position)?;
+            version = replay(&self.params, &self.nodes, version, &block, position)?;
             executed += weight(&block);
         }
         self.states.insert(*id, version.clone(), executed);
@@ -107,22 +108,22 @@ impl<D: Disk> Ledger<D> {
     }
 
     /// The accounts after block `id`, to look at.
-    pub(super) fn view(&self, id: &Hash32) -> Result<Option<TreeView<'_, Index>>, StoreError> {
-        Ok(self.state(id)?.map(|version| TreeView::new(&self.index, version)))
+    pub(super) fn view(&self, id: &Hash32) -> Result<Option<TreeView<'_, NodeFile>>, StoreError> {
+        Ok(self.state(id)?.map(|version| TreeView::new(&self.nodes, version)))
     }
 
     /// Whether it is time to store the accounts, and cheap.
     pub(super) fn is_state_due(&self) -> bool {
-        self.unkept >= KEPT_EVERY && self.last_stored_rows * ROW_WEIGHT <= self.unkept
+        self.unkept >= KEPT_EVERY && self.last_stored_bytes <= self.unkept * BYTES_PER_WEIGHT
     }
 
-    /// Adds to `changes` what stores the accounts at the tip, and returns the serial number of their root.
+    /// Stores the accounts at the tip, and returns where their root is.
     pub(super) fn keep_state(&mut self, changes: &mut Changes) -> u64 {
-        let first = self.next_serial;
-        let root = self.state.store(&mut self.next_serial, |serial, node| changes.add_node(serial, node));
-        changes.put(Table::Meta, b"serial", &self.next_serial.to_be_bytes());
+        let begin = self.nodes.end();
+        let root = self.state.store(&mut |node| self.nodes.add(node));
+        changes.put(Table::Meta, b"nodes", &self.nodes.end().to_be_bytes());
         self.state.keep_levels(LEVELS_IN_MEMORY);
-        self.last_stored_rows = (self.next_serial - first) as usize;
+        self.last_stored_bytes = (self.nodes.end() - begin) as usize;
         self.unkept = 0;
         root.serial
     }

@@ -2,7 +2,7 @@
 //! the root to it, so every older version stays readable from its own root.
 //!
 //! A version lies in memory, where versions hold their branches together, over what is stored. Storing a version
-//! writes the branches of it that are not stored yet, each under a serial number of its own, and nothing ever
+//! writes the branches of it that are not stored yet, each under a number of its own, and nothing ever
 //! changes or is written twice: so versions can be stored now and then only, and what lay between two of them
 //! costs no space. A row holds a branch with the accounts and branches of the next levels below it.
 
@@ -20,7 +20,7 @@ use super::error::StoreError;
 /// Names a stored node, or the empty tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NodeRef {
-    /// The order in which nodes were stored, from 1; 0 is the empty tree.
+    /// Grows in the order in which nodes are stored; 0 is the empty tree.
     pub serial: u64,
     /// What the node hashes to.
     pub hash: Hash32,
@@ -94,19 +94,15 @@ impl TreeVersion {
         self.root.hash()
     }
 
-    /// Gives what is not stored yet serial numbers from `next` on, children first, and hands it out to be
-    /// stored, which it is taken to be from then on. Returns the root, which is what later reads this version.
-    pub fn store(&self, next: &mut u64, mut sink: impl FnMut(u64, &Node)) -> NodeRef {
+    /// Hands out what is not stored yet, children first, to be stored under a number above those of all that
+    /// was stored before; it is taken to be stored from then on. Returns the root, which is what later reads this
+    /// version.
+    pub fn store(&self, sink: &mut impl FnMut(&Node) -> u64) -> NodeRef {
         match &self.root {
             Node::Empty => NodeRef::EMPTY,
             Node::Stored(root) => *root,
-            Node::Branch(branch) => NodeRef { serial: branch.store(next, &mut sink), hash: self.hash() },
-            Node::Leaf(_) => {
-                let root = NodeRef { serial: *next, hash: self.hash() };
-                *next += 1;
-                sink(root.serial, &self.root);
-                root
-            }
+            Node::Branch(branch) => NodeRef { serial: branch.store(sink), hash: self.hash() },
+            Node::Leaf(_) => NodeRef { serial: sink(&self.root), hash: self.hash() },
         }
     }
 
@@ -120,26 +116,24 @@ impl TreeVersion {
 impl Branch {
     /// Stores this branch, and what is below it and not stored yet. A row holds a branch and the branches of the
     /// next levels below, so that a search reads one row for all of them.
-    fn store(self: &Arc<Self>, next: &mut u64, sink: &mut impl FnMut(u64, &Node)) -> u64 {
+    fn store(self: &Arc<Self>, sink: &mut impl FnMut(&Node) -> u64) -> u64 {
         if let Some(serial) = self.serial.get() {
             return *serial;
         }
-        self.store_below(LEVELS_IN_ROW - 1, next, sink);
-        let serial = *next;
-        *next += 1;
-        sink(serial, &Node::Branch(self.clone()));
+        self.store_below(LEVELS_IN_ROW - 1, sink);
+        let serial = sink(&Node::Branch(self.clone()));
         *self.serial.get_or_init(|| serial)
     }
 
     /// Stores what is below this branch and belongs in rows of its own.
-    fn store_below(&self, levels: u32, next: &mut u64, sink: &mut impl FnMut(u64, &Node)) {
+    fn store_below(&self, levels: u32, sink: &mut impl FnMut(&Node) -> u64) {
         for child in [&self.left, &self.right] {
             match (child, levels.checked_sub(1)) {
                 (Node::Branch(branch), None) => {
-                    branch.store(next, sink);
+                    branch.store(sink);
                 }
                 (Node::Branch(branch), Some(levels)) if branch.serial.get().is_none() => {
-                    branch.store_below(levels, next, sink);
+                    branch.store_below(levels, sink);
                 }
                 _ => {}
             }
@@ -164,7 +158,7 @@ impl Node {
         }
     }
 
-    /// Takes note that this subtree stands in the store under a serial number.
+    /// Takes note that this subtree stands in the store under this number.
     pub fn set_stored(&self, serial: u64) {
         if let Self::Branch(branch) = self {
             branch.serial.get_or_init(|| serial);

@@ -16,6 +16,7 @@ use mote_core::units::{Amount, Height};
 use super::disk::Disk;
 use super::error::StoreError;
 use super::ledger::{AddError, Ledger};
+use super::nodes::NodeFile;
 use super::tree::{TreeVersion, TreeView};
 
 /// A witness in the making, a part at a time. It borrows nothing, so it can be kept while it is sent.
@@ -100,7 +101,7 @@ impl Witness {
     /// transactions may turn out to break a rule.
     pub fn next<D: Disk>(&mut self, ledger: &Ledger<D>) -> Result<Option<WitnessPart>, AddError> {
         let Some(accounts) = self.accounts.take() else { return Ok(None) };
-        let mut view = TreeView::new(&ledger.index, accounts);
+        let mut view = TreeView::new(&ledger.nodes, accounts);
         let index = self.count - self.transactions.len();
         let Some(transaction) = self.transactions.next() else {
             let miner = match self.income {
@@ -122,7 +123,7 @@ impl Witness {
 
 /// The proof of an account, which is then changed.
 fn prove(
-    view: &mut TreeView<'_, super::index::Index>,
+    view: &mut TreeView<'_, NodeFile>,
     owner: &PublicKey,
     transaction: Option<usize>,
     change: impl FnOnce(Account) -> Result<Account, RuleError>,

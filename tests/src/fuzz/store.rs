@@ -8,6 +8,7 @@ use mote::store::disk::{Disk, DiskFile};
 use mote::store::journal::{Journal, JournalLimits};
 use mote::store::ledger::Ledger;
 use mote::store::memory::MemoryDisk;
+use mote::store::nodes::NODES_FILE;
 use mote::store::opening::INDEX_FILE;
 use mote::store::segment::{Identity, Position};
 use mote_core::hash::Hash32;
@@ -64,13 +65,14 @@ pub fn run(data: &[u8]) {
     let mut is_whole = true;
     let mut names = Vec::new();
     for (name, bytes) in files() {
+        let is_cache = [INDEX_FILE, NODES_FILE].contains(&name.as_str());
         if (name == INDEX_FILE && !has_index) || choices.once_in(16) {
-            is_whole &= name == INDEX_FILE;
+            is_whole &= is_cache;
             continue;
         }
         let mut bytes = bytes.clone();
         // The index is the work of a library, and a cache: what is wrong with it is found by use.
-        if name != INDEX_FILE {
+        if !is_cache {
             for _ in 0..choices.below(4) {
                 damage(&mut bytes, &mut choices);
                 is_whole = false;

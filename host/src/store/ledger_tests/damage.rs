@@ -89,10 +89,12 @@ fn an_index_that_cannot_be_used_is_rebuilt() {
     }
     let (tip, rows, blocks) = (ledger.tip().clone(), main_rows(&ledger), ledger.statistics().blocks);
     ledger.close().unwrap();
-    for damage in 0..3 {
+    for damage in 0..5 {
         match damage {
             0 => disk.remove(INDEX_FILE).unwrap(),
             1 => (0..4096).for_each(|offset| disk.flip(INDEX_FILE, offset, 0x5a)),
+            2 => disk.remove(NODES_FILE).unwrap(),
+            3 => disk.open(NODES_FILE).and_then(|file| file.set_len(file.len()? - 1)).unwrap(),
             _ => disk.open(INDEX_FILE).and_then(|file| file.set_len(5_000)).unwrap(),
         }
         let mut last = None;
@@ -173,6 +175,44 @@ fn damage_of_the_index_is_an_error_or_costs_nothing() {
             }
         }
     }
+}
+
+#[test]
+fn damage_of_the_accounts_is_never_an_answer() {
+    let disk = MemoryDisk::new();
+    let (mut ledger, _) = open(&disk);
+    let mut draw = Draw(9);
+    for _ in 0..20 {
+        let tip = ledger.tip().id();
+        grow(&mut ledger, &tip, &mut draw);
+    }
+    let tip = ledger.tip().clone();
+    let leaves = |ledger: &Ledger<MemoryDisk>| {
+        let leaves = ledger.accounts(&tip.id()).unwrap().unwrap();
+        leaves.collect::<Result<Vec<_>, _>>()
+    };
+    let expected = leaves(&ledger).unwrap();
+    ledger.close().unwrap();
+    let length = disk.open(NODES_FILE).unwrap().len().unwrap();
+    let (mut refused, mut read) = (0, 0);
+    for offset in 0..length {
+        let disk = copy(&disk);
+        disk.flip(NODES_FILE, offset as usize, 1 << draw.below(8));
+        let (ledger, _) = open(&disk);
+        assert_eq!(*ledger.tip(), tip);
+        match leaves(&ledger) {
+            Ok(leaves) => {
+                assert_eq!(leaves, expected, "byte {offset}");
+                read += 1;
+            }
+            Err(error) => {
+                assert!(error.is_index_damage() || matches!(error, StoreError::File { .. }), "{error}");
+                refused += 1;
+            }
+        }
+    }
+    // What versions before the last one alone consist of is not asked for.
+    assert!(refused > 0 && read > 0, "{refused} of {length}");
 }
 
 #[test]

@@ -27,6 +27,7 @@ use crate::store::index::{Changes, Places, SCHEMA, Table};
 use crate::store::ledger::{AddError, Added, COMMIT_BLOCKS, Ledger, NOTE_IDLE_MS};
 use crate::store::lookup::Branch;
 use crate::store::memory::{Fault, MemoryDisk, PowerCut};
+use crate::store::nodes::NODES_FILE;
 use crate::store::opening::{INDEX_FILE, IndexState, Opened};
 use crate::store::rows::Place;
 use crate::store::states::KEPT_EVERY;

@@ -338,8 +338,10 @@ fn no_key_lies_in_the_repository() {
     let names = String::from_utf8_lossy(&listed.stdout).into_owned();
     for name in names.lines() {
         let last = name.rsplit('/').next().unwrap_or_default();
-        let is_secret = ["wallet.json", "api-token", "peers.txt", "index.redb", "id_ed25519"].contains(&last)
-            || [".pem", ".key", ".p12"].iter().any(|end| last.ends_with(end));
+        let is_secret =
+            ["wallet.json", "api-token", "peers.txt", "index.redb", "accounts.tree", "id_ed25519"]
+                .contains(&last)
+                || [".pem", ".key", ".p12"].iter().any(|end| last.ends_with(end));
         assert!(!is_secret, "{name}");
     }
     // Nor does a node write one where it was started.

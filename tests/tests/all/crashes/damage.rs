@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mote::store::disk::FileDisk;
+use mote::store::nodes::NODES_FILE;
 use mote::store::opening::INDEX_FILE;
 use mote_tests::disks::Files;
 
@@ -169,4 +170,8 @@ fn a_damaged_index_is_built_anew() {
         let said = open(&files, &acknowledged, INDEX_FILE);
         assert!(matches!(said, Said::AllThere), "damage {number}: {said:?}");
     }
+    let mut files = files.clone();
+    change(&mut files, NODES_FILE, &|bytes| bytes.clear());
+    let said = open(&files, &acknowledged, NODES_FILE);
+    assert!(matches!(said, Said::AllThere), "{said:?}");
 }
