@@ -33,6 +33,7 @@ use redb::{
 };
 
 use super::error::StoreError;
+use super::runs::{Change, Changed, Runs};
 
 /// The form of the tables. Another one is not read but rebuilt.
 pub const SCHEMA: u64 = 4;
@@ -101,14 +102,12 @@ pub type Row = (Vec<u8>, Vec<u8>);
 
 type Rows = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
-/// What joins a table of places, and what leaves it.
-type PlaceRows = BTreeMap<u128, Option<()>>;
-
 /// A set of changes that takes effect as a whole. A row without a value is removed.
 #[derive(Debug, Default)]
 pub struct Changes {
     rows: [Rows; Table::ALL.len()],
-    places: [PlaceRows; Places::ALL.len()],
+    /// In the order in which they were made.
+    places: [Vec<Changed>; Places::ALL.len()],
 }
 
 impl Changes {
@@ -124,36 +123,34 @@ impl Changes {
 
     /// Adds a place.
     pub fn put_place(&mut self, places: Places, key: u128) {
-        self.places[places as usize].insert(key, Some(()));
+        self.places[places as usize].push((key, Change::Put));
     }
 
     /// Removes a place.
     pub fn remove_place(&mut self, places: Places, key: u128) {
-        self.places[places as usize].insert(key, None);
+        self.places[places as usize].push((key, Change::Removed));
     }
+}
 
-    /// How many rows there are.
-    pub fn len(&self) -> usize {
-        let rows = self.rows.iter().map(Rows::len).sum::<usize>();
-        rows + self.places.iter().map(PlaceRows::len).sum::<usize>()
-    }
+/// All changes since the last commit.
+#[derive(Debug, Default)]
+struct Pending {
+    rows: [Rows; Table::ALL.len()],
+    places: [Runs; Places::ALL.len()],
+}
 
-    /// Whether nothing changes.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    fn get(&self, table: Table, key: &[u8]) -> Option<&Option<Vec<u8>>> {
-        self.rows[table as usize].get(key)
+impl Pending {
+    fn is_empty(&self) -> bool {
+        self.rows.iter().all(Rows::is_empty) && self.places.iter().all(Runs::is_empty)
     }
 
     /// Lets `later` take effect over these changes.
-    fn absorb(&mut self, later: Self) {
+    fn absorb(&mut self, later: Changes) {
         for (rows, later) in self.rows.iter_mut().zip(later.rows) {
             rows.extend(later);
         }
         for (places, later) in self.places.iter_mut().zip(later.places) {
-            places.extend(later);
+            places.absorb(later);
         }
     }
 }
@@ -163,7 +160,7 @@ pub struct Index {
     /// There until it is closed.
     database: Option<Database>,
     committed: Snapshot,
-    pending: Changes,
+    pending: Pending,
 }
 
 /// The tables as of the last commit, opened once instead of for every look-up.
@@ -195,19 +192,19 @@ impl Index {
                 Database::builder().set_cache_size(PAGE_CACHE_BYTES).create_with_backend(backend)?;
             let committed = match Snapshot::of(&database) {
                 Err(StoreError::Index(error)) if matches!(*error, redb::Error::TableDoesNotExist(_)) => {
-                    write(&database, &Changes::default())?;
+                    write(&database, &mut Pending::default())?;
                     Snapshot::of(&database)?
                 }
                 committed => committed?,
             };
             Ok((database, committed))
         })?;
-        Ok(Self { database: Some(database), committed, pending: Changes::default() })
+        Ok(Self { database: Some(database), committed, pending: Pending::default() })
     }
 
     /// The row at `key`.
     pub fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        if let Some(pending) = self.pending.get(table, key) {
+        if let Some(pending) = self.pending.rows[table as usize].get(key) {
             return Ok(pending.clone());
         }
         shielded(|| Ok(self.committed.table(table).get(key)?.map(|row| row.value().to_vec())))
@@ -241,8 +238,8 @@ impl Index {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        let pending = self.pending.places[places as usize].range(keys.clone()).rev();
-        let pending = pending.map(|(key, place)| (*key, *place));
+        let pending = self.pending.places[places as usize].last(keys.clone());
+        let pending = pending.map(|(key, change)| (key, (change == Change::Put).then_some(())));
         let rows = shielded(|| {
             let committed = self.committed.places[places as usize].range(keys)?.rev();
             merge_last(pending, committed.map(|row| row.map(|(key, _)| (key.value(), ()))), limit)
@@ -255,31 +252,32 @@ impl Index {
         self.pending.absorb(changes);
     }
 
-    /// How many rows are not committed yet.
-    pub fn pending(&self) -> usize {
-        self.pending.len()
+    /// Whether there is something that is not committed yet.
+    pub fn has_pending(&self) -> bool {
+        !self.pending.is_empty()
     }
 
     /// Brings everything to the disk. The log must be there already.
     pub fn commit(&mut self) -> Result<(), StoreError> {
         let Some(database) = &self.database else { return Ok(()) };
         self.committed = shielded(|| {
-            write(database, &self.pending)?;
+            write(database, &mut self.pending)?;
             Snapshot::of(database)
         })?;
-        self.pending = Changes::default();
+        self.pending = Pending::default();
         Ok(())
     }
 
     /// Brings numbers of `meta` to the disk that do not depend on what is not committed.
     pub fn note(&mut self, numbers: &[(&str, u64)]) -> Result<(), StoreError> {
         let Some(database) = &self.database else { return Ok(()) };
-        let mut changes = Changes::default();
+        let (mut noted, mut changes) = (Pending::default(), Changes::default());
         for (name, number) in numbers {
             changes.put(Table::Meta, name.as_bytes(), &number.to_be_bytes());
         }
+        noted.absorb(changes);
         self.committed = shielded(|| {
-            write(database, &changes)?;
+            write(database, &mut noted)?;
             Snapshot::of(database)
         })?;
         Ok(())
@@ -329,13 +327,13 @@ impl Drop for Index {
     }
 }
 
-/// Writes `changes` in one transaction, which also makes the tables that do not exist yet.
-fn write(database: &Database, changes: &Changes) -> Result<(), StoreError> {
+/// Writes what is pending in one transaction, which also makes the tables that do not exist yet.
+fn write(database: &Database, pending: &mut Pending) -> Result<(), StoreError> {
     let mut transaction = database.begin_write()?;
     transaction.set_durability(Durability::Immediate)?;
     // Without this, opening after a crash reads the whole database.
     transaction.set_quick_repair(true);
-    for (table, rows) in Table::ALL.iter().zip(&changes.rows) {
+    for (table, rows) in Table::ALL.iter().zip(&pending.rows) {
         let mut table = transaction.open_table(table.definition())?;
         for (key, value) in rows {
             match value {
@@ -344,12 +342,12 @@ fn write(database: &Database, changes: &Changes) -> Result<(), StoreError> {
             };
         }
     }
-    for (places, rows) in Places::ALL.iter().zip(&changes.places) {
+    for (places, runs) in Places::ALL.iter().zip(&mut pending.places) {
         let mut table = transaction.open_table(places.definition())?;
-        for (key, place) in rows {
-            match place {
-                Some(()) => table.insert(key, ())?,
-                None => table.remove(key)?,
+        for (key, change) in runs.sorted() {
+            match change {
+                Change::Put => table.insert(key, ())?,
+                Change::Removed => table.remove(key)?,
             };
         }
     }

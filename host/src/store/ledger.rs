@@ -232,7 +232,7 @@ impl<D: Disk> Ledger<D> {
     pub fn commit(&mut self) -> Result<(), StoreError> {
         // The index must never speak of a block that the log could lose.
         self.log.sync()?;
-        if self.index.pending() > 0 {
+        if self.index.has_pending() {
             let mut changes = Changes::default();
             if self.unkept > 0 {
                 let mut row = self.index.row(&self.tip.id())?;

@@ -12,6 +12,7 @@
 //! | [`tree`] | the account tree, versioned by path copying |
 //! | [`nodes`] | the file of its stored versions |
 //! | [`index`] | the look-up tables behind the log, in one embedded database |
+//! | `runs` | what of it is not committed yet, in the order of keys |
 //! | [`rows`] | what the rows of the tables mean |
 //! | [`ledger`] | every block and the main chain among them: adding, syncing, committing |
 //! | [`opening`] | opening a ledger and catching its index up with the log |
@@ -42,6 +43,7 @@ pub mod nodes;
 pub mod opening;
 pub mod pins;
 pub mod rows;
+mod runs;
 pub mod segment;
 mod states;
 mod tips;
