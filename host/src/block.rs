@@ -3,6 +3,7 @@
 use mote_core::block::BlockOf;
 use mote_core::codec::{self, DecodeError};
 use mote_core::transaction::Transaction;
+use serde::Serialize;
 
 /// A header and its transactions. Its wire form is that of every [`BlockOf`].
 pub type Block = BlockOf<Vec<Transaction>>;
@@ -13,7 +14,7 @@ pub fn decode(bytes: &[u8]) -> Result<Block, DecodeError> {
 }
 
 /// The wire form of `block`, which is also what the log holds.
-pub fn encode(block: &Block) -> Vec<u8> {
+pub fn encode<T: Serialize>(block: &BlockOf<T>) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(codec::encoded_len(block));
     codec::encode_into(block, |piece| bytes.extend_from_slice(piece));
     bytes

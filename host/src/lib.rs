@@ -21,3 +21,4 @@ pub mod simulation;
 pub mod store;
 pub mod wallet;
 pub mod web;
+pub mod workers;

@@ -26,6 +26,11 @@ impl<'a> CheckedTransaction<'a> {
         self.id
     }
 
+    /// The same as one of which nothing else is known.
+    pub fn identified(&self) -> IdentifiedTransaction<'a> {
+        IdentifiedTransaction { transaction: self.transaction, id: self.id }
+    }
+
     /// A copy that can be kept.
     pub fn keep(&self) -> KeptTransaction {
         KeptTransaction { transaction: self.transaction.clone(), id: self.id }
@@ -55,7 +60,7 @@ pub struct IdentifiedTransaction<'a> {
 }
 
 /// A transaction that obeys T1 to T4. Its signature is still to be judged, and this is where every
-/// [`CheckedTransaction`] comes from: see [`judge`](Self::judge), [`judge_together`],
+/// [`CheckedTransaction`] comes from: see [`judge`](Self::judge), [`judge_together`], [`judge_all`],
 /// [`vouched_for_by`](Self::vouched_for_by) and [`accepted_before`](Self::accepted_before).
 #[derive(Clone, Copy, Debug)]
 pub struct InspectedTransaction<'a> {
@@ -123,6 +128,18 @@ pub fn judge_together<'i, 'a>(
         }
     }
     Ok(transactions.iter().map(|transaction| transaction.unjudged()))
+}
+
+/// Checks T5 of many at once, in their order, in as few steps as that takes: where one breaks it there is none, and
+/// which one it is takes [`judge_together`].
+pub fn judge_all<'i, 'a>(
+    params: &Params,
+    transactions: &'i [InspectedTransaction<'a>],
+    signatures: &dyn Signatures,
+) -> Option<impl Iterator<Item = CheckedTransaction<'a>> + use<'i, 'a>> {
+    signatures
+        .are_signed(params, transactions)
+        .then(|| transactions.iter().map(|transaction| transaction.unjudged()))
 }
 
 impl<'a> From<&'a Transaction> for IdentifiedTransaction<'a> {

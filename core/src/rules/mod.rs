@@ -13,6 +13,6 @@ pub use error::{Rule, RuleError};
 pub use header_context::{CheckedHeader, Clock, check_header};
 pub use isolation::{
     CheckedTransaction, IdentifiedTransaction, InspectedTransaction, KeptTransaction, Signatures,
-    SoundHeader, check_transaction, inspect_header, judge_together,
+    SoundHeader, check_transaction, inspect_header, judge_all, judge_together,
 };
 pub use ledger_context::{Executed, Execution, credit, debit};

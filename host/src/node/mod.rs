@@ -246,6 +246,9 @@ impl<D: Disk> Node<D> {
 
     /// Takes in what happened. Nothing is acknowledged before [`Node::commit`].
     pub fn handle(&mut self, now: Now, input: Input) {
+        if !matches!(input, Input::Frame { .. }) {
+            self.connect_bodies(now);
+        }
         match input {
             Input::Opened { peer, direction, address } => self.opened(now, peer, direction, address),
             Input::Frame { peer, bytes } => self.received(now, peer, &bytes),
@@ -280,6 +283,7 @@ impl<D: Disk> Node<D> {
 
     /// Makes everything durable that was taken in, and gives out what there is to do.
     pub fn commit(&mut self, now: Now) -> Outputs<'_> {
+        self.connect_bodies(now);
         if std::mem::take(&mut self.needs_sync) && self.read_only.is_none() {
             // In this order a power cut between two steps loses no payment: one that a reorganisation gave
             // back is durable before the chain without it, and one that was mined is kept until its block is.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use mote_core::block::Header;
 use mote_core::hash::Hash32;
 use mote_core::keys::PublicKey;
 use mote_core::mempool::MempoolError;
@@ -23,21 +24,31 @@ use super::{Node, Now, Output};
 use crate::block::Block;
 use crate::store::disk::Disk;
 use crate::store::ledger::{AddError, Added, Ledger};
+use crate::store::together::CheckedBlock;
 
 impl<D: Disk> Node<D> {
     /// One frame came.
     pub(super) fn received(&mut self, now: Now, peer: PeerId, bytes: &[u8]) {
         let Some(state) = self.peers.get_mut(&peer) else { return };
         state.bytes_in += bytes.len() as u64;
-        let handled = match state.session.receive(bytes, now.moment) {
-            Ok((Verdict::Greeting, Message::Hello(hello))) => self.greeted(now, peer, &hello),
-            Ok((Verdict::Greeting | Verdict::Alive, _)) => Ok(()),
-            Ok((Verdict::Answer(asked), message)) => self.answered(now, peer, asked, message),
-            Ok((Verdict::News, message)) => self.receive_message(now, peer, message),
-            Err(offence) => Err(offence),
-        };
-        if let Err(offence) = handled {
+        let message = state.session.read(bytes);
+        if !matches!(message, Ok(Message::Block(_))) {
+            self.connect_bodies(now);
+        }
+        if let Err(offence) = message.and_then(|message| self.sort(now, peer, message)) {
+            // What came before is judged without regard to that.
+            self.connect_bodies(now);
             self.punish(now, peer, &offence);
+        }
+    }
+
+    fn sort(&mut self, now: Now, peer: PeerId, message: Message<'_>) -> Result<(), Offence> {
+        let Some(state) = self.peers.get_mut(&peer) else { return Ok(()) };
+        match (state.session.judge(&message, now.moment)?, message) {
+            (Verdict::Greeting, Message::Hello(hello)) => self.greeted(now, peer, &hello),
+            (Verdict::Greeting | Verdict::Alive, _) => Ok(()),
+            (Verdict::Answer(asked), message) => self.answered(now, peer, asked, message),
+            (Verdict::News, message) => self.receive_message(now, peer, message),
         }
     }
 
@@ -240,24 +251,43 @@ impl<D: Disk> Node<D> {
     pub(super) fn accept(&mut self, block: &Block, clock: Clock) -> Result<(), AddError> {
         let before = self.ledger.tip().id();
         let added = self.ledger.add_knowing(block, clock, self.pool.mempool())?;
-        self.needs_sync |= added != Added::Known;
-        let senders: BTreeSet<PublicKey> = match &added {
+        let senders = block.transactions.iter().map(|transaction| transaction.sender);
+        self.follow_up(before, &block.header, senders, &added)
+    }
+
+    /// The same for a block whose transactions were checked.
+    pub(super) fn accept_checked(&mut self, block: &CheckedBlock<'_>, clock: Clock) -> Result<(), AddError> {
+        let before = self.ledger.tip().id();
+        let added = self.ledger.add_checked(block, clock)?;
+        let senders = block.transactions().iter().map(|checked| checked.transaction().sender);
+        self.follow_up(before, block.header(), senders, &added)
+    }
+
+    /// Does what follows from a new block with these senders, where the tip was the one `before`.
+    fn follow_up(
+        &mut self,
+        before: Hash32,
+        header: &Header,
+        senders: impl Iterator<Item = PublicKey>,
+        added: &Added,
+    ) -> Result<(), AddError> {
+        self.needs_sync |= *added != Added::Known;
+        let senders: BTreeSet<PublicKey> = match added {
             Added::Known | Added::Side => return Ok(()),
-            Added::Extended => block.transactions.iter().map(|transaction| transaction.sender).collect(),
+            Added::Extended => senders.collect(),
             Added::Reorganised { .. } => self.pool.senders(),
         };
         self.review_checkpoints()?;
         let dropped = self.pool.refresh(senders, &self.ledger)?;
-        if let Added::Reorganised { disconnected, .. } = &added {
+        if let Added::Reorganised { disconnected, .. } = added {
             self.return_to_pool(disconnected, dropped)?;
             let depth = disconnected.len() as u64;
             self.outputs.push_back(Output::Event(Event::Reorganisation {
                 from: before,
-                to: block.header.id(),
+                to: header.id(),
                 depth,
             }));
         }
-        let header = &block.header;
         self.outputs.push_back(Output::Event(Event::Block {
             id: header.id(),
             height: header.height,

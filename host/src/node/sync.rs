@@ -4,6 +4,8 @@
 //! branch has shown enough work. Kept headers wait for their bodies, which are asked for in the order
 //! of heights, from whoever has room, and go into the ledger as soon as their parents are there.
 
+use std::collections::BTreeSet;
+
 use mote_core::block::{Header, transactions_root};
 use mote_core::hash::Hash32;
 use mote_core::peer::branch::Branch;
@@ -15,7 +17,7 @@ use mote_core::wire::{List, ListWriter, Message};
 
 use super::peers::{Best, PeerId, Remembered};
 use super::progress::Progress;
-use super::wanted::WantedBlocks;
+use super::wanted::{Wanted, WantedBlocks};
 use super::{Node, Now};
 use crate::block::{self, Block};
 use crate::store::disk::Disk;
@@ -42,6 +44,8 @@ pub struct Sync {
     invalid: Remembered,
     /// Tips that time will make acceptable, and who sent them.
     ahead: Vec<(PeerId, Header)>,
+    /// How many bodies came since blocks last went into the ledger, one where more could have gone.
+    bodies: usize,
     /// The rate at which blocks come in.
     progress: Progress,
 }
@@ -384,7 +388,6 @@ impl<D: Disk> Node<D> {
             return Err(Offence::Rule(RuleError::BlockTransactionCount { got, expected }));
         }
         self.fill(now, &id, body);
-        self.schedule(now);
         Ok(())
     }
 
@@ -393,10 +396,21 @@ impl<D: Disk> Node<D> {
         self.sync.wanted.get(id).is_some_and(|wanted| wanted.body.is_none())
     }
 
-    /// Puts a body to its header where that is wanted.
+    /// Puts a body to its header where that is wanted. Bodies that come one right after another go into the ledger
+    /// together.
     pub(super) fn fill(&mut self, now: Now, id: &Hash32, body: Block) {
-        if self.sync.wanted.fill(id, body) {
+        self.sync.wanted.fill(id, body);
+        self.sync.bodies += 1;
+        if self.sync.bodies >= CONNECT_MAX {
+            self.connect_bodies(now);
+        }
+    }
+
+    /// Puts those bodies into the ledger that came since that was last done. Whatever is no body finds them there.
+    pub(super) fn connect_bodies(&mut self, now: Now) {
+        if self.sync.bodies > 0 {
             self.connect(now);
+            self.schedule(now);
         }
     }
 
@@ -413,42 +427,68 @@ impl<D: Disk> Node<D> {
         self.schedule(now);
     }
 
-    /// Puts bodies into the ledger whose parents are there, a bounded number at a time.
+    /// Puts bodies into the ledger whose parents are there, a bounded number at a time, whose signatures are judged
+    /// together.
     pub(super) fn connect(&mut self, now: Now) {
-        for _ in 0..CONNECT_MAX {
-            let next = self.sync.wanted.to_connect().next().copied();
-            let Some(id) = next.filter(|_| self.read_only.is_none()) else { return };
-            let Some(wanted) = self.sync.wanted.take(&id) else { return };
-            let Some(body) = wanted.body else { return };
+        let ids = self.sync.wanted.to_connect(CONNECT_MAX);
+        self.sync.bodies = usize::from(ids.len() == CONNECT_MAX);
+        if self.read_only.is_some() {
+            return;
+        }
+        let blocks = ids.into_iter().filter_map(|id| Some((id, self.sync.wanted.take_body(&id)?)));
+        let (ids, blocks): (Vec<Hash32>, Vec<Block>) = blocks.unzip();
+        let together: Vec<&Block> = blocks.iter().collect();
+        // One alone is checked as it is added. So are all where one of them breaks a rule, which tells whom to blame.
+        let checked = match together.len() {
+            0 | 1 => None,
+            _ => self.ledger.check_together(&together, self.pool.mempool()),
+        };
+        let mut checked = checked.unwrap_or_default().into_iter();
+        for (id, block) in ids.iter().zip(&blocks) {
+            let checked = checked.next();
+            // It is wanted no more where one below it broke a rule.
+            let Some(wanted) = self.sync.wanted.take(id) else { continue };
             // The clock judged the header when it came, and may have been set back since.
-            match self.accept(&body, Clock::AcceptedBefore) {
+            let accepted = match &checked {
+                Some(checked) => self.accept_checked(checked, Clock::AcceptedBefore),
+                None => self.accept(block, Clock::AcceptedBefore),
+            };
+            match accepted {
                 Ok(()) => self.sync.progress.count(now.moment),
-                Err(AddError::Rule { error, .. }) => {
-                    tracing::warn!(block = %id, %error, "a block breaks a rule");
-                    self.sync.invalid.insert(id);
-                    let mut shown_by = wanted.shown_by;
-                    for (descendant, wanted) in self.sync.wanted.take_with_descendants(&id) {
-                        self.sync.invalid.insert(descendant);
-                        shown_by.extend(wanted.shown_by);
-                    }
-                    for peer in shown_by {
-                        self.punish(now, peer, &Offence::Rule(error));
-                    }
-                }
+                Err(AddError::Store(error)) => return self.fail(error),
+                Err(AddError::Rule { error, .. }) => self.refuse(now, id, wanted, error),
                 // It obeys every rule, so nobody is punished, but the operator follows another chain.
                 Err(AddError::Pinned(conflict)) => {
-                    let mut shown_by = wanted.shown_by;
-                    let descendants = self.sync.wanted.take_with_descendants(&id);
-                    shown_by.extend(descendants.into_iter().flat_map(|(_, wanted)| wanted.shown_by));
+                    let shown_by = self.drop_descendants(id, wanted).0;
                     self.refuse_branch(shown_by, conflict);
                 }
                 // What it stands on was given up; whoever showed it is followed anew.
-                Err(AddError::Orphan { .. }) => {
-                    self.sync.wanted.take_with_descendants(&id);
-                }
-                Err(AddError::Store(error)) => return self.fail(error),
+                Err(AddError::Orphan { .. }) => drop(self.sync.wanted.take_with_descendants(id)),
             }
         }
+    }
+
+    /// Takes note that a block breaks a rule, and with it all on top of it, and blames whoever showed them.
+    fn refuse(&mut self, now: Now, id: &Hash32, wanted: Wanted, error: RuleError) {
+        tracing::warn!(block = %id, %error, "a block breaks a rule");
+        let (shown_by, descendants) = self.drop_descendants(id, wanted);
+        for invalid in descendants.into_iter().chain([*id]) {
+            self.sync.invalid.insert(invalid);
+        }
+        for peer in shown_by {
+            self.punish(now, peer, &Offence::Rule(error));
+        }
+    }
+
+    /// Wants nothing more that stands on this block; who has shown it or them, and which they are.
+    fn drop_descendants(&mut self, id: &Hash32, wanted: Wanted) -> (BTreeSet<PeerId>, Vec<Hash32>) {
+        let mut shown_by = wanted.shown_by;
+        let mut descendants = Vec::new();
+        for (descendant, wanted) in self.sync.wanted.take_with_descendants(id) {
+            descendants.push(descendant);
+            shown_by.extend(wanted.shown_by);
+        }
+        (shown_by, descendants)
     }
 
     /// The best chain that a connected peer claims or showed, where it is better than this node's.

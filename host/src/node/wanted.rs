@@ -131,12 +131,23 @@ impl WantedBlocks {
         lowest
     }
 
-    /// The blocks whose bodies are here and whose parents are not wanted themselves, lowest first.
-    pub fn to_connect(&self) -> impl Iterator<Item = &Hash32> {
-        self.ready.iter().map(|(_, id)| id).filter(|id| {
-            let wanted = self.blocks.get(id);
-            wanted.is_some_and(|wanted| !self.blocks.contains_key(&wanted.header.previous))
-        })
+    /// Blocks whose bodies are here and whose parents are not wanted themselves, or come before them: up to `limit`,
+    /// the lowest first.
+    pub fn to_connect(&self, limit: usize) -> Vec<Hash32> {
+        let mut chosen = BTreeSet::new();
+        let in_order = self.ready.iter().map(|(_, id)| *id).filter(|id| {
+            let parent = self.blocks.get(id).map(|wanted| wanted.header.previous);
+            parent.is_some_and(|parent| chosen.contains(&parent) || !self.blocks.contains_key(&parent))
+                && chosen.insert(*id)
+        });
+        in_order.take(limit).collect()
+    }
+
+    /// Takes the body of a block, which stays wanted.
+    pub fn take_body(&mut self, id: &Hash32) -> Option<Block> {
+        let wanted = self.blocks.get_mut(id)?;
+        self.ready.remove(&(wanted.header.height, *id));
+        wanted.body.take()
     }
 
     /// Forgets what a peer has shown; what nobody else shows is wanted no more.

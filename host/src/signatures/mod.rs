@@ -7,15 +7,13 @@
 //! | --- | --- |
 //! | `batch` | the equation that holds where all signatures are valid |
 //! | [`kernel`] | how its sum is worked out |
-//! | `workers` | threads that take a share each |
 
 mod batch;
 pub mod kernel;
-mod workers;
 
 use std::collections::HashMap;
 use std::num::NonZero;
-use std::sync::OnceLock;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::available_parallelism;
 
@@ -25,7 +23,7 @@ use mote_core::rules::{CheckedTransaction, InspectedTransaction, Signatures};
 
 use self::batch::Claim;
 use self::kernel::Kernel;
-use self::workers::Workers;
+use crate::workers::Workers;
 
 /// A share of this many signatures is worth waking a thread for.
 const SHARE_MIN: usize = 16;
@@ -49,12 +47,30 @@ impl Known for HashMap<Hash32, CheckedTransaction<'_>> {
     }
 }
 
-/// Judges signatures in batches on all cores. Its threads start when there is enough for them to do.
-pub struct Verifier {
+/// Judges all signatures that it is asked about as one batch, on the thread that asks. Copies count together.
+#[derive(Clone)]
+pub struct Alone {
     kernel: Kernel,
-    cores: NonZero<usize>,
-    workers: OnceLock<Workers>,
-    judged: AtomicU64,
+    judged: Arc<AtomicU64>,
+}
+
+impl Alone {
+    fn count(&self, transactions: &[InspectedTransaction<'_>]) {
+        self.judged.fetch_add(transactions.len() as u64, Ordering::Relaxed);
+    }
+}
+
+impl Signatures for Alone {
+    fn are_signed(&self, params: &Params, transactions: &[InspectedTransaction<'_>]) -> bool {
+        self.count(transactions);
+        batch::are_valid(self.kernel, &claims(params, transactions))
+    }
+}
+
+/// Judges signatures in batches on all cores.
+pub struct Verifier {
+    alone: Alone,
+    workers: Workers,
 }
 
 impl Verifier {
@@ -65,16 +81,22 @@ impl Verifier {
 
     /// One that uses this kernel and this many cores.
     pub fn with(kernel: Kernel, cores: NonZero<usize>) -> Self {
-        Self { kernel, cores, workers: OnceLock::new(), judged: AtomicU64::new(0) }
+        Self { alone: Alone { kernel, judged: Arc::default() }, workers: Workers::new(cores) }
     }
 
-    /// How many signatures it was asked about so far.
+    /// How many signatures it was asked about so far, [`Verifier::alone`] included.
     pub fn judged(&self) -> u64 {
-        self.judged.load(Ordering::Relaxed)
+        self.alone.judged.load(Ordering::Relaxed)
     }
 
-    fn workers(&self) -> &Workers {
-        self.workers.get_or_init(|| Workers::start(self.kernel, self.cores.get() - 1))
+    /// The same on one core, for a job of the [`Verifier::workers`].
+    pub fn alone(&self) -> Alone {
+        self.alone.clone()
+    }
+
+    /// Its threads, which can do other things as well.
+    pub fn workers(&self) -> &Workers {
+        &self.workers
     }
 }
 
@@ -86,15 +108,21 @@ impl Default for Verifier {
 
 impl Signatures for Verifier {
     fn are_signed(&self, params: &Params, transactions: &[InspectedTransaction<'_>]) -> bool {
-        self.judged.fetch_add(transactions.len() as u64, Ordering::Relaxed);
-        let shares = self.cores.get().min(transactions.len() / SHARE_MIN).max(1);
-        let claims = |share: &[InspectedTransaction<'_>]| -> Vec<Claim> {
-            share.iter().map(|inspected| Claim::of(params, inspected.transaction())).collect()
-        };
+        self.alone.count(transactions);
+        let shares = self.workers.cores().get().min(transactions.len() / SHARE_MIN).max(1);
         let mut shares = transactions.chunks(transactions.len().div_ceil(shares).max(1));
         let Some(own) = shares.next() else { return true };
-        let others: Vec<_> = shares.map(|share| self.workers().judge(claims(share))).collect();
-        let own = batch::are_valid(self.kernel, &claims(own));
+        let kernel = self.alone.kernel;
+        let judge = |share: &[InspectedTransaction<'_>]| {
+            let claims = claims(params, share);
+            self.workers.run(move || batch::are_valid(kernel, &claims))
+        };
+        let others: Vec<_> = shares.map(judge).collect();
+        let own = batch::are_valid(kernel, &claims(params, own));
         others.into_iter().all(|answer| answer.wait()) && own
     }
+}
+
+fn claims(params: &Params, transactions: &[InspectedTransaction<'_>]) -> Vec<Claim> {
+    transactions.iter().map(|inspected| Claim::of(params, inspected.transaction())).collect()
 }

@@ -6,7 +6,7 @@ use mote_core::merkle::root_of_hashes;
 use mote_core::params::Params;
 use mote_core::rules::{
     CheckedTransaction, Executed, Execution, IdentifiedTransaction, InspectedTransaction, RuleError,
-    judge_together,
+    Signatures, judge_together,
 };
 use mote_core::units::Height;
 
@@ -16,7 +16,7 @@ use super::log::Position;
 use super::nodes::NodeFile;
 use super::tree::{Nodes, TreeVersion, TreeView};
 use crate::block::Block;
-use crate::signatures::{Known, Verifier};
+use crate::signatures::Known;
 
 /// Checks B2 and B3: that the transactions are those of the header, whether they are any good or not.
 pub(super) fn check_body(
@@ -38,7 +38,7 @@ pub(super) fn check_transactions<'a>(
     params: &Params,
     transactions: &[IdentifiedTransaction<'a>],
     known: &dyn Known,
-    verifier: &Verifier,
+    signatures: &dyn Signatures,
 ) -> Result<Vec<CheckedTransaction<'a>>, AddError> {
     let rule = |place, error| AddError::Rule { error, transaction: Some(place) };
     let mut inspected = Vec::with_capacity(transactions.len());
@@ -53,7 +53,7 @@ pub(super) fn check_transactions<'a>(
             }
         }
     }
-    let judged = judge(params, &inspected, known, verifier);
+    let judged = judge(params, &inspected, known, signatures);
     let checked = judged.map_err(|(place, error)| rule(place, error))?;
     broken.map_or(Ok(checked), Err)
 }
@@ -63,18 +63,23 @@ fn judge<'a>(
     params: &Params,
     inspected: &[InspectedTransaction<'a>],
     known: &dyn Known,
-    verifier: &Verifier,
+    signatures: &dyn Signatures,
 ) -> Result<Vec<CheckedTransaction<'a>>, (usize, RuleError)> {
-    let vouch = |transaction: &InspectedTransaction<'a>| {
-        known.get(&transaction.id()).and_then(|known| transaction.vouched_for_by(&known))
-    };
-    let vouched: Vec<_> = inspected.iter().map(vouch).collect();
+    let vouched: Vec<_> = inspected.iter().map(|transaction| vouch(known, transaction)).collect();
     let places =
         || vouched.iter().enumerate().filter(|(_, vouched)| vouched.is_none()).map(|(place, _)| place);
     let unknown: Vec<_> = places().filter_map(|place| inspected.get(place).copied()).collect();
-    let judged = judge_together(params, &unknown, verifier);
+    let judged = judge_together(params, &unknown, signatures);
     let mut judged = judged.map_err(|(nth, error)| (places().nth(nth).unwrap_or(nth), error))?;
     Ok(vouched.iter().filter_map(|vouched| vouched.or_else(|| judged.next())).collect())
+}
+
+/// The transaction as a checked one where it is known.
+pub(super) fn vouch<'a>(
+    known: &dyn Known,
+    transaction: &InspectedTransaction<'a>,
+) -> Option<CheckedTransaction<'a>> {
+    known.get(&transaction.id()).and_then(|known| transaction.vouched_for_by(&known))
 }
 
 /// Executes a block at `height` over `accounts`, which are of no further use after an error.

@@ -9,13 +9,13 @@ use std::sync::Arc;
 use mote_core::chain::Tip;
 use mote_core::hash::Hash32;
 use mote_core::params::Params;
-use mote_core::rules::{Clock, IdentifiedTransaction, RuleError, check_header};
+use mote_core::rules::{CheckedTransaction, Clock, RuleError, check_header};
 use mote_core::state::UpdateError;
 use mote_core::units::Moment;
 
 use super::disk::Disk;
 use super::error::StoreError;
-use super::execution::{check_body, check_transactions, execute};
+use super::execution::execute;
 use super::index::{Changes, Index, Table};
 use super::log::{KIND_BLOCK, Log, Position};
 use super::nodes::NodeFile;
@@ -23,8 +23,9 @@ use super::pins::{PinConflict, Pins};
 use super::rows::BlockRow;
 use super::states::{RecentStates, weight};
 use super::tips::RecentTips;
+use super::together::{Candidate, CheckedBlock, check_together};
 use super::tree::TreeVersion;
-use crate::block::{self, Block};
+use crate::block::Block;
 use crate::signatures::{Known, Verifier};
 
 /// The index is committed once this many blocks are not in it yet: what a start after a crash has to
@@ -151,10 +152,30 @@ impl<D: Disk> Ledger<D> {
 
     /// The same, but no signature is judged of a transaction that is known.
     pub fn add_knowing(&mut self, block: &Block, clock: Clock, known: &dyn Known) -> Result<Added, AddError> {
-        let staged = self.stage(block, clock, known)?;
+        self.append(Candidate::Block(block, known), clock)
+    }
+
+    /// The same for a block whose transactions were checked by [`Ledger::check_together`].
+    pub fn add_checked(&mut self, block: &CheckedBlock<'_>, clock: Clock) -> Result<Added, AddError> {
+        self.append(Candidate::Checked(block), clock)
+    }
+
+    fn append(&mut self, block: Candidate<'_>, clock: Clock) -> Result<Added, AddError> {
+        let staged = self.stage(block, clock)?;
         let Some(staged) = staged else { return Ok(Added::Known) };
-        let position = self.log.append(KIND_BLOCK, &block::encode(block)).map_err(StoreError::from)?;
+        let position = self.log.append(KIND_BLOCK, &block.encode()).map_err(StoreError::from)?;
         Ok(self.take_in(staged, position, self.log.end()))
+    }
+
+    /// Checks all that can be said of the transactions of `blocks` without the accounts, and judges the signatures of
+    /// those that are not known together, which takes a fraction of judging them block by block. There is no answer
+    /// where one of them breaks a rule: adding the blocks one by one tells which.
+    pub fn check_together<'a>(
+        &self,
+        blocks: &[&'a Block],
+        known: &dyn Known,
+    ) -> Option<Vec<CheckedBlock<'a>>> {
+        check_together(&self.params, blocks, known, &self.verifier)
     }
 
     /// How many signatures were judged since the ledger was opened.
@@ -165,11 +186,11 @@ impl<D: Disk> Ledger<D> {
     /// Takes in a block that stands in the log at `position`, up to `end`.
     pub(super) fn add_again(
         &mut self,
-        block: &Block,
+        block: Candidate<'_>,
         position: Position,
         end: Position,
     ) -> Result<Added, AddError> {
-        match self.stage(block, Clock::AcceptedBefore, &())? {
+        match self.stage(block, Clock::AcceptedBefore)? {
             Some(staged) => Ok(self.take_in(staged, position, end)),
             None => {
                 self.applied = end;
@@ -258,8 +279,8 @@ impl<D: Disk> Ledger<D> {
     }
 
     /// Judges `block` and works out what changes with it; `None` where it is known.
-    fn stage(&self, block: &Block, clock: Clock, known: &dyn Known) -> Result<Option<Staged>, AddError> {
-        let header = &block.header;
+    fn stage(&self, block: Candidate<'_>, clock: Clock) -> Result<Option<Staged>, AddError> {
+        let header = block.header();
         if self.contains(&header.id())? {
             return Ok(None);
         }
@@ -267,11 +288,7 @@ impl<D: Disk> Ledger<D> {
         let orphan = AddError::Orphan { parent: header.previous };
         let parent = self.tip_of(&header.previous)?.ok_or(orphan)?;
         let checked = check_header(&self.params, &parent, header, clock).map_err(AddError::block)?;
-        // A body of somebody else says nothing about the header, so this is told before any
-        // transaction is blamed.
-        let identified: Vec<_> = block.transactions.iter().map(IdentifiedTransaction::from).collect();
-        check_body(header, &identified).map_err(AddError::block)?;
-        let transactions = check_transactions(&self.params, &identified, known, &self.verifier)?;
+        let transactions = block.check(&self.params, &self.verifier)?;
         let mut view = self.view(&parent.id())?.ok_or(AddError::Orphan { parent: parent.id() })?;
         let executed = execute(&self.params, &mut view, header.height, header.miner, &transactions)?;
         executed.check(header).map_err(AddError::block)?;
@@ -280,7 +297,8 @@ impl<D: Disk> Ledger<D> {
         let mut tip = parent.clone();
         tip.extend(&checked);
         let added = if tip.work() > self.tip.work() {
-            self.stage_move(&mut changes, &parent, &tip, block, &identified)?
+            let identified: Vec<_> = transactions.iter().map(CheckedTransaction::identified).collect();
+            self.stage_move(&mut changes, &parent, &tip, header, &identified)?
         } else {
             Added::Side
         };
@@ -288,7 +306,7 @@ impl<D: Disk> Ledger<D> {
         self.stage_branches(&mut changes, header, &added)?;
         // The position is known once the block is in the log.
         let row = BlockRow { position: 0, work: tip.work(), root: 0, header: header.clone() };
-        Ok(Some(Staged { changes, row, tip, state, weight: weight(block), added }))
+        Ok(Some(Staged { changes, row, tip, state, weight: weight(header), added }))
     }
 
     /// Makes what was staged the state of the ledger. Nothing here can fail.

@@ -1,7 +1,7 @@
 //! Moving the main chain from one tip to another: what the index says of it is taken out for every
 //! block that leaves and put in for every block that joins, one block in memory at a time.
 
-use mote_core::block::history_leaf;
+use mote_core::block::{Header, history_leaf};
 use mote_core::chain::Tip;
 use mote_core::hash::Hash32;
 use mote_core::merkle::{Frontier, leaf_hash};
@@ -18,14 +18,14 @@ use super::rows::{Place, subtree_key};
 use crate::block::Block;
 
 impl<D: Disk> Ledger<D> {
-    /// Adds to `changes` what makes `block`, whose chain ends in `tip`, the tip of the main chain.
+    /// Adds to `changes` what makes the block of `header`, whose chain ends in `tip`, the tip of the main chain.
     /// Only the index of the branches is held in memory, about 500 bytes a transaction.
     pub(super) fn stage_move(
         &self,
         changes: &mut Changes,
         parent: &Tip,
         tip: &Tip,
-        block: &Block,
+        header: &Header,
         identified: &[IdentifiedTransaction<'_>],
     ) -> Result<Added, StoreError> {
         let (mut branch, mut at) = (Vec::new(), parent.id());
@@ -41,7 +41,7 @@ impl<D: Disk> Ledger<D> {
         for height in (fork + 1..=self.tip.height().get()).rev() {
             let id = self.index.main_id(height)?;
             let block = self.block_or_missing(&id)?;
-            disconnect(changes, &block, &identify(&block));
+            disconnect(changes, &block.header, &identify(&block));
             disconnected.push(id);
         }
         let mut log = if disconnected.is_empty() {
@@ -53,10 +53,10 @@ impl<D: Disk> Ledger<D> {
         for id in branch.into_iter().rev() {
             let work = self.index.row(&id)?.work;
             let block = self.block_or_missing(&id)?;
-            connect(changes, &mut log, (&id, &work), &block, &identify(&block));
+            connect(changes, &mut log, (&id, &work), &block.header, &identify(&block));
             connected.push(id);
         }
-        connect(changes, &mut log, (&tip.id(), &tip.work()), block, identified);
+        connect(changes, &mut log, (&tip.id(), &tip.work()), header, identified);
         connected.push(tip.id());
         if disconnected.is_empty() && connected.len() == 1 {
             return Ok(Added::Extended);
@@ -65,7 +65,8 @@ impl<D: Disk> Ledger<D> {
     }
 }
 
-fn identify(block: &Block) -> Vec<IdentifiedTransaction<'_>> {
+/// The transactions of a block with their ids.
+pub(super) fn identify(block: &Block) -> Vec<IdentifiedTransaction<'_>> {
     block.transactions.iter().map(IdentifiedTransaction::from).collect()
 }
 
@@ -74,22 +75,22 @@ pub(super) fn connect(
     changes: &mut Changes,
     log: &mut Frontier,
     (id, work): (&Hash32, &Work),
-    block: &Block,
+    header: &Header,
     identified: &[IdentifiedTransaction<'_>],
 ) {
-    let height = block.header.height.get();
+    let height = header.height.get();
     changes.put(Table::Main, &height.to_be_bytes(), id.as_bytes());
-    for_each_place(block, identified, |places, key| changes.put_place(places, key));
+    for_each_place(header, identified, |places, key| changes.put_place(places, key));
     log.append_with(leaf_hash(&history_leaf(id, work)), |level, index, root| {
         changes.put(Table::Subtrees, &subtree_key(level, index), root.as_bytes());
     });
 }
 
 /// Takes a block off the main chain.
-fn disconnect(changes: &mut Changes, block: &Block, identified: &[IdentifiedTransaction<'_>]) {
-    let height = block.header.height.get();
+fn disconnect(changes: &mut Changes, header: &Header, identified: &[IdentifiedTransaction<'_>]) {
+    let height = header.height.get();
     changes.remove(Table::Main, &height.to_be_bytes());
-    for_each_place(block, identified, |places, key| changes.remove_place(places, key));
+    for_each_place(header, identified, |places, key| changes.remove_place(places, key));
     // These are the subtrees whose last leaf is this block.
     for level in 0..=height.trailing_ones() {
         let index = height.checked_shr(level).unwrap_or(0);
@@ -99,12 +100,12 @@ fn disconnect(changes: &mut Changes, block: &Block, identified: &[IdentifiedTran
 
 /// Shows the rows of the tables of places that a block of the main chain has.
 fn for_each_place(
-    block: &Block,
+    header: &Header,
     identified: &[IdentifiedTransaction<'_>],
     mut visit: impl FnMut(Places, u128),
 ) {
-    let height = block.header.height.get();
-    let mut income = reward(block.header.height);
+    let height = header.height.get();
+    let mut income = reward(header.height);
     for (index, identified) in (0..).zip(identified) {
         let (place, transaction) = (Place { height, index: Some(index) }, identified.transaction());
         visit(Places::Transactions, place.key(&identified.id()));
@@ -117,6 +118,6 @@ fn for_each_place(
     }
     if income != Amount::ZERO {
         let place = Place { height, index: None };
-        visit(Places::History, place.key(&block.header.miner.account_key()));
+        visit(Places::History, place.key(&header.miner.account_key()));
     }
 }

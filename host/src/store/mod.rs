@@ -15,7 +15,8 @@
 //! | `runs` | what of it is not committed yet, in the order of keys |
 //! | [`rows`] | what the rows of the tables mean |
 //! | [`ledger`] | every block and the main chain among them: adding, syncing, committing |
-//! | [`opening`] | opening a ledger and catching its index up with the log |
+//! | [`opening`], `catch_up` | opening a ledger and catching its index up with the log |
+//! | [`together`] | checking the transactions of several blocks at once |
 //! | `states` | the accounts after any block |
 //! | [`lookup`], [`history`] | reading a ledger |
 //! | [`pins`] | what the main chain must have because the operator says so |
@@ -24,6 +25,7 @@
 //! | [`error`] | why the store cannot do what it was asked to |
 
 mod branches;
+mod catch_up;
 pub mod disk;
 pub mod error;
 mod execution;
@@ -47,5 +49,6 @@ mod runs;
 pub mod segment;
 mod states;
 mod tips;
+pub mod together;
 pub mod tree;
 pub mod witness;

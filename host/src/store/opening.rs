@@ -1,9 +1,6 @@
 //! Opening a ledger: the index is checked, or made anew, and caught up with the log.
 
-use std::num::NonZero;
-use std::panic::resume_unwind;
 use std::sync::Arc;
-use std::thread::{self, available_parallelism};
 
 use mote_core::chain::Tip;
 use mote_core::merkle::Frontier;
@@ -12,17 +9,15 @@ use mote_core::params::Params;
 use super::disk::{Disk, DiskBackend};
 use super::error::StoreError;
 use super::index::{Changes, Index, SCHEMA, Table};
-use super::ledger::{AddError, Added, Ledger};
-use super::log::{Coverage, Identity, KIND_BLOCK, Log, Options, Position, Record, SEGMENT_BYTES, TornTail};
+use super::ledger::Ledger;
+use super::log::{Coverage, Identity, Log, Options, Position, SEGMENT_BYTES, TornTail};
 use super::main_chain::connect;
 use super::nodes::{NODES_BEGIN, NodeFile};
 use super::pins::Pins;
 use super::rows::{BlockRow, NOT_IN_LOG, missing};
-use super::segment::record_bytes;
 use super::states::RecentStates;
 use super::tips::RecentTips;
 use super::tree::TreeVersion;
-use crate::block::{self, Block};
 use crate::signatures::Verifier;
 
 /// Name of the file that holds the index.
@@ -30,12 +25,6 @@ pub const INDEX_FILE: &str = "index.redb";
 
 /// What the names of the log's files start with.
 pub const LOG_PREFIX: &str = "log";
-
-/// Records of the log that are read before they are applied, at most 256 KiB each.
-const RECORDS_AT_ONCE: usize = 64;
-
-/// Fewer records than this are read sooner than a thread is started.
-const RECORDS_A_CORE_MIN: usize = 8;
 
 /// How far the index has caught up with the log, in bytes of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +74,17 @@ impl<D: Disk> Ledger<D> {
         disk: D,
         params: Arc<Params>,
         salt: u32,
+        progress: impl FnMut(Progress),
+    ) -> Result<(Self, Opened), StoreError> {
+        Self::open_with(disk, params, salt, Verifier::new(), progress)
+    }
+
+    /// The same with a way to judge signatures of one's own.
+    pub fn open_with(
+        disk: D,
+        params: Arc<Params>,
+        salt: u32,
+        verifier: Verifier,
         mut progress: impl FnMut(Progress),
     ) -> Result<(Self, Opened), StoreError> {
         let (index, nodes, found) = open_index(&disk, &params)?;
@@ -112,89 +112,11 @@ impl<D: Disk> Ledger<D> {
             pins: Pins::default(),
             journal_now: journal_end,
             journal_end,
-            verifier: Verifier::new(),
+            verifier,
         };
         let reapplied_blocks = ledger.catch_up(&mut progress)?;
         Ok((ledger, Opened { index: found, reapplied_blocks, cut: opened.cut }))
     }
-
-    /// Applies what the log has behind the index, and returns how many blocks that were.
-    fn catch_up(&mut self, progress: &mut impl FnMut(Progress)) -> Result<u64, StoreError> {
-        let (from, mut count) = (self.applied, 0);
-        let total = distance(from, self.log.end());
-        loop {
-            let records: Result<Vec<_>, _> = self.log.scan(self.applied).take(RECORDS_AT_ONCE).collect();
-            let records = records?;
-            if records.is_empty() {
-                return Ok(count);
-            }
-            for found in read_together(&records) {
-                let Found { position, end, block } = found?;
-                match block {
-                    Some(block) => count += self.apply_again(position, end, &block)?,
-                    None => self.applied = end,
-                }
-            }
-            if self.is_batch_full() {
-                self.commit()?;
-            }
-            progress(Progress { done: distance(from, self.applied), total });
-        }
-    }
-
-    /// Applies a block of the log, and returns how many blocks that added.
-    fn apply_again(&mut self, position: Position, end: Position, block: &Block) -> Result<u64, StoreError> {
-        match self.add_again(block, position, end) {
-            Ok(Added::Known) => Ok(0),
-            Ok(_) => Ok(1),
-            Err(AddError::Store(error)) => Err(error),
-            Err(AddError::Rule { error, .. }) => {
-                Err(StoreError::Replay { id: block.header.id(), position, error })
-            }
-            // Nothing is pinned before the index has caught up. Were it, the start would have to say so.
-            Err(AddError::Pinned(conflict)) => Err(StoreError::Pinned { position, conflict }),
-            Err(AddError::Orphan { parent }) => {
-                Err(StoreError::ReplayOrphan { id: block.header.id(), position, parent })
-            }
-        }
-    }
-}
-
-/// A record of the log.
-struct Found {
-    position: Position,
-    end: Position,
-    /// None where it is something else.
-    block: Option<Block>,
-}
-
-/// Reads the blocks in records of the log, on all cores where there are many.
-fn read_together(records: &[(Position, Record)]) -> Vec<Result<Found, StoreError>> {
-    let cores = available_parallelism().map_or(1, NonZero::get);
-    let mut shares = records.chunks(records.len().div_ceil(cores).max(RECORDS_A_CORE_MIN));
-    let own = shares.next().unwrap_or_default();
-    thread::scope(|scope| {
-        let others: Vec<_> =
-            shares.map(|share| scope.spawn(|| share.iter().map(read).collect::<Vec<_>>())).collect();
-        let mut found: Vec<_> = own.iter().map(read).collect();
-        for other in others {
-            found.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        }
-        found
-    })
-}
-
-fn read((position, record): &(Position, Record)) -> Result<Found, StoreError> {
-    let position = *position;
-    // A record was found to fit its segment, whose offsets are 32-bit.
-    let end = position.offset().saturating_add(record_bytes(record.payload.len()) as u32);
-    let end = Position::new(position.segment(), end);
-    if record.kind != KIND_BLOCK {
-        return Ok(Found { position, end, block: None });
-    }
-    let block = block::decode(&record.payload)
-        .map_err(|error| StoreError::Encoding { what: format!("the log's block at {position}"), error })?;
-    Ok(Found { position, end, block: Some(block) })
 }
 
 /// Bytes of the log between two positions, taking every file but the last for full.
@@ -279,8 +201,7 @@ fn genesis(params: &Params) -> Changes {
     let header = params.genesis().clone();
     let row = BlockRow { position: NOT_IN_LOG, work: tip.work(), root: 0, header: header.clone() };
     changes.put(Table::Blocks, id.as_bytes(), &row.encode());
-    let block = Block { header, transactions: Vec::new() };
-    connect(&mut changes, &mut Frontier::new(), (&id, &tip.work()), &block, &[]);
+    connect(&mut changes, &mut Frontier::new(), (&id, &tip.work()), &header, &[]);
     let start = Position::START.into();
     for (name, number) in
         [("schema", SCHEMA), ("nodes", NODES_BEGIN), ("blocks", 1), ("applied", start), ("trusted", start)]

@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
+use mote_core::block::Header;
 use mote_core::hash::Hash32;
 
 use super::disk::Disk;
@@ -17,7 +18,6 @@ use super::log::Position;
 use super::nodes::NodeFile;
 use super::rows::missing;
 use super::tree::{TreeVersion, TreeView};
-use crate::block::Block;
 
 /// The accounts are stored once the blocks since they last were weigh this much, see [`weight`], where that is
 /// cheap: see [`BYTES_PER_WEIGHT`]. Where there are many accounts they are stored with the index alone.
@@ -35,8 +35,8 @@ const VERSIONS_MAX: usize = 16;
 const WEIGHT_MAX: usize = 4_096;
 
 /// What executing a block takes, in payments.
-pub(super) fn weight(block: &Block) -> usize {
-    8 + block.transactions.len()
+pub(super) fn weight(header: &Header) -> usize {
+    8 + header.transaction_count as usize
 }
 
 /// The versions that were last added or asked for, the last first.
@@ -101,7 +101,7 @@ impl<D: Disk> Ledger<D> {
         for (id, position) in behind.into_iter().rev() {
             let block = self.block_or_missing(&id)?;
             version = replay(&self.params, &self.nodes, version, &block, position)?;
-            executed += weight(&block);
+            executed += weight(&block.header);
         }
         self.states.insert(*id, version.clone(), executed);
         Ok(Some(version))

@@ -1,0 +1,137 @@
+//! Checking the transactions of several blocks at once, before the ledger comes to them: many signatures that are
+//! judged together cost a fraction of what they cost block by block.
+
+use std::borrow::Cow;
+
+use mote_core::block::{BlockOf, Header};
+use mote_core::params::Params;
+use mote_core::rules::{CheckedTransaction, InspectedTransaction, KeptTransaction, Signatures, judge_all};
+use mote_core::transaction::Transaction;
+
+use super::execution::{check_body, check_transactions, vouch};
+use super::ledger::AddError;
+use super::main_chain::identify;
+use crate::block::{self, Block};
+use crate::signatures::Known;
+
+/// A block whose transactions are those of its header and obey every rule that needs no accounts: B2, B3, T1 to T5.
+/// Of its header and its chain nothing is known.
+#[derive(Clone, Debug)]
+pub struct CheckedBlock<'a> {
+    header: &'a Header,
+    transactions: Vec<CheckedTransaction<'a>>,
+}
+
+/// The same, owning itself.
+#[derive(Debug)]
+pub struct KeptBlock {
+    header: Header,
+    transactions: Vec<KeptTransaction>,
+}
+
+impl<'a> CheckedBlock<'a> {
+    /// The header.
+    pub fn header(&self) -> &'a Header {
+        self.header
+    }
+
+    /// The transactions.
+    pub fn transactions(&self) -> &[CheckedTransaction<'a>] {
+        &self.transactions
+    }
+
+    /// A copy that can be kept.
+    pub fn keep(&self) -> KeptBlock {
+        let transactions = self.transactions.iter().map(CheckedTransaction::keep).collect();
+        KeptBlock { header: self.header.clone(), transactions }
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let transactions: Vec<&Transaction> =
+            self.transactions.iter().map(CheckedTransaction::transaction).collect();
+        block::encode(&BlockOf { header: self.header.clone(), transactions })
+    }
+}
+
+impl KeptBlock {
+    /// The block, as checked as it was when it was kept.
+    pub fn checked(&self) -> CheckedBlock<'_> {
+        let transactions = self.transactions.iter().map(KeptTransaction::checked).collect();
+        CheckedBlock { header: &self.header, transactions }
+    }
+}
+
+/// A block that is to be added.
+#[derive(Clone, Copy)]
+pub(super) enum Candidate<'a> {
+    /// One of which nothing is known, but that the signatures of some of its transactions were judged.
+    Block(&'a Block, &'a dyn Known),
+    /// One whose transactions were checked.
+    Checked(&'a CheckedBlock<'a>),
+}
+
+impl<'a> Candidate<'a> {
+    /// The header.
+    pub(super) fn header(self) -> &'a Header {
+        match self {
+            Self::Block(block, _) => &block.header,
+            Self::Checked(block) => block.header,
+        }
+    }
+
+    /// What the log holds of it.
+    pub(super) fn encode(self) -> Vec<u8> {
+        match self {
+            Self::Block(block, _) => block::encode(block),
+            Self::Checked(block) => block.encode(),
+        }
+    }
+
+    /// Checks the transactions, unless that was done: that they are those of the header (B2, B3), and what can be
+    /// said of each alone (T1 to T5).
+    pub(super) fn check(
+        self,
+        params: &Params,
+        signatures: &dyn Signatures,
+    ) -> Result<Cow<'a, [CheckedTransaction<'a>]>, AddError> {
+        let (block, known) = match self {
+            Self::Block(block, known) => (block, known),
+            Self::Checked(block) => return Ok(Cow::Borrowed(&block.transactions)),
+        };
+        let identified = identify(block);
+        // A body of somebody else says nothing about the header, so this is told before any transaction is blamed.
+        check_body(&block.header, &identified).map_err(AddError::block)?;
+        check_transactions(params, &identified, known, signatures).map(Cow::Owned)
+    }
+}
+
+/// Checks the transactions of all `blocks`, and judges the signatures of those that are not known together. There is
+/// no answer where a single one of them breaks a rule: it takes adding them one by one to know which.
+pub(super) fn check_together<'a>(
+    params: &Params,
+    blocks: &[&'a Block],
+    known: &dyn Known,
+    signatures: &dyn Signatures,
+) -> Option<Vec<CheckedBlock<'a>>> {
+    let mut vouched = Vec::new();
+    let mut unknown = Vec::new();
+    for block in blocks {
+        let identified = identify(block);
+        check_body(&block.header, &identified).ok()?;
+        for transaction in identified {
+            let inspected: InspectedTransaction<'a> = transaction.inspect().ok()?;
+            let known = vouch(known, &inspected);
+            if known.is_none() {
+                unknown.push(inspected);
+            }
+            vouched.push(known);
+        }
+    }
+    let mut judged = judge_all(params, &unknown, signatures)?;
+    let mut checked = vouched.into_iter().filter_map(|vouched| vouched.or_else(|| judged.next()));
+    let check = |block: &&'a Block| {
+        let transactions = checked.by_ref().take(block.transactions.len()).collect();
+        CheckedBlock { header: &block.header, transactions }
+    };
+    Some(blocks.iter().map(check).collect())
+}
