@@ -20,11 +20,11 @@ use super::index::{Changes, Index, Table};
 use super::log::{KIND_BLOCK, Log, Position};
 use super::nodes::NodeFile;
 use super::pins::{PinConflict, Pins};
-use super::rows::BlockRow;
+use super::rows::{BlockRow, missing};
 use super::states::{RecentStates, weight};
 use super::tips::RecentTips;
 use super::together::{Candidate, CheckedBlock, check_together};
-use super::tree::TreeVersion;
+use super::tree::{TreeVersion, TreeView};
 use crate::block::Block;
 use crate::signatures::{Known, Verifier};
 
@@ -107,9 +107,11 @@ pub struct Ledger<D: Disk> {
     pub(super) nodes: NodeFile,
     pub(super) tip: Tip,
     pub(super) recent: RecentTips,
-    /// The accounts at the tip.
-    pub(super) state: TreeVersion,
+    /// The accounts at the tip; none after a block that broke a rule on the way, until the next that breaks none.
+    pub(super) state: Option<TreeVersion>,
     pub(super) states: RecentStates,
+    /// What the blocks weigh that came since a version of the accounts was last kept in memory.
+    pub(super) unretained: usize,
     /// What the blocks weigh that came since accounts were last stored.
     pub(super) unkept: usize,
     /// How many bytes that took.
@@ -256,9 +258,10 @@ impl<D: Disk> Ledger<D> {
         if self.index.has_pending() {
             let mut changes = Changes::default();
             if self.unkept > 0 {
-                let mut row = self.index.row(&self.tip.id())?;
-                row.root = self.keep_state(&mut changes);
-                changes.put(Table::Blocks, self.tip.id().as_bytes(), &row.encode());
+                let id = self.tip.id();
+                let (mut row, state) = (self.index.row(&id)?, self.state(&id)?);
+                row.root = self.keep_state(state.ok_or_else(|| missing(Table::Blocks, &id))?, &mut changes);
+                changes.put(Table::Blocks, id.as_bytes(), &row.encode());
             }
             // In one step: what the index has of the log must never be more than what it knows to be durable.
             let (log, journal) = (self.log.synced_end(), self.journal_now);
@@ -279,7 +282,7 @@ impl<D: Disk> Ledger<D> {
     }
 
     /// Judges `block` and works out what changes with it; `None` where it is known.
-    fn stage(&self, block: Candidate<'_>, clock: Clock) -> Result<Option<Staged>, AddError> {
+    fn stage(&mut self, block: Candidate<'_>, clock: Clock) -> Result<Option<Staged>, AddError> {
         let header = block.header();
         if self.contains(&header.id())? {
             return Ok(None);
@@ -289,7 +292,8 @@ impl<D: Disk> Ledger<D> {
         let parent = self.tip_of(&header.previous)?.ok_or(orphan)?;
         let checked = check_header(&self.params, &parent, header, clock).map_err(AddError::block)?;
         let transactions = block.check(&self.params, &self.verifier)?;
-        let mut view = self.view(&parent.id())?.ok_or(AddError::Orphan { parent: parent.id() })?;
+        let state = self.take_state(&parent.id())?.ok_or(AddError::Orphan { parent: parent.id() })?;
+        let mut view = TreeView::new(&self.nodes, state);
         let executed = execute(&self.params, &mut view, header.height, header.miner, &transactions)?;
         executed.check(header).map_err(AddError::block)?;
 
@@ -319,14 +323,18 @@ impl<D: Disk> Ledger<D> {
         self.applied = end;
         changes.put(Table::Meta, b"blocks", &self.blocks.to_be_bytes());
         self.recent.insert(tip.clone());
-        self.states.insert(tip.id(), state.clone(), weight);
         let id = tip.id();
-        if added != Added::Side {
+        if added == Added::Side {
+            self.states.insert(id, state, weight);
+        } else {
             changes.put(Table::Meta, b"tip", id.as_bytes());
-            (self.tip, self.state) = (tip, state);
+            self.tip = tip;
             self.unkept += weight;
+            self.retain_state(&state, weight);
             if self.is_state_due() {
-                row.root = self.keep_state(&mut changes);
+                row.root = self.keep_state(state, &mut changes);
+            } else {
+                self.state = Some(state);
             }
         }
         changes.put(Table::Blocks, id.as_bytes(), &row.encode());

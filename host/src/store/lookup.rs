@@ -18,7 +18,7 @@ use super::log::Position;
 use super::nodes::NodeFile;
 use super::opening::distance;
 use super::rows::{NOT_IN_LOG, missing};
-use super::tree::{Leaves, TreeView};
+use super::tree::Leaves;
 use crate::block::{self, Block};
 
 /// The most ids in a locator: the distances double, so that is enough for 2^30 blocks.
@@ -102,7 +102,7 @@ impl<D: Disk> Ledger<D> {
 
     /// What the account holds at the tip.
     pub fn account(&self, key: &AccountKey) -> Result<Account, StoreError> {
-        let view = TreeView::new(&self.nodes, self.state.clone());
+        let view = self.view(&self.tip.id())?.ok_or_else(|| missing(Table::Blocks, &self.tip.id()))?;
         Ok(view.get(key)?.unwrap_or_default())
     }
 

@@ -29,6 +29,10 @@ const BYTES_PER_WEIGHT: usize = 25;
 /// The levels of the account tree that stay in memory when it is stored: at most 2^15 branches.
 const LEVELS_IN_MEMORY: u32 = 15;
 
+/// A version at the tip is kept in memory once the blocks since the last weigh this much. As long as it is, a later
+/// block copies what it changes.
+const RETAINED_EVERY: usize = 512;
+
 /// How many versions are kept in memory, and what the blocks may weigh together in which they differ from stored
 /// ones. One is always kept.
 const VERSIONS_MAX: usize = 16;
@@ -70,7 +74,7 @@ impl RecentStates {
             sum += recent.weight;
             sum <= WEIGHT_MAX
         });
-        // The last one is what the next block most likely stands on.
+        // One is kept, whatever it weighs.
         let count = fitting.count().max(1);
         versions.truncate(count);
     }
@@ -79,8 +83,8 @@ impl RecentStates {
 impl<D: Disk> Ledger<D> {
     /// The accounts after block `id`; `None` where the block is not known.
     pub(super) fn state(&self, id: &Hash32) -> Result<Option<TreeVersion>, StoreError> {
-        if *id == self.tip.id() {
-            return Ok(Some(self.state.clone()));
+        if let Some(state) = self.state.as_ref().filter(|_| *id == self.tip.id()) {
+            return Ok(Some(state.clone()));
         }
         let (mut behind, mut at) = (Vec::new(), *id);
         let (mut version, mut executed) = loop {
@@ -107,6 +111,25 @@ impl<D: Disk> Ledger<D> {
         Ok(Some(version))
     }
 
+    /// The accounts after block `id`, for its child to change them. Those at the tip are changed where they lie, as
+    /// far as no other version has a part in them: a child that breaks a rule leaves none, and they are had again by
+    /// executing the last blocks.
+    pub(super) fn take_state(&mut self, id: &Hash32) -> Result<Option<TreeVersion>, StoreError> {
+        match if *id == self.tip.id() { self.state.take() } else { None } {
+            Some(state) => Ok(Some(state)),
+            None => self.state(id),
+        }
+    }
+
+    /// Keeps the accounts at a new tip in memory where it is time to.
+    pub(super) fn retain_state(&mut self, state: &TreeVersion, weight: usize) {
+        self.unretained += weight;
+        if self.unretained >= RETAINED_EVERY {
+            self.states.insert(self.tip.id(), state.clone(), self.unretained);
+            self.unretained = 0;
+        }
+    }
+
     /// The accounts after block `id`, to look at.
     pub(super) fn view(&self, id: &Hash32) -> Result<Option<TreeView<'_, NodeFile>>, StoreError> {
         Ok(self.state(id)?.map(|version| TreeView::new(&self.nodes, version)))
@@ -118,11 +141,12 @@ impl<D: Disk> Ledger<D> {
     }
 
     /// Stores the accounts at the tip, and returns where their root is.
-    pub(super) fn keep_state(&mut self, changes: &mut Changes) -> u64 {
+    pub(super) fn keep_state(&mut self, mut state: TreeVersion, changes: &mut Changes) -> u64 {
         let begin = self.nodes.end();
-        let root = self.state.store(&mut |node| self.nodes.add(node));
+        let root = state.store(&mut |node| self.nodes.add(node));
         changes.put(Table::Meta, b"nodes", &self.nodes.end().to_be_bytes());
-        self.state.keep_levels(LEVELS_IN_MEMORY);
+        state.keep_levels(LEVELS_IN_MEMORY);
+        self.state = Some(state);
         self.last_stored_bytes = (self.nodes.end() - begin) as usize;
         self.unkept = 0;
         root.serial
