@@ -31,7 +31,7 @@ const LEVELS_IN_MEMORY: u32 = 15;
 
 /// A version at the tip is kept in memory once the blocks since the last weigh this much. As long as it is, a later
 /// block copies what it changes.
-const RETAINED_EVERY: usize = 512;
+const RETAINED_EVERY: usize = 2_048;
 
 /// How many versions are kept in memory, and what the blocks may weigh together in which they differ from stored
 /// ones. One is always kept.

@@ -70,6 +70,9 @@ fn main() {
     }
     let Arguments { form, depth, pictures, wanted } = Arguments::parse(arguments);
     let is_wanted = |what: &str| wanted.as_deref().is_none_or(|wanted| what.contains(wanted));
+    if let Some(folder) = &pictures {
+        std::fs::create_dir_all(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    }
     let mut bench = Bench::new(depth);
     form.print_head();
     for group in GROUPS.iter().filter(|group| group.rows.iter().any(|what| is_wanted(what))) {
