@@ -3,6 +3,7 @@
 //! Room is counted by the peer that showed a header first, so that no peer can take another's.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use mote_core::block::Header;
 use mote_core::hash::Hash32;
@@ -26,7 +27,7 @@ pub struct Wanted {
     /// Who has shown the header.
     pub shown_by: BTreeSet<PeerId>,
     /// The block, once it came.
-    pub body: Option<Block>,
+    pub body: Option<Arc<Block>>,
     /// Whose room it takes.
     owner: PeerId,
 }
@@ -90,7 +91,7 @@ impl WantedBlocks {
     pub fn fill(&mut self, id: &Hash32, body: Block) -> bool {
         let Some(wanted) = self.blocks.get_mut(id) else { return false };
         self.ready.insert((wanted.header.height, *id));
-        wanted.body = Some(body);
+        wanted.body = Some(Arc::new(body));
         true
     }
 
@@ -131,23 +132,19 @@ impl WantedBlocks {
         lowest
     }
 
-    /// Blocks whose bodies are here and whose parents are not wanted themselves, or come before them: up to `limit`,
-    /// the lowest first.
-    pub fn to_connect(&self, limit: usize) -> Vec<Hash32> {
+    /// The blocks whose bodies are here and whose parents are not wanted themselves or come before them: up to
+    /// `limit`, the lowest first.
+    pub fn to_connect(&self, limit: usize) -> Vec<(Hash32, Arc<Block>)> {
         let mut chosen = BTreeSet::new();
-        let in_order = self.ready.iter().map(|(_, id)| *id).filter(|id| {
-            let parent = self.blocks.get(id).map(|wanted| wanted.header.previous);
-            parent.is_some_and(|parent| chosen.contains(&parent) || !self.blocks.contains_key(&parent))
-                && chosen.insert(*id)
+        let in_order = self.ready.iter().filter_map(|(_, id)| {
+            let wanted = self.blocks.get(id)?;
+            let parent = &wanted.header.previous;
+            let is_in_order = chosen.contains(parent) || !self.blocks.contains_key(parent);
+            let body = wanted.body.clone().filter(|_| is_in_order)?;
+            chosen.insert(*id);
+            Some((*id, body))
         });
         in_order.take(limit).collect()
-    }
-
-    /// Takes the body of a block, which stays wanted.
-    pub fn take_body(&mut self, id: &Hash32) -> Option<Block> {
-        let wanted = self.blocks.get_mut(id)?;
-        self.ready.remove(&(wanted.header.height, *id));
-        wanted.body.take()
     }
 
     /// Forgets what a peer has shown; what nobody else shows is wanted no more.

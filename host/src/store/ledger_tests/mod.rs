@@ -1,5 +1,6 @@
-//! Tests of the ledger as a whole: branches, crashes, damage, witnesses, cost, what must be on the main chain.
+//! Tests of the ledger as a whole: branches, catching up, crashes, damage, witnesses, cost, what must be on the main chain.
 
+mod catch_up;
 mod chains;
 mod damage;
 mod pins;

@@ -2,6 +2,7 @@
 
 mod callers;
 mod compact;
+mod together;
 
 use mote::node::request::{Reply, Request};
 use mote::node::status::{Direction, Event};
