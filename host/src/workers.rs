@@ -187,9 +187,9 @@ mod tests {
         }
         let meeting = Arc::new(Barrier::new(2));
         let there = meeting.clone();
-        let answer = workers.run(move || drop(there.wait()));
-        meeting.wait();
-        answer.wait();
+        let answer = workers.run(move || there.wait().is_leader());
+        let is_leader = meeting.wait().is_leader();
+        assert_ne!(answer.wait(), is_leader);
     }
 
     #[test]
