@@ -171,7 +171,7 @@ fn a_damaged_index_is_built_anew() {
         assert!(matches!(said, Said::AllThere), "damage {number}: {said:?}");
     }
     let mut files = files.clone();
-    change(&mut files, NODES_FILE, &|bytes: &mut Vec<u8>| bytes.clear());
+    change(&mut files, NODES_FILE, |bytes: &mut Vec<u8>| bytes.clear());
     let said = open(&files, &acknowledged, NODES_FILE);
     assert!(matches!(said, Said::AllThere), "{said:?}");
 }
