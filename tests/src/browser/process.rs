@@ -86,6 +86,14 @@ impl Drop for Running {
     }
 }
 
+/// Starts a driver at a port that it finds itself.
+fn launch(log: &Path) -> Child {
+    let output = File::create(log).expect("the log can be made");
+    let mut command = Command::new(find("chromedriver"));
+    command.arg("--port=0").stdin(Stdio::null()).stdout(output).stderr(Stdio::null());
+    command.spawn().expect("the driver starts")
+}
+
 struct Driver {
     child: Child,
     port: u16,
@@ -94,14 +102,15 @@ struct Driver {
 impl Driver {
     fn start(folder: &Path) -> Self {
         let log = folder.join("driver.log");
-        let output = File::create(&log).expect("the log can be made");
-        let mut command = Command::new(find("chromedriver"));
-        command.arg("--port=0").stdin(Stdio::null()).stdout(output).stderr(Stdio::null());
-        let mut driver = Self { child: command.spawn().expect("the driver starts"), port: 0 };
+        let mut driver = Self { child: launch(&log), port: 0 };
         driver.port = wait_until("the driver says where it listens", PATIENCE, || {
             let said = fs::read_to_string(&log).unwrap_or_default();
             let port =
                 said.lines().find_map(|line| line.split_once("successfully on port ")?.1.split('.').next());
+            // It takes a port of IPv6, and ends where another program has the same one of IPv4.
+            if port.is_none() && driver.child.try_wait().is_ok_and(|status| status.is_some()) {
+                driver.child = launch(&log);
+            }
             port.and_then(|port| port.parse().ok()).ok_or(said)
         });
         driver
