@@ -68,6 +68,8 @@ pub struct Holdings {
     open_version: Option<u64>,
     heaviest: Wide,
     is_settled: bool,
+    /// The blocks that had come when it was last looked at.
+    news: Vec<Hash32>,
 }
 
 impl Holdings {
@@ -96,6 +98,7 @@ impl Holdings {
     ) -> Result<(), Finding> {
         let ledger = node.ledger();
         let ends = ledger.branch_ends(usize::MAX)?;
+        self.news.clear();
         for mut id in std::iter::once(ledger.tip().id()).chain(ends.iter().map(|end| end.id)) {
             let mut path = Vec::new();
             while id != replay.genesis() && !self.blocks.contains(&id) {
@@ -120,6 +123,7 @@ impl Holdings {
                 }
                 self.heaviest = self.heaviest.max(replay.work(&id));
                 self.blocks.insert(id);
+                self.news.push(id);
             }
         }
         self.count = ledger.statistics().blocks;
@@ -264,7 +268,12 @@ fn gone<'r>(
 }
 
 /// Whether the payments of blocks that have left the chain are open again where they are next to be mined.
-pub fn check_returned<D: Disk>(node: &Node<D>, replay: &Replay, step: Step) -> Result<(), Finding> {
+pub fn check_returned<D: Disk>(
+    node: &Node<D>,
+    replay: &Replay,
+    holdings: &Holdings,
+    step: Step,
+) -> Result<(), Finding> {
     let [left, joined] = parted(replay, &step.before, &step.tip);
     // Where the pool was full when the branch won, better payments are open; what was mined then and since has left it.
     let won = joined.iter().filter(|(_, block)| block.work > replay.work(&step.before));
@@ -273,9 +282,16 @@ pub fn check_returned<D: Disk>(node: &Node<D>, replay: &Replay, step: Step) -> R
         return Ok(());
     }
     // A node judges them when the branch wins. One that its sender could not pay then is not kept, though a later
-    // block of the same step may have paid the sender.
+    // block of the same step may have paid the sender. So it is where yet another branch won on the way.
+    let news = holdings.news.iter().filter_map(|id| replay.get(id));
+    let between: Vec<_> = news.filter(|block| block.work > replay.work(&step.before)).collect();
     for transaction in gone(&left, &joined) {
-        if stays_payable(replay, step, transaction) && !is_open(node, transaction) && !is_read_only(node) {
+        let stayed_payable = between.iter().all(|block| can_be_next(block, transaction));
+        if stayed_payable
+            && stays_payable(replay, step, transaction)
+            && !is_open(node, transaction)
+            && !is_read_only(node)
+        {
             let got = format!("payment {}, mined before, is not open", transaction_id(transaction));
             return Err(Finding::new(Demand::Returned, got, "it is open again"));
         }

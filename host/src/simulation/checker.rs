@@ -173,7 +173,7 @@ impl Checker {
             holdings.check_choice(node, &self.replay, step)?;
             if before != tip || step.is_start {
                 audit::check_index(node, &self.replay, step)?;
-                audit::check_returned(node, &self.replay, step)?;
+                audit::check_returned(node, &self.replay, holdings, step)?;
             }
             holdings.settle();
             Ok(())
