@@ -1,8 +1,8 @@
-//! Answers that stay as they are until the chain has another tip, kept as bytes: what many ask for is read from the
-//! store and written as JSON once.
+//! Answers that stay as they are until the chain has another tip, or other open transactions come, kept as bytes: what
+//! many ask for is read from the store and written as JSON once.
 //!
-//! A tip never comes back, since each has more work than the one before. So an answer that was made while the
-//! published tip was the same before and after belongs to it.
+//! A tip never comes back, since each has more work than the one before, nor does a version of the open transactions. So
+//! an answer that was made while what is published of them was the same before and after belongs to it.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -48,12 +48,24 @@ struct Kept {
 struct Answer {
     kind: HeaderValue,
     body: Bytes,
+    /// The version of the open transactions that it belongs to; none where it does not depend on them.
+    open: Option<u64>,
+}
+
+/// What the answers of a route depend on besides the path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depends {
+    /// The tip alone.
+    Tip,
+    /// The tip and the open transactions.
+    TipAndOpen,
 }
 
 impl Answers {
-    fn get(&self, tip: &Hash32, path: &str) -> Option<Answer> {
+    fn get(&self, tip: &Hash32, open: u64, path: &str) -> Option<Answer> {
         let kept = self.kept();
-        if kept.tip.as_ref() == Some(tip) { kept.by_path.get(path).cloned() } else { None }
+        let answer = kept.by_path.get(path).filter(|_| kept.tip.as_ref() == Some(tip))?;
+        answer.open.is_none_or(|made| made == open).then(|| answer.clone())
     }
 
     fn put(&self, tip: Hash32, path: &str, answer: Answer) {
@@ -64,7 +76,7 @@ impl Answers {
         let path: Arc<str> = path.into();
         kept.bytes += size(&path, &answer);
         match kept.by_path.insert(path.clone(), answer) {
-            // Somebody else has asked at the same time.
+            // Somebody else has asked at the same time, or before open transactions came or went.
             Some(same) => kept.bytes -= size(&path, &same),
             None => kept.order.push_back(path),
         }
@@ -95,19 +107,29 @@ impl IntoResponse for Answer {
 /// What there is to a request already.
 pub fn kept<D: Disk>(app: &App<D>, request: &Request) -> Option<Response> {
     let path = request.uri().path_and_query().filter(|_| request.method() == Method::GET)?;
-    app.0.answers.get(&app.0.handle.status().tip, path.as_str()).map(IntoResponse::into_response)
+    let status = app.0.handle.status();
+    let answer = app.0.answers.get(&status.tip, status.mempool_version, path.as_str());
+    answer.map(IntoResponse::into_response)
 }
 
-/// The middleware of routes whose answers depend on the path and on the tip alone: keeps them.
-pub async fn keep<D: Disk>(State(app): State<App<D>>, request: Request, next: Next) -> Response {
+/// The middleware of routes whose answers depend on the path and on this alone: keeps them.
+pub async fn keep<D: Disk>(
+    State((app, depends)): State<(App<D>, Depends)>,
+    request: Request,
+    next: Next,
+) -> Response {
     let path = request.uri().path_and_query().filter(|path| path.as_str().len() <= PATH_MAX_BYTES).cloned();
     let Some(path) = path.filter(|_| request.method() == Method::GET) else {
         return next.run(request).await;
     };
-    let tip = app.0.handle.status().tip;
+    let belongs_to = || {
+        let status = app.0.handle.status();
+        (status.tip, (depends == Depends::TipAndOpen).then_some(status.mempool_version))
+    };
+    let (tip, open) = belongs_to();
     let response = next.run(request).await;
     let is_short = response.body().size_hint().upper().is_some_and(|bytes| bytes <= ANSWER_MAX_BYTES as u64);
-    if response.status() != StatusCode::OK || !is_short || app.0.handle.status().tip != tip {
+    if response.status() != StatusCode::OK || !is_short || belongs_to() != (tip, open) {
         return response;
     }
     let (mut parts, body) = response.into_parts();
@@ -116,7 +138,7 @@ pub async fn keep<D: Disk>(State(app): State<App<D>>, request: Request, next: Ne
         Err(error) => return Problem::new(Code::Internal, error).into_response(),
     };
     if let Some(kind) = parts.headers.remove(CONTENT_TYPE) {
-        let answer = Answer { kind, body };
+        let answer = Answer { kind, body, open };
         app.0.answers.put(tip, path.as_str(), answer.clone());
         return answer.into_response();
     }
@@ -128,7 +150,7 @@ mod tests {
     use super::*;
 
     fn answer(length: usize) -> Answer {
-        Answer { kind: HeaderValue::from_static("text/plain"), body: vec![b'a'; length].into() }
+        Answer { kind: HeaderValue::from_static("text/plain"), body: vec![b'a'; length].into(), open: None }
     }
 
     #[test]
@@ -136,11 +158,23 @@ mod tests {
         let (answers, first, second) =
             (Answers::default(), Hash32::from_bytes([1; 32]), Hash32::from_bytes([2; 32]));
         answers.put(first, "/a", answer(1));
-        assert_eq!(answers.get(&first, "/a"), Some(answer(1)));
-        assert_eq!((answers.get(&second, "/a"), answers.get(&first, "/b")), (None, None));
+        assert_eq!(answers.get(&first, 0, "/a"), Some(answer(1)));
+        assert_eq!((answers.get(&second, 0, "/a"), answers.get(&first, 0, "/b")), (None, None));
         answers.put(second, "/b", answer(2));
-        assert_eq!((answers.get(&first, "/a"), answers.get(&second, "/a")), (None, None));
-        assert_eq!(answers.get(&second, "/b"), Some(answer(2)));
+        assert_eq!((answers.get(&first, 0, "/a"), answers.get(&second, 0, "/a")), (None, None));
+        assert_eq!(answers.get(&second, 0, "/b"), Some(answer(2)));
+    }
+
+    #[test]
+    fn an_answer_may_belong_to_the_open_transactions_too() {
+        let (answers, tip) = (Answers::default(), Hash32::from_bytes([1; 32]));
+        let with_open = |open| Answer { open: Some(open), ..answer(1) };
+        answers.put(tip, "/a", with_open(3));
+        answers.put(tip, "/b", answer(1));
+        assert_eq!(answers.get(&tip, 3, "/a"), Some(with_open(3)));
+        assert_eq!((answers.get(&tip, 4, "/a"), answers.get(&tip, 4, "/b")), (None, Some(answer(1))));
+        answers.put(tip, "/a", with_open(4));
+        assert_eq!(answers.get(&tip, 4, "/a"), Some(with_open(4)));
     }
 
     #[test]
@@ -156,7 +190,7 @@ mod tests {
             assert_eq!((kept.bytes, kept.order.len()), (sum, kept.by_path.len()));
             assert!(sum <= KEPT_MAX_BYTES);
         }
-        assert_eq!(answers.get(&tip, "0"), None);
-        assert!(answers.get(&tip, &(count - 1).to_string()).is_some());
+        assert_eq!(answers.get(&tip, 0, "0"), None);
+        assert!(answers.get(&tip, 0, &(count - 1).to_string()).is_some());
     }
 }

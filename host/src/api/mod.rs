@@ -10,7 +10,7 @@
 //! | `guard`, `token` | who may do what |
 //! | `framing` | where a request ends |
 //! | `entrance` | what every request passes |
-//! | `answers` | what stays as it is until there is another tip |
+//! | `answers` | what stays as it is until there is another tip or another open transaction |
 //! | `extract`, `json`, `secret`, `error` | what comes in, and what goes wrong; [`crate::forms`] is what goes out |
 //! | `lookup` | everything that is read from the node |
 //! | `status`, `blocks`, `transactions`, `accounts`, `mempool` | the chain |
@@ -66,7 +66,7 @@ pub mod token;
 pub mod transactions;
 pub mod wallet;
 
-use answers::Answers;
+use answers::{Answers, Depends};
 use course::Course;
 use error::{Code, Problem};
 use events::Streams;
@@ -202,18 +202,18 @@ impl<D: Disk> Routes<D> {
             .add(Public, read, "/api/v1/search", search::search::<D>)
             .add(Public, read, "/api/v1/qr", qr::qr)
             .add(Public, read, "/api/v1/charts", charts::charts::<D>)
-            .add_kept("/api/v1/blocks", blocks::list::<D>)
-            .add_kept("/api/v1/blocks/{block}", blocks::block::<D>)
-            .add_kept("/api/v1/blocks/{block}/header", blocks::header::<D>)
-            .add_kept("/api/v1/blocks/{block}/raw", blocks::raw::<D>)
+            .add_kept(Depends::Tip, "/api/v1/blocks", blocks::list::<D>)
+            .add_kept(Depends::Tip, "/api/v1/blocks/{block}", blocks::block::<D>)
+            .add_kept(Depends::Tip, "/api/v1/blocks/{block}/header", blocks::header::<D>)
+            .add_kept(Depends::Tip, "/api/v1/blocks/{block}/raw", blocks::raw::<D>)
             .add(Public, read, "/api/v1/blocks/{block}/siblings", branches::siblings::<D>)
             .add(Public, read, "/api/v1/branches", branches::list::<D>)
             .add(Public, make, "/api/v1/transactions", transactions::submit::<D>)
             .add(Public, read, "/api/v1/transactions/{id}", transactions::transaction::<D>)
-            .add_kept("/api/v1/transactions/{id}/proof", transactions::proof::<D>)
-            .add(Public, read, "/api/v1/accounts/{address}", accounts::account::<D>)
-            .add_kept("/api/v1/accounts/{address}/history", accounts::history::<D>)
-            .add_kept("/api/v1/accounts/{address}/proof", accounts::proof::<D>)
+            .add_kept(Depends::Tip, "/api/v1/transactions/{id}/proof", transactions::proof::<D>)
+            .add_kept(Depends::TipAndOpen, "/api/v1/accounts/{address}", accounts::account::<D>)
+            .add_kept(Depends::Tip, "/api/v1/accounts/{address}/history", accounts::history::<D>)
+            .add_kept(Depends::Tip, "/api/v1/accounts/{address}/proof", accounts::proof::<D>)
             .add(Public, read, "/api/v1/mempool", mempool::mempool::<D>)
             .add(Public, read, "/api/v1/events", events::events::<D>)
             .add(Public, make, "/api/v1/laboratory/hash", laboratory::try_hash::<D>)
@@ -252,9 +252,14 @@ impl<D: Disk> Routes<D> {
         }
     }
 
-    /// A public route for reading what depends on its path and on the tip alone.
-    fn add_kept<T: 'static>(self, path: &'static str, handler: impl Handles<T, App<D>>) -> Self {
-        let keep = from_fn_with_state(self.app.clone(), answers::keep::<D>);
+    /// A public route for reading what depends on its path and on this alone.
+    fn add_kept<T: 'static>(
+        self,
+        depends: Depends,
+        path: &'static str,
+        handler: impl Handles<T, App<D>>,
+    ) -> Self {
+        let keep = from_fn_with_state((self.app.clone(), depends), answers::keep::<D>);
         self.add_route(MethodFilter::GET, path, on(MethodFilter::GET, handler).route_layer(keep))
     }
 

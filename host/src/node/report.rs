@@ -101,6 +101,7 @@ impl<D: Disk> Node<D> {
             block_work: target.expand().map_or(Work::ZERO, |target| target.work()),
             hash_rate: self.hash_rate(now),
             mempool: self.pool.mempool().len(),
+            mempool_version: self.pool.version(),
             peers: self.peer_list(),
             syncing: self.sync_status(now),
             mining: self.mining.settings().clone(),

@@ -26,6 +26,8 @@ pub struct Status {
     pub hash_rate: f64,
     /// Open transactions.
     pub mempool: usize,
+    /// Goes up with each change of the open transactions.
+    pub mempool_version: u64,
     /// The peers, those being dialled included.
     pub peers: Vec<PeerStatus>,
     /// What is still to be fetched, if anything.
