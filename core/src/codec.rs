@@ -11,8 +11,14 @@
 //! index as a varint, then the variant's fields.
 
 pub mod bytes;
+#[cfg(any(test, not(target_os = "none")))]
+mod direct;
+mod pieces;
 
-use postcard::ser_flavors::Flavor;
+#[cfg(not(target_os = "none"))]
+use direct as writing;
+#[cfg(target_os = "none")]
+use pieces as writing;
 use serde::{Deserialize, Serialize};
 
 /// Why bytes are not the wire form of a value.
@@ -54,92 +60,21 @@ pub fn encode<'b, T: Serialize + ?Sized>(
     value: &T,
     buffer: &'b mut [u8],
 ) -> Result<&'b mut [u8], EncodeError> {
-    let (capacity, mut length) = (buffer.len(), 0);
-    let is_whole = write(value, &mut |piece| {
-        let place = buffer.get_mut(length..length + piece.len());
-        length += piece.len();
-        place.map(|place| place.copy_from_slice(piece)).is_some()
-    });
-    let written = buffer.get_mut(..length).filter(|_| is_whole);
-    written.ok_or(EncodeError { capacity })
+    let capacity = buffer.len();
+    writing::encode(value, buffer).ok_or(EncodeError { capacity })
 }
 
 /// Length of the wire form of `value` in bytes.
 pub fn encoded_len<T: Serialize + ?Sized>(value: &T) -> usize {
-    let mut length = 0_usize;
-    encode_into(value, |piece| length = length.saturating_add(piece.len()));
-    length
+    writing::encoded_len(value)
 }
 
 /// Hands the wire form of `value` to `sink` piece by piece, without a buffer.
 pub fn encode_into<T: Serialize + ?Sized>(value: &T, mut sink: impl FnMut(&[u8])) {
-    write(value, &mut |piece| {
+    pieces::write(value, &mut |piece| {
         sink(piece);
         true
     });
-}
-
-/// What takes a wire form piece by piece, as long as it says `true`.
-type Sink<'a> = dyn FnMut(&[u8]) -> bool + 'a;
-
-/// Hands the wire form of `value` to `sink` until that takes no more, and returns whether it took all. Every
-/// way to write a value goes through here, so that a device has the code to write it once.
-fn write<T: Serialize + ?Sized>(value: &T, sink: &mut Sink<'_>) -> bool {
-    // Writing cannot fail otherwise: no type of ours has a sequence whose length is not known.
-    postcard::serialize_with_flavor(value, Pieces { sink, bytes: [0; PIECE_BYTES], length: 0 }).is_ok()
-}
-
-/// Bytes that are gathered before they are handed on: a digest is written a byte at a time. Of 32 to 256 this was
-/// the fastest.
-const PIECE_BYTES: usize = 64;
-
-struct Pieces<'a> {
-    sink: &'a mut Sink<'a>,
-    bytes: [u8; PIECE_BYTES],
-    length: usize,
-}
-
-impl Pieces<'_> {
-    #[inline(never)]
-    fn hand_on(&mut self) -> postcard::Result<()> {
-        let piece = self.bytes.get(..self.length).unwrap_or_default();
-        self.length = 0;
-        if (self.sink)(piece) { Ok(()) } else { Err(postcard::Error::SerializeBufferFull) }
-    }
-}
-
-impl Flavor for Pieces<'_> {
-    type Output = ();
-
-    #[inline(never)]
-    fn try_extend(&mut self, data: &[u8]) -> postcard::Result<()> {
-        let room = self.bytes.get_mut(self.length..).unwrap_or_default();
-        if let Some(place) = room.get_mut(..data.len()) {
-            place.copy_from_slice(data);
-            self.length += data.len();
-            return Ok(());
-        }
-        self.hand_on()?;
-        if (self.sink)(data) { Ok(()) } else { Err(postcard::Error::SerializeBufferFull) }
-    }
-
-    // Where it is part of the loop over a digest, writing takes half as long; a device has no room for that.
-    #[cfg_attr(target_os = "none", inline(never))]
-    #[cfg_attr(not(target_os = "none"), inline)]
-    fn try_push(&mut self, data: u8) -> postcard::Result<()> {
-        if self.length == PIECE_BYTES {
-            self.hand_on()?;
-        }
-        if let Some(byte) = self.bytes.get_mut(self.length) {
-            *byte = data;
-            self.length += 1;
-        }
-        Ok(())
-    }
-
-    fn finalize(mut self) -> postcard::Result<()> {
-        self.hand_on()
-    }
 }
 
 /// Reads a value that takes up all of `bytes`, in its canonical form.
@@ -154,7 +89,7 @@ pub fn decode_prefix<'a, T: Deserialize<'a> + Serialize>(
 ) -> Result<(T, &'a [u8]), DecodeError> {
     let (value, rest) = postcard::take_from_bytes::<T>(bytes).map_err(|error| refusal(error, bytes))?;
     let consumed = bytes.get(..bytes.len() - rest.len()).unwrap_or(bytes);
-    check_canonical(consumed, &|sink| write(&value, sink))?;
+    writing::check(&value, consumed).map_err(|offset| DecodeError::NotCanonical { offset })?;
     Ok((value, rest))
 }
 
@@ -164,20 +99,6 @@ fn refusal(error: postcard::Error, bytes: &[u8]) -> DecodeError {
         postcard::Error::DeserializeUnexpectedEnd => DecodeError::Truncated { length: bytes.len() },
         _ => DecodeError::Malformed,
     }
-}
-
-/// Compares a value with what it came from while it is written, so that no second buffer is needed.
-#[inline(never)]
-fn check_canonical(consumed: &[u8], write: &dyn Fn(&mut Sink<'_>) -> bool) -> Result<(), DecodeError> {
-    let mut offset = 0;
-    let is_canonical = write(&mut |piece| {
-        let expected = consumed.get(offset..).unwrap_or_default();
-        let is_same = expected.starts_with(piece);
-        let differs = || expected.iter().zip(piece).take_while(|(expected, got)| expected == got).count();
-        offset += if is_same { piece.len() } else { differs() };
-        is_same
-    });
-    if is_canonical && offset == consumed.len() { Ok(()) } else { Err(DecodeError::NotCanonical { offset }) }
 }
 
 /// Reads a value from the front of `bytes`, which then starts behind it: for a large value that is filled in
@@ -191,6 +112,57 @@ pub fn take<'a, T: Deserialize<'a> + Serialize>(bytes: &mut &'a [u8]) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use std::vec::Vec;
+
+    #[derive(Debug, Serialize)]
+    struct Value {
+        number: u64,
+        #[serde(with = "bytes")]
+        digest: [u8; 70],
+        list: Vec<(u8, Option<u32>)>,
+        #[serde(with = "bytes")]
+        short: [u8; 3],
+    }
+
+    prop_compose! {
+        fn values()(
+            number: u64,
+            digest: [[u8; 14]; 5],
+            list: Vec<(u8, Option<u32>)>,
+            short: [u8; 3],
+        ) -> Value {
+            let mut value = Value { number, digest: [0; 70], list, short };
+            value.digest.copy_from_slice(digest.as_flattened());
+            value
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn both_forms_agree(value in values(), room in 0..200_usize, at in 0..400_usize, flip in 1..=255_u8) {
+            let mut bytes = Vec::new();
+            encode_into(&value, |piece| bytes.extend_from_slice(piece));
+            prop_assert_eq!(direct::encoded_len(&value), bytes.len());
+            prop_assert_eq!(pieces::encoded_len(&value), bytes.len());
+            let mut buffers = [[0; 200]; 2];
+            let [first, second] = &mut buffers;
+            let encoded = direct::encode(&value, &mut first[..room]);
+            prop_assert_eq!(encoded.as_deref(), (bytes.len() <= room).then_some(&bytes[..]));
+            prop_assert_eq!(encoded, pieces::encode(&value, &mut second[..room]));
+            prop_assert_eq!(direct::check(&value, &bytes), Ok(()));
+            prop_assert_eq!(pieces::check(&value, &bytes), Ok(()));
+            let mut others = [bytes.clone(), bytes.clone(), bytes.clone()];
+            let at = at % bytes.len();
+            others[0][at] ^= flip;
+            others[1].truncate(at);
+            others[2].push(flip);
+            for (other, offset) in others.iter().zip([at, at, bytes.len()]) {
+                prop_assert_eq!(direct::check(&value, other), Err(offset));
+                prop_assert_eq!(pieces::check(&value, other), Err(offset));
+            }
+        }
+    }
 
     #[test]
     fn one_value_has_one_encoding() {

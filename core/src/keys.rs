@@ -20,7 +20,7 @@ pub use library::SecretKey;
 #[cfg(target_os = "none")]
 pub use table_free::SecretKey;
 
-use crate::hash::{Hash32, Tag, tagged};
+use crate::hash::{Hash32, Tag, preimage, tagged};
 
 /// The 32 bytes of an Ed25519 public key, which name an account. They need not be a valid point:
 /// nobody can sign for those that are not.
@@ -45,6 +45,11 @@ impl PublicKey {
     /// The key of this account in the account tree.
     pub fn account_key(&self) -> AccountKey {
         tagged(Tag::AccountKey, &[&self.0])
+    }
+
+    /// What [`PublicKey::account_key`] is the SHA-256 of.
+    pub fn account_preimage(&self) -> [u8; 33] {
+        preimage(Tag::AccountKey, &[&self.0])
     }
 
     /// Whether this is one of the 14 encodings of a point of order 1, 2, 4 or 8. Under ZIP-215

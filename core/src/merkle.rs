@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{self, DecodeError};
-use crate::hash::{Hash32, Tag, sha256, tagged};
+use crate::hash::{Hash32, Hashes, SIDE_BY_SIDE, Tag, hash_all, preimage, sha256, tagged};
 use crate::params::LOG_PATH_MAX_HASHES;
 
 /// The siblings on the way from a leaf to the root, nearest first.
@@ -36,6 +36,33 @@ pub fn root_of_hashes(leaves: impl IntoIterator<Item = Hash32>) -> Hash32 {
     let mut frontier = FrontierOf::<64>::new();
     leaves.into_iter().for_each(|leaf| frontier.append(leaf));
     frontier.root()
+}
+
+/// The same as [`root_of_hashes`], many nodes at a time. What comes of the leaves is written over them.
+pub fn root_in_place(leaves: &mut [Hash32], hashes: &dyn Hashes) -> Hash32 {
+    let mut count = leaves.len();
+    while count > 1 {
+        for first in (0..count / 2).step_by(SIDE_BY_SIDE) {
+            let mut preimages = heapless::Vec::new();
+            let pairs = leaves.get(2 * first..count).unwrap_or_default().as_chunks().0;
+            for [left, right] in pairs.iter().take(SIDE_BY_SIDE) {
+                let _ = preimages.push(node_preimage(left, right));
+            }
+            let parents = hash_all(hashes, &preimages);
+            let places = leaves.iter_mut().skip(first).take(preimages.len());
+            places.zip(parents).for_each(|(place, parent)| *place = parent);
+        }
+        // Without a sibling the last one is a level higher too.
+        if let Some(last) = leaves.get(count - 1).copied().filter(|_| count % 2 == 1) {
+            leaves.iter_mut().skip(count / 2).take(1).for_each(|place| *place = last);
+        }
+        count = count.div_ceil(2);
+    }
+    leaves.first().copied().unwrap_or_else(|| sha256(b""))
+}
+
+fn node_preimage(left: &Hash32, right: &Hash32) -> [u8; 65] {
+    preimage(Tag::LogNode, &[left.as_bytes(), right.as_bytes()])
 }
 
 /// The log of all blocks.
@@ -269,6 +296,14 @@ mod tests {
     use super::*;
     use std::vec::Vec;
 
+    struct OneByOne;
+
+    impl Hashes for OneByOne {
+        fn hash(&self, messages: &[&[u8]], hashes: &mut [Hash32]) {
+            messages.iter().zip(hashes).for_each(|(message, hash)| *hash = sha256(message));
+        }
+    }
+
     /// RFC 6962's recursive definition.
     fn reference_root(leaves: &[Hash32]) -> Hash32 {
         match leaves {
@@ -288,6 +323,7 @@ mod tests {
             let leaves = &leaves[..size];
             let expected = reference_root(leaves);
             assert_eq!(root_of_hashes(leaves.iter().copied()), expected);
+            assert_eq!(root_in_place(&mut leaves.to_vec(), &OneByOne), expected);
             let subtree = |level: u32, index: u64| {
                 let range = (index as usize) << level..(index as usize + 1) << level;
                 Ok::<_, ()>(leaves.get(range).map(reference_root))

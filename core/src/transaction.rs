@@ -57,6 +57,9 @@ const MESSAGE_MAX_BYTES: usize = SIGNATURE_CONTEXT.len() + 32 + FIELDS_MAX_BYTES
 /// What a signature covers.
 pub type Message = heapless::Vec<u8, MESSAGE_MAX_BYTES>;
 
+/// What an id is the hash of: a tag, the fields, the signature.
+pub type Preimage = heapless::Vec<u8, { 1 + FIELDS_MAX_BYTES + 64 }>;
+
 /// The most bytes of a transaction on the wire: as the preimage, with varints of at most ten bytes.
 pub const TRANSACTION_MAX_BYTES: usize = 2 * 32 + 3 * 10 + 1 + MEMO_MAX_BYTES + 64;
 
@@ -77,6 +80,16 @@ impl Transaction {
     /// its leaf in the block's transaction tree.
     pub fn id(&self) -> Hash32 {
         tagged(Tag::LogLeaf, &[&self.fields(), self.signature.as_bytes()])
+    }
+
+    /// What [`Transaction::id`] is the SHA-256 of.
+    pub fn preimage(&self) -> Preimage {
+        let mut preimage = heapless::Vec::new();
+        for part in [&[Tag::LogLeaf as u8], &*self.fields(), self.signature.as_bytes()] {
+            // The capacity is the sum of the longest parts.
+            let _ = preimage.extend_from_slice(part);
+        }
+        preimage
     }
 
     /// Whether the sender signed this transaction for the network of `params` (ZIP-215).

@@ -2,8 +2,14 @@
 
 use mote_core::block::BlockOf;
 use mote_core::codec::{self, DecodeError};
+use mote_core::hash::Hash32;
+use mote_core::merkle::root_in_place;
+use mote_core::rules::IdentifiedTransaction;
 use mote_core::transaction::Transaction;
 use serde::Serialize;
+
+use crate::encoding::encoded;
+use crate::sha256::many::SideBySide;
 
 /// A header and its transactions. Its wire form is that of every [`BlockOf`].
 pub type Block = BlockOf<Vec<Transaction>>;
@@ -15,9 +21,15 @@ pub fn decode(bytes: &[u8]) -> Result<Block, DecodeError> {
 
 /// The wire form of `block`, which is also what the log holds.
 pub fn encode<T: Serialize>(block: &BlockOf<T>) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(codec::encoded_len(block));
-    codec::encode_into(block, |piece| bytes.extend_from_slice(piece));
-    bytes
+    encoded(block)
+}
+
+/// What the header has to say of the transactions of `block`, as [`mote_core::block::transactions_root`] has it.
+pub fn transactions_root(block: &Block) -> Hash32 {
+    let hashes = SideBySide::fastest();
+    let identified = IdentifiedTransaction::of_all(&block.transactions, &hashes);
+    let mut ids: Vec<Hash32> = identified.map(|identified| identified.id()).collect();
+    root_in_place(&mut ids, &hashes)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::RuleError;
 use crate::block::Header;
-use crate::hash::Hash32;
+use crate::hash::{Hash32, Hashes, SIDE_BY_SIDE, hash_all};
 use crate::params::{FEE_MIN_GRAINS, HEADER_VERSION, Params, TIME_LIMIT_SECONDS};
 use crate::pow::Work;
 use crate::transaction::Transaction;
@@ -24,11 +24,6 @@ impl<'a> CheckedTransaction<'a> {
     /// Its id.
     pub fn id(&self) -> Hash32 {
         self.id
-    }
-
-    /// The same as one of which nothing else is known.
-    pub fn identified(&self) -> IdentifiedTransaction<'a> {
-        IdentifiedTransaction { transaction: self.transaction, id: self.id }
     }
 
     /// A copy that can be kept.
@@ -149,6 +144,21 @@ impl<'a> From<&'a Transaction> for IdentifiedTransaction<'a> {
 }
 
 impl<'a> IdentifiedTransaction<'a> {
+    /// All of them, in their order, many hashed at a time.
+    pub fn of_all<'h>(
+        transactions: &'a [Transaction],
+        hashes: &'h dyn Hashes,
+    ) -> impl Iterator<Item = Self> + use<'a, 'h> {
+        transactions.chunks(SIDE_BY_SIDE).flat_map(|transactions| {
+            let mut preimages = heapless::Vec::new();
+            for transaction in transactions {
+                let _ = preimages.push(transaction.preimage());
+            }
+            let ids = hash_all(hashes, &preimages);
+            transactions.iter().zip(ids).map(|(transaction, id)| Self { transaction, id })
+        })
+    }
+
     /// The transaction.
     pub fn transaction(&self) -> &'a Transaction {
         self.transaction

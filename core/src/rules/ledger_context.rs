@@ -1,7 +1,7 @@
 //! Rules that look at the accounts, and execution: the one function that applies a block, over a full
 //! tree and over a witness alike.
 
-use super::{CheckedTransaction, RuleError};
+use super::{CheckedTransaction, PlacedTransaction, RuleError};
 use crate::block::Header;
 use crate::hash::Hash32;
 use crate::keys::PublicKey;
@@ -18,7 +18,40 @@ pub struct Execution {
     miner: PublicKey,
     limit: u64,
     fees: Amount,
-    transactions: FrontierOf<BLOCK_PATH_MAX_HASHES>,
+    transactions: Transactions,
+}
+
+/// What is known of the transactions' root.
+#[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one execution at a time")]
+enum Transactions {
+    /// It is that of the transactions so far.
+    Folded(FrontierOf<BLOCK_PATH_MAX_HASHES>),
+    /// It was compared before; so many of its transactions were applied.
+    Compared { root: Hash32, count: u64 },
+}
+
+impl Transactions {
+    fn count(&self) -> u64 {
+        match self {
+            Self::Folded(log) => log.size(),
+            Self::Compared { count, .. } => *count,
+        }
+    }
+
+    fn append(&mut self, id: Hash32) {
+        match self {
+            Self::Folded(log) => log.append(id),
+            Self::Compared { count, .. } => *count += 1,
+        }
+    }
+
+    fn root(&self) -> Hash32 {
+        match self {
+            Self::Folded(log) => log.root(),
+            Self::Compared { root, .. } => *root,
+        }
+    }
 }
 
 /// What a header must say of the transactions that were executed.
@@ -35,8 +68,19 @@ pub struct Executed {
 impl Execution {
     /// Starts the block at `height`, whose reward and fees go to `miner`.
     pub fn new(params: &Params, height: Height, miner: PublicKey) -> Self {
+        Self::over(params, height, miner, Transactions::Folded(FrontierOf::new()))
+    }
+
+    /// Starts the block of `header`, whose transactions were compared with it (B3): those that are applied are they,
+    /// and their root is not worked out again.
+    pub fn of_compared(params: &Params, header: &Header) -> Self {
+        let transactions = Transactions::Compared { root: header.transactions_root, count: 0 };
+        Self::over(params, header.height, header.miner, transactions)
+    }
+
+    fn over(params: &Params, height: Height, miner: PublicKey, transactions: Transactions) -> Self {
         let limit = params.block_transactions_max as u64;
-        Self { height, miner, limit, fees: Amount::ZERO, transactions: FrontierOf::new() }
+        Self { height, miner, limit, fees: Amount::ZERO, transactions }
     }
 
     /// Applies the next transaction: the sender's debit, then the recipient's credit, read after it, so
@@ -47,17 +91,25 @@ impl Execution {
         accounts: &mut A,
         checked: &CheckedTransaction<'_>,
     ) -> Result<(), UpdateError<A::Error>> {
-        let got = self.transactions.size() + 1;
+        self.apply_placed(accounts, &PlacedTransaction::from(*checked))
+    }
+
+    /// The same for one whose accounts' places are known.
+    pub fn apply_placed<A: Accounts>(
+        &mut self,
+        accounts: &mut A,
+        placed: &PlacedTransaction<'_>,
+    ) -> Result<(), UpdateError<A::Error>> {
+        let got = self.transactions.count() + 1;
         if got > self.limit {
             return Err(RuleError::BlockCapacity { got, limit: self.limit }.into());
         }
-        let transaction = checked.transaction();
+        let transaction = placed.checked().transaction();
         let fees = checked_sum(self.fees, transaction.fee)?;
-        accounts.update(&transaction.sender.account_key(), |account| debit(transaction, account))?;
-        accounts
-            .update(&transaction.recipient.account_key(), |account| credit(transaction.amount, account))?;
+        accounts.update(&placed.sender(), |account| debit(transaction, account))?;
+        accounts.update(&placed.recipient(), |account| credit(transaction.amount, account))?;
         self.fees = fees;
-        self.transactions.append(checked.id());
+        self.transactions.append(placed.checked().id());
         Ok(())
     }
 
@@ -75,9 +127,9 @@ impl Execution {
         }
         Ok(Executed {
             // The limit of transactions is far below 2^32.
-            transaction_count: self.transactions.size() as u32,
+            transaction_count: self.transactions.count() as u32,
             transactions_root: self.transactions.root(),
-            state_root: accounts.root(),
+            state_root: accounts.settle().map_err(UpdateError::Accounts)?,
         })
     }
 }

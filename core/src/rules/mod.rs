@@ -8,6 +8,7 @@ mod error;
 mod header_context;
 mod isolation;
 mod ledger_context;
+mod placed;
 
 pub use error::{Rule, RuleError};
 pub use header_context::{CheckedHeader, Clock, check_header};
@@ -16,3 +17,4 @@ pub use isolation::{
     SoundHeader, check_transaction, inspect_header, judge_all, judge_together,
 };
 pub use ledger_context::{Executed, Execution, credit, debit};
+pub use placed::PlacedTransaction;

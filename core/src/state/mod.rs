@@ -14,7 +14,7 @@ pub use fold::{Evidence, Fold, Folded, Roots};
 pub use proof::{PathBuffer, Proof, ProofError, ProofOf, ProofRef, STEP_BYTES, Step};
 pub use witness::{WitnessAccounts, WitnessError};
 
-use crate::hash::{Hash32, Tag, tagged};
+use crate::hash::{Hash32, Tag, preimage, tagged};
 use crate::keys::AccountKey;
 use crate::rules::RuleError;
 use crate::units::Amount;
@@ -46,6 +46,18 @@ impl Leaf {
             &[self.key.as_bytes(), &balance.grains().to_le_bytes(), &nonce.to_le_bytes()],
         )
     }
+
+    /// What [`Leaf::hash`] is the SHA-256 of.
+    pub fn preimage(&self) -> [u8; 49] {
+        let Account { balance, nonce } = self.account;
+        let fields = [self.key.as_bytes(), &balance.grains().to_le_bytes()[..], &nonce.to_le_bytes()];
+        preimage(Tag::AccountLeaf, &fields)
+    }
+}
+
+/// What [`branch_hash`] is the SHA-256 of.
+pub fn branch_preimage(index: u8, left: &Hash32, right: &Hash32) -> [u8; 66] {
+    preimage(Tag::AccountBranch, &[&[index], left.as_bytes(), right.as_bytes()])
 }
 
 /// `H(0x03 || bit index || left || right)`.
@@ -88,8 +100,8 @@ pub trait Accounts {
         change: impl FnOnce(Account) -> Result<Account, RuleError>,
     ) -> Result<(), UpdateError<Self::Error>>;
 
-    /// The root of the tree as it stands now.
-    fn root(&self) -> Hash32;
+    /// Makes all changes so far part of the tree, and returns its root.
+    fn settle(&mut self) -> Result<Hash32, Self::Error>;
 }
 
 /// Why an account was not updated.

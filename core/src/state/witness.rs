@@ -37,6 +37,11 @@ impl<I> WitnessAccounts<I> {
     pub fn new(root: Hash32, proofs: I) -> Self {
         Self { root, proofs }
     }
+
+    /// The root as it stands now.
+    pub fn root(&self) -> Hash32 {
+        self.root
+    }
 }
 
 impl<E: Evidence, I: Iterator<Item = E>> Accounts for WitnessAccounts<I> {
@@ -60,7 +65,7 @@ impl<E: Evidence, I: Iterator<Item = E>> Accounts for WitnessAccounts<I> {
         Ok(())
     }
 
-    fn root(&self) -> Hash32 {
-        self.root
+    fn settle(&mut self) -> Result<Hash32, WitnessError> {
+        Ok(self.root)
     }
 }

@@ -4,9 +4,7 @@ use mote_core::hash::Hash32;
 use mote_core::keys::{AccountKey, PublicKey};
 use mote_core::params::Params;
 use mote_core::rules::{CheckedTransaction, Executed, Execution, RuleError, credit, debit};
-use mote_core::state::{
-    Account, Accounts, Fold, Folded, Leaf, ProofError, UpdateError, WitnessAccounts, WitnessError,
-};
+use mote_core::state::{Account, Fold, Folded, Leaf, ProofError, UpdateError, WitnessAccounts, WitnessError};
 use mote_core::transaction::Transaction;
 use mote_core::units::Height;
 use mote_core::wire::stream::Piece;

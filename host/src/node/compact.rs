@@ -8,7 +8,7 @@
 use mote_core::block::Header;
 use mote_core::codec::encoded_len;
 use mote_core::hash::Hash32;
-use mote_core::merkle::root_of_hashes;
+use mote_core::merkle::root_in_place;
 use mote_core::peer::{Asked, Offence};
 use mote_core::rules::RuleError;
 use mote_core::transaction::Transaction;
@@ -19,6 +19,7 @@ use super::peers::{Peer, PeerId};
 use super::serve::bounded;
 use super::{Node, Now};
 use crate::block::Block;
+use crate::sha256::many::SideBySide;
 use crate::store::disk::Disk;
 use crate::store::error::StoreError;
 
@@ -83,7 +84,8 @@ impl<D: Disk> Node<D> {
         let ids = bounded(ids, self.params.block_transactions_max)?;
         self.hear_of_tip(now, peer, header)?;
         if self.waits_for_body(&header.id()) {
-            let (got, expected) = (root_of_hashes(ids.iter().copied()), header.transactions_root);
+            let got = root_in_place(&mut ids.clone(), &SideBySide::fastest());
+            let expected = header.transactions_root;
             if got != expected {
                 return Err(Offence::Rule(RuleError::BlockTransactionsRoot { got, expected }));
             }

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use mote_core::codec;
 use mote_core::hash::Hash32;
 use mote_core::keys::PublicKey;
 use mote_core::mempool::{Entry, Inserted, Mempool, MempoolError, Positions, Slot};
@@ -13,6 +12,7 @@ use mote_core::state::Account;
 use mote_core::transaction::Transaction;
 
 use super::request::SubmitError;
+use crate::encoding::encoded;
 use crate::signatures::Known;
 use crate::store::disk::Disk;
 use crate::store::error::StoreError;
@@ -115,8 +115,7 @@ impl<D: Disk> Pool<D> {
         let inserted =
             self.mempool.insert(checked, account).map_err(|error| PoolError::Refused(error.into()))?;
         self.version += 1;
-        let mut bytes = Vec::with_capacity(codec::encoded_len(checked.transaction()));
-        codec::encode_into(checked.transaction(), |piece| bytes.extend_from_slice(piece));
+        let bytes = encoded(checked.transaction());
         self.journal.append(&bytes, checked.id()).map_err(|error| PoolError::Store(error.into()))?;
         if let Inserted::Replaced { id } | Inserted::Evicted { id } = inserted {
             self.journal.retire(&id);

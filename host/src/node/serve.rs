@@ -1,7 +1,7 @@
 //! Answers to what peers ask for.
 
 use mote_core::block::Header;
-use mote_core::codec::{self, encoded_len};
+use mote_core::codec::encoded_len;
 use mote_core::hash::Hash32;
 use mote_core::keys::PublicKey;
 use mote_core::peer::Offence;
@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::peers::PeerId;
 use super::{Node, Now};
+use crate::encoding::encoded;
 use crate::store::disk::Disk;
 use crate::store::error::StoreError;
 use crate::store::ledger::AddError;
@@ -265,9 +266,7 @@ impl<D: Disk> Node<D> {
             return;
         }
         state.bytes_out += length as u64;
-        let mut bytes = Vec::with_capacity(length);
-        codec::encode_into(message, |piece| bytes.extend_from_slice(piece));
-        self.outputs.push_back(super::Output::Send { peer, message: bytes });
+        self.outputs.push_back(super::Output::Send { peer, message: encoded(message) });
     }
 }
 

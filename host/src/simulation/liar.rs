@@ -10,8 +10,9 @@ use mote_core::hash::Hash32;
 use mote_core::units::Height;
 use mote_core::wire::Message;
 
-use super::network::{encoded, listed};
+use super::network::listed;
 use super::random::Random;
+use crate::encoding::encoded;
 
 /// How many of its earlier messages it remembers.
 const REMEMBERED_MAX: usize = 32;

@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 
 use mote_core::codec;
-use mote_core::wire::{List, ListWriter, Message};
+use mote_core::wire::{List, ListWriter};
 use serde::{Deserialize, Serialize};
 
 use super::random::Random;
@@ -198,13 +198,6 @@ impl Network {
         let (first, last) = (End { place, peer: PeerId(0) }, End { place, peer: PeerId(u64::MAX) });
         self.halves.range(first..=last).map(|(end, _)| *end).collect()
     }
-}
-
-/// The bytes of a message.
-pub fn encoded(message: &Message<'_>) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(codec::encoded_len(message));
-    codec::encode_into(message, |piece| bytes.extend_from_slice(piece));
-    bytes
 }
 
 /// The message around a list of these items.

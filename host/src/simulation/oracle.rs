@@ -98,6 +98,11 @@ impl Oracle {
         ProofOf { leaf, path }
     }
 
+    /// The root of their tree.
+    pub fn root(&self) -> Hash32 {
+        tree_root(&self.leaves().collect::<Vec<_>>())
+    }
+
     fn leaves(&self) -> impl Iterator<Item = Leaf> {
         self.0.iter().map(|(key, account)| Leaf { key: *key, account: *account })
     }
@@ -116,8 +121,8 @@ impl Accounts for Oracle {
         Ok(())
     }
 
-    fn root(&self) -> Hash32 {
-        tree_root(&self.leaves().collect::<Vec<_>>())
+    fn settle(&mut self) -> Result<Hash32, Infallible> {
+        Ok(self.root())
     }
 }
 

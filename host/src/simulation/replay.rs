@@ -9,7 +9,6 @@ use mote_core::keys::PublicKey;
 use mote_core::params::{Network, Params, Retarget};
 use mote_core::pow::CompactTarget;
 use mote_core::rules::Rule;
-use mote_core::state::Accounts;
 use mote_core::transaction::Transaction;
 use mote_core::units::{Amount, Height, Timestamp};
 

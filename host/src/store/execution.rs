@@ -1,32 +1,43 @@
 //! Checking and executing the transactions of a block over the stored accounts.
 
 use mote_core::block::Header;
-use mote_core::keys::PublicKey;
-use mote_core::merkle::root_of_hashes;
+use mote_core::hash::Hash32;
+use mote_core::merkle::root_in_place;
 use mote_core::params::Params;
 use mote_core::rules::{
-    CheckedTransaction, Executed, Execution, IdentifiedTransaction, InspectedTransaction, RuleError,
-    Signatures, judge_together,
+    CheckedTransaction, Executed, Execution, IdentifiedTransaction, InspectedTransaction, PlacedTransaction,
+    RuleError, Signatures, judge_together,
 };
-use mote_core::units::Height;
 
 use super::error::StoreError;
 use super::ledger::AddError;
 use super::log::Position;
 use super::nodes::NodeFile;
-use super::tree::{Nodes, TreeVersion, TreeView};
+use super::tree::{Nodes, TreeUpdate, TreeVersion};
 use crate::block::Block;
+use crate::sha256::many::SideBySide;
 use crate::signatures::Known;
+
+/// The transactions of a block with their ids.
+pub(super) fn identify(block: &Block) -> Vec<IdentifiedTransaction<'_>> {
+    IdentifiedTransaction::of_all(&block.transactions, &SideBySide::fastest()).collect()
+}
+
+/// The transactions with the places of their accounts.
+pub(super) fn place<'a>(checked: &[CheckedTransaction<'a>]) -> Vec<PlacedTransaction<'a>> {
+    PlacedTransaction::of_all(checked, &SideBySide::fastest()).collect()
+}
 
 /// Checks B2 and B3: that the transactions are those of the header, whether they are any good or not.
 pub(super) fn check_body(
     header: &Header,
     transactions: &[IdentifiedTransaction<'_>],
 ) -> Result<(), RuleError> {
+    let mut leaves: Vec<Hash32> = transactions.iter().map(IdentifiedTransaction::id).collect();
     Executed {
         // A vector of 2^32 transactions has no room in memory; here it would not match the header.
         transaction_count: u32::try_from(transactions.len()).unwrap_or(u32::MAX),
-        transactions_root: root_of_hashes(transactions.iter().map(IdentifiedTransaction::id)),
+        transactions_root: root_in_place(&mut leaves, &SideBySide::fastest()),
         state_root: header.state_root,
     }
     .check(header)
@@ -82,40 +93,45 @@ pub(super) fn vouch<'a>(
     known.get(&transaction.id()).and_then(|known| transaction.vouched_for_by(&known))
 }
 
-/// Executes a block at `height` over `accounts`, which are of no further use after an error.
+/// Executes a block over `accounts`, which are of no further use after an error.
 pub(super) fn execute<N: Nodes>(
-    params: &Params,
-    accounts: &mut TreeView<'_, N>,
-    height: Height,
-    miner: PublicKey,
-    transactions: &[CheckedTransaction<'_>],
+    mut execution: Execution,
+    accounts: &mut TreeUpdate<'_, N>,
+    transactions: &[PlacedTransaction<'_>],
 ) -> Result<Executed, AddError> {
-    let mut execution = Execution::new(params, height, miner);
+    let keys = transactions.iter().flat_map(|transaction| [transaction.sender(), transaction.recipient()]);
+    accounts.look_for(keys.collect())?;
     for (index, transaction) in transactions.iter().enumerate() {
-        execution.apply(accounts, transaction).map_err(|error| AddError::update(error, Some(index)))?;
+        execution
+            .apply_placed(accounts, transaction)
+            .map_err(|error| AddError::update(error, Some(index)))?;
     }
     execution.finish(accounts).map_err(|error| AddError::update(error, None))
+}
+
+/// The transactions of a block of the log at `position`, which obeyed every rule once.
+pub(super) fn accepted(block: &Block, position: Position) -> Result<Vec<PlacedTransaction<'_>>, StoreError> {
+    let inspected = identify(block).into_iter().map(IdentifiedTransaction::inspect);
+    let checked: Result<Vec<_>, _> =
+        inspected.map(|inspected| inspected.map(InspectedTransaction::accepted_before)).collect();
+    let refused = |error| StoreError::Replay { id: block.header.id(), position, error };
+    Ok(place(&checked.map_err(refused)?))
 }
 
 /// The accounts after a block of the log at `position`, executed over those before it, in which it obeyed every
 /// rule once.
 pub(super) fn replay(
     params: &Params,
-    nodes: &NodeFile,
-    accounts: TreeVersion,
+    mut accounts: TreeUpdate<'_, NodeFile>,
     block: &Block,
     position: Position,
 ) -> Result<TreeVersion, StoreError> {
-    let Header { height, miner, state_root, .. } = block.header;
+    let state_root = block.header.state_root;
     let id = || block.header.id();
     let refused = |error| StoreError::Replay { id: id(), position, error };
-    let inspect = |transaction| IdentifiedTransaction::from(transaction).inspect();
-    let accept = |transaction| inspect(transaction).map(InspectedTransaction::accepted_before);
-    let checked: Result<Vec<_>, _> = block.transactions.iter().map(accept).collect();
-    let checked = checked.map_err(refused)?;
-    let mut view = TreeView::new(nodes, accounts);
-    match execute(params, &mut view, height, miner, &checked) {
-        Ok(executed) if executed.state_root == state_root => Ok(view.into_version()),
+    let transactions = accepted(block, position)?;
+    match execute(Execution::of_compared(params, &block.header), &mut accounts, &transactions) {
+        Ok(executed) if executed.state_root == state_root => Ok(accounts.into_version()),
         Ok(executed) => {
             Err(refused(RuleError::BlockStateRoot { got: executed.state_root, expected: state_root }))
         }

@@ -9,13 +9,13 @@ use std::sync::Arc;
 use mote_core::chain::Tip;
 use mote_core::hash::Hash32;
 use mote_core::params::Params;
-use mote_core::rules::{CheckedTransaction, Clock, RuleError, check_header};
+use mote_core::rules::{Clock, Execution, RuleError, check_header};
 use mote_core::state::UpdateError;
 use mote_core::units::Moment;
 
 use super::disk::Disk;
 use super::error::StoreError;
-use super::execution::execute;
+use super::execution::{execute, place};
 use super::index::{Changes, Index, Table};
 use super::log::{KIND_BLOCK, Log, Position};
 use super::nodes::NodeFile;
@@ -24,7 +24,7 @@ use super::rows::{BlockRow, missing};
 use super::states::{RecentStates, weight};
 use super::tips::RecentTips;
 use super::together::{Candidate, CheckedBlock, check_together};
-use super::tree::{TreeVersion, TreeView};
+use super::tree::{TreeUpdate, TreeVersion};
 use crate::block::Block;
 use crate::signatures::{Known, Verifier};
 
@@ -293,16 +293,17 @@ impl<D: Disk> Ledger<D> {
         let checked = check_header(&self.params, &parent, header, clock).map_err(AddError::block)?;
         let transactions = block.check(&self.params, &self.verifier)?;
         let state = self.take_state(&parent.id())?.ok_or(AddError::Orphan { parent: parent.id() })?;
-        let mut view = TreeView::new(&self.nodes, state);
-        let executed = execute(&self.params, &mut view, header.height, header.miner, &transactions)?;
+        let mut update = TreeUpdate::new(&self.nodes, self.verifier.workers(), state);
+        let transactions = place(&transactions);
+        let execution = Execution::of_compared(&self.params, header);
+        let executed = execute(execution, &mut update, &transactions)?;
         executed.check(header).map_err(AddError::block)?;
 
-        let (mut changes, state) = (Changes::default(), view.into_version());
+        let (mut changes, state) = (Changes::default(), update.into_version());
         let mut tip = parent.clone();
         tip.extend(&checked);
         let added = if tip.work() > self.tip.work() {
-            let identified: Vec<_> = transactions.iter().map(CheckedTransaction::identified).collect();
-            self.stage_move(&mut changes, &parent, &tip, header, &identified)?
+            self.stage_move(&mut changes, &parent, &tip, header, &transactions)?
         } else {
             Added::Side
         };
@@ -325,12 +326,12 @@ impl<D: Disk> Ledger<D> {
         self.recent.insert(tip.clone());
         let id = tip.id();
         if added == Added::Side {
-            self.states.insert(id, state, weight);
+            self.keep_recent(id, state, weight);
         } else {
             changes.put(Table::Meta, b"tip", id.as_bytes());
             self.tip = tip;
             self.unkept += weight;
-            self.retain_state(&state, weight);
+            self.retain_state(&state, weight, &added);
             if self.is_state_due() {
                 row.root = self.keep_state(state, &mut changes);
             } else {

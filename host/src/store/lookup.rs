@@ -6,19 +6,19 @@ use mote_core::codec;
 use mote_core::hash::Hash32;
 use mote_core::keys::{AccountKey, PublicKey};
 use mote_core::pow::Work;
-use mote_core::rules::{CheckedTransaction, Executed};
+use mote_core::rules::{CheckedTransaction, Executed, Execution};
 use mote_core::state::{Account, Proof};
 
 use super::disk::Disk;
 use super::error::StoreError;
-use super::execution::execute;
+use super::execution::{execute, place};
 use super::index::Table;
 use super::ledger::{AddError, Ledger};
 use super::log::Position;
 use super::nodes::NodeFile;
 use super::opening::distance;
 use super::rows::{NOT_IN_LOG, missing};
-use super::tree::Leaves;
+use super::tree::{Leaves, TreeUpdate};
 use crate::block::{self, Block};
 
 /// The most ids in a locator: the distances double, so that is enough for 2^30 blocks.
@@ -132,8 +132,10 @@ impl<D: Disk> Ledger<D> {
         miner: PublicKey,
     ) -> Result<Executed, AddError> {
         let orphan = AddError::Orphan { parent: parent.id() };
-        let mut view = self.view(&parent.id())?.ok_or(orphan)?;
-        execute(&self.params, &mut view, parent.height().next(), miner, transactions)
+        let state = self.state(&parent.id())?.ok_or(orphan)?;
+        let mut update = TreeUpdate::new(&self.nodes, self.verifier.workers(), state);
+        let execution = Execution::new(&self.params, parent.height().next(), miner);
+        execute(execution, &mut update, &place(transactions))
     }
 
     /// The last block that the chains of `a` and `b` have in common; `None` where one is not known.

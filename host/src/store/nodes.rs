@@ -17,7 +17,7 @@ use std::sync::{Mutex, PoisonError};
 use super::disk::{Disk, DiskFile};
 use super::error::StoreError;
 use super::rows::{NODE_BYTES_MAX, decode_node, encode_node};
-use super::tree::{Node, NodeRef, Nodes};
+use super::tree::{Node, NodeRef, Nodes, hash_all};
 
 /// Name of the file.
 pub const NODES_FILE: &str = "accounts.tree";
@@ -103,25 +103,21 @@ impl NodeFile {
         Ok(())
     }
 
-    fn read(&self, named: NodeRef) -> Result<Node, StoreError> {
-        let serial = named.serial;
-        let node = match serial.checked_sub(self.written) {
+    /// The node at this offset, whatever it hashes to.
+    fn read(&self, serial: u64) -> Result<Node, StoreError> {
+        match serial.checked_sub(self.written) {
             Some(behind) => {
                 let behind = usize::try_from(behind).unwrap_or(usize::MAX);
-                decode_node(serial, self.tail.get(behind..).unwrap_or_default())?
+                decode_node(serial, self.tail.get(behind..).unwrap_or_default())
             }
             None => {
                 let mut bytes = [0; NODE_BYTES_MAX];
                 let length = usize::try_from(self.written - serial).unwrap_or(usize::MAX);
                 let bytes = &mut bytes[..length.min(NODE_BYTES_MAX)];
                 self.file.read_at(serial, bytes).map_err(|source| self.error(source))?;
-                decode_node(serial, bytes)?
+                decode_node(serial, bytes)
             }
-        };
-        if node.hash() != named.hash {
-            return Err(StoreError::Node { serial, problem: "not the one that was named" });
         }
-        Ok(node)
     }
 
     fn error(&self, source: io::Error) -> StoreError {
@@ -136,10 +132,24 @@ impl Nodes for NodeFile {
         if let Some((_, node)) = slot.as_ref().filter(|(cached, _)| *cached == named.serial) {
             return Ok(node.clone());
         }
-        let node = self.read(named)?;
+        let node = checked(self.read(named.serial)?, named)?;
         *slot = Some((named.serial, node.clone()));
         Ok(node)
     }
+
+    fn nodes_to_change(&self, named: &[NodeRef]) -> Result<Vec<Node>, StoreError> {
+        let nodes: Vec<Node> = named.iter().map(|named| self.read(named.serial)).collect::<Result<_, _>>()?;
+        hash_all(&nodes);
+        nodes.into_iter().zip(named).map(|(node, named)| checked(node, *named)).collect()
+    }
+}
+
+/// The node, where it is the one that was named.
+fn checked(node: Node, named: NodeRef) -> Result<Node, StoreError> {
+    if node.hash() != named.hash {
+        return Err(StoreError::Node { serial: named.serial, problem: "not the one that was named" });
+    }
+    Ok(node)
 }
 
 /// Fibonacci hashing (Knuth, The Art of Computer Programming, volume 3, section 6.4): offsets are not evenly spread.

@@ -14,6 +14,7 @@ use mote_core::units::{Amount, Height};
 use super::error::StoreError;
 use super::index::{Index, Table};
 use super::tree::{Branch, Node, NodeRef, TreeVersion};
+use crate::encoding;
 
 /// The log position of the genesis block, which is not in the log.
 pub const NOT_IN_LOG: u64 = u64::MAX;
@@ -44,7 +45,7 @@ impl BlockRow {
         bytes.extend(self.position.to_be_bytes());
         bytes.extend(self.work.to_be_bytes());
         bytes.extend(self.root.to_be_bytes());
-        codec::encode_into(&self.header, |piece| bytes.extend_from_slice(piece));
+        encoding::append(&mut bytes, &self.header);
         bytes
     }
 

@@ -13,11 +13,11 @@ use super::disk::Disk;
 use super::error::StoreError;
 use super::execution::replay;
 use super::index::{Changes, Table};
-use super::ledger::Ledger;
+use super::ledger::{Added, Ledger};
 use super::log::Position;
 use super::nodes::NodeFile;
 use super::rows::missing;
-use super::tree::{TreeVersion, TreeView};
+use super::tree::{TreeUpdate, TreeVersion, TreeView};
 
 /// The accounts are stored once the blocks since they last were weigh this much, see [`weight`], where that is
 /// cheap: see [`BYTES_PER_WEIGHT`]. Where there are many accounts they are stored with the index alone.
@@ -31,10 +31,10 @@ const LEVELS_IN_MEMORY: u32 = 15;
 
 /// A version at the tip is kept in memory once the blocks since the last weigh this much. As long as it is, a later
 /// block copies what it changes.
-const RETAINED_EVERY: usize = 2_048;
+pub(super) const RETAINED_EVERY: usize = 4_096;
 
-/// How many versions are kept in memory, and what the blocks may weigh together in which they differ from stored
-/// ones. One is always kept.
+/// How many versions are kept in memory besides that at the tip, and what the blocks may weigh together in which they
+/// differ from stored ones. One is always kept.
 const VERSIONS_MAX: usize = 16;
 const WEIGHT_MAX: usize = 4_096;
 
@@ -43,9 +43,18 @@ pub(super) fn weight(header: &Header) -> usize {
     8 + header.transaction_count as usize
 }
 
-/// The versions that were last added or asked for, the last first.
+/// Versions that are kept in memory.
 #[derive(Debug, Default)]
-pub(super) struct RecentStates(Mutex<VecDeque<Recent>>);
+pub(super) struct RecentStates(Mutex<Versions>);
+
+#[derive(Debug, Default)]
+struct Versions {
+    /// One that was at the tip, the last that was kept: however much else is asked for, the accounts at the tip are
+    /// never far from it.
+    at_tip: Option<Recent>,
+    /// Those that were last added or asked for, the last first.
+    others: VecDeque<Recent>,
+}
 
 #[derive(Debug)]
 struct Recent {
@@ -58,25 +67,42 @@ struct Recent {
 impl RecentStates {
     fn get(&self, id: &Hash32) -> Option<(TreeVersion, usize)> {
         let mut versions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = versions.iter().position(|recent| recent.id == *id)?;
-        let recent = versions.remove(place)?;
+        if let Some(recent) = versions.at_tip.as_ref().filter(|recent| recent.id == *id) {
+            return Some((recent.version.clone(), recent.weight));
+        }
+        let place = versions.others.iter().position(|recent| recent.id == *id)?;
+        let recent = versions.others.remove(place)?;
         let found = (recent.version.clone(), recent.weight);
-        versions.push_front(recent);
+        versions.others.push_front(recent);
         Some(found)
     }
 
     /// Keeps the accounts after block `id` in the place of the oldest.
-    pub(super) fn insert(&self, id: Hash32, version: TreeVersion, weight: usize) {
+    fn insert(&self, recent: Recent) -> Dropped {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(recent)
+    }
+
+    /// Keeps the accounts at a tip until a later tip's are kept.
+    fn insert_tip(&self, recent: Recent) -> Dropped {
         let mut versions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        versions.push_front(Recent { id, version, weight });
+        versions.at_tip.replace(recent).map(|earlier| versions.insert(earlier)).unwrap_or_default()
+    }
+}
+
+/// Versions that are kept no longer. To take them apart can take longer than a block.
+type Dropped = VecDeque<Recent>;
+
+impl Versions {
+    fn insert(&mut self, recent: Recent) -> Dropped {
+        self.others.push_front(recent);
         let mut sum = 0;
-        let fitting = versions.iter().take(VERSIONS_MAX).take_while(|recent| {
+        let fitting = self.others.iter().take(VERSIONS_MAX).take_while(|recent| {
             sum += recent.weight;
             sum <= WEIGHT_MAX
         });
         // One is kept, whatever it weighs.
         let count = fitting.count().max(1);
-        versions.truncate(count);
+        self.others.split_off(count)
     }
 }
 
@@ -104,10 +130,11 @@ impl<D: Disk> Ledger<D> {
         };
         for (id, position) in behind.into_iter().rev() {
             let block = self.block_or_missing(&id)?;
-            version = replay(&self.params, &self.nodes, version, &block, position)?;
+            let update = TreeUpdate::new(&self.nodes, self.verifier.workers(), version);
+            version = replay(&self.params, update, &block, position)?;
             executed += weight(&block.header);
         }
-        self.states.insert(*id, version.clone(), executed);
+        self.keep_recent(*id, version.clone(), executed);
         Ok(Some(version))
     }
 
@@ -121,12 +148,26 @@ impl<D: Disk> Ledger<D> {
         }
     }
 
-    /// Keeps the accounts at a new tip in memory where it is time to.
-    pub(super) fn retain_state(&mut self, state: &TreeVersion, weight: usize) {
+    /// Keeps the accounts at a new tip in memory where it is time to, as it is on another branch: so that what has to
+    /// be executed again after a block that breaks a rule is bounded.
+    pub(super) fn retain_state(&mut self, state: &TreeVersion, weight: usize, added: &Added) {
         self.unretained += weight;
-        if self.unretained >= RETAINED_EVERY {
-            self.states.insert(self.tip.id(), state.clone(), self.unretained);
+        if self.unretained >= RETAINED_EVERY || matches!(added, Added::Reorganised { .. }) {
+            let recent = Recent { id: self.tip.id(), version: state.clone(), weight: self.unretained };
+            self.let_go(self.states.insert_tip(recent));
             self.unretained = 0;
+        }
+    }
+
+    /// Keeps the accounts after block `id` in memory, for which blocks of this weight were executed.
+    pub(super) fn keep_recent(&self, id: Hash32, version: TreeVersion, weight: usize) {
+        self.let_go(self.states.insert(Recent { id, version, weight }));
+    }
+
+    /// Has versions taken apart beside whatever comes next.
+    fn let_go(&self, dropped: Dropped) {
+        if !dropped.is_empty() {
+            self.verifier.workers().run(move || drop(dropped));
         }
     }
 

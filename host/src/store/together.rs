@@ -8,9 +8,8 @@ use mote_core::params::Params;
 use mote_core::rules::{CheckedTransaction, InspectedTransaction, KeptTransaction, Signatures, judge_all};
 use mote_core::transaction::Transaction;
 
-use super::execution::{check_body, check_transactions, vouch};
+use super::execution::{check_body, check_transactions, identify, vouch};
 use super::ledger::AddError;
-use super::main_chain::identify;
 use crate::block::{self, Block};
 use crate::signatures::Known;
 

@@ -15,6 +15,7 @@ use mote_core::state::{
     Account, Accounts, Leaf, PathBuffer, Proof, Side, Step, UpdateError, branch_hash, first_difference, side,
 };
 
+pub(super) use self::hashing::hash_all;
 use super::error::StoreError;
 
 /// Names a stored node, or the empty tree.
@@ -40,6 +41,11 @@ pub trait Nodes {
     /// The node that a stored node or block has named. That it is missing or hashes to something else
     /// is damage, which must not pass for a block that breaks a rule.
     fn node(&self, named: NodeRef) -> Result<Node, StoreError>;
+
+    /// The nodes with these names, in their order. None is kept for the next who asks: they will be changed.
+    fn nodes_to_change(&self, named: &[NodeRef]) -> Result<Vec<Node>, StoreError> {
+        named.iter().map(|named| self.node(*named)).collect()
+    }
 }
 
 /// A subtree. Copies share all branches.
@@ -91,6 +97,7 @@ impl TreeVersion {
 
     /// The root's hash.
     pub fn hash(&self) -> Hash32 {
+        hash_all(std::slice::from_ref(&self.root));
         self.root.hash()
     }
 
@@ -206,6 +213,23 @@ impl Node {
         }
     }
 
+    /// The leaf that the search for `key` ends in; `visit` is shown the branches from here down and the side of each
+    /// that the search did not take.
+    fn search<N: Nodes>(
+        &self,
+        nodes: &N,
+        key: &AccountKey,
+        mut visit: impl FnMut(u8, &Self),
+    ) -> Result<Option<Leaf>, StoreError> {
+        let mut found = self.descend(key, &mut visit);
+        loop {
+            match found {
+                Ok(leaf) => return Ok(leaf),
+                Err(named) => found = nodes.node(named)?.descend(key, &mut visit),
+            }
+        }
+    }
+
     /// Puts `leaf` where its key belongs: above the first branch whose bit index is behind `split`,
     /// where it parts from the keys that are there, or in the place of the leaf with its key.
     fn place<N: Nodes>(&mut self, nodes: &N, leaf: Leaf, split: Option<u8>) -> Result<(), StoreError> {
@@ -253,6 +277,11 @@ impl<'a, N: Nodes> TreeView<'a, N> {
         self.version
     }
 
+    /// The root as it stands now.
+    pub fn root(&self) -> Hash32 {
+        self.version.hash()
+    }
+
     /// The account at `key`, if there is one.
     pub fn get(&self, key: &AccountKey) -> Result<Option<Account>, StoreError> {
         let leaf = self.search(key, |_, _| {})?;
@@ -270,16 +299,8 @@ impl<'a, N: Nodes> TreeView<'a, N> {
         Ok(Proof { leaf, path })
     }
 
-    /// The leaf that the search for `key` ends in; `visit` is shown the branches from the root down
-    /// and the side of each that the search did not take.
-    fn search(&self, key: &AccountKey, mut visit: impl FnMut(u8, &Node)) -> Result<Option<Leaf>, StoreError> {
-        let mut found = self.version.root.descend(key, &mut visit);
-        loop {
-            match found {
-                Ok(leaf) => return Ok(leaf),
-                Err(named) => found = self.nodes.node(named)?.descend(key, &mut visit),
-            }
-        }
+    fn search(&self, key: &AccountKey, visit: impl FnMut(u8, &Node)) -> Result<Option<Leaf>, StoreError> {
+        self.version.root.search(self.nodes, key, visit)
     }
 }
 
@@ -308,8 +329,8 @@ impl<N: Nodes> Accounts for TreeView<'_, N> {
         self.version.root.place(self.nodes, leaf, split).map_err(UpdateError::Accounts)
     }
 
-    fn root(&self) -> Hash32 {
-        self.version.hash()
+    fn settle(&mut self) -> Result<Hash32, StoreError> {
+        Ok(self.root())
     }
 }
 
@@ -349,5 +370,9 @@ impl<N: Nodes> Iterator for Leaves<'_, N> {
     }
 }
 
+mod hashing;
 #[cfg(test)]
 mod tests;
+mod update;
+
+pub use update::TreeUpdate;

@@ -9,7 +9,7 @@ use mote_core::block::Block;
 use mote_core::codec::decode;
 use mote_core::params::reward;
 use mote_core::rules::{Clock, RuleError, check_header, check_transaction};
-use mote_core::state::{Accounts, ProofRef, UpdateError};
+use mote_core::state::{ProofRef, UpdateError};
 
 use super::grove::Grove;
 use super::{Choices, blocks};

@@ -4,7 +4,7 @@
 use mote_core::codec::decode;
 use mote_core::hash::Hash32;
 
-use mote_core::state::{Accounts, ProofRef, UpdateError, WitnessError};
+use mote_core::state::{ProofRef, UpdateError, WitnessError};
 
 use super::{Choices, blocks};
 use crate::fixtures::{Chain, VecBlock, account, judge, wire};

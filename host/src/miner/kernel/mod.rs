@@ -12,13 +12,9 @@
 //!
 //! The search of the core is what all of them are held equal to.
 
-#[cfg(target_arch = "x86_64")]
-mod avx2;
-#[cfg(target_arch = "x86_64")]
-mod avx512;
 mod plain;
 mod prepared;
-mod rounds;
+mod search;
 #[cfg(target_arch = "x86_64")]
 mod sha;
 
@@ -29,6 +25,10 @@ use mote_core::hash::Hash32;
 use mote_core::miner::Job;
 use mote_core::pow::CompactTarget;
 use prepared::Prepared;
+use search::Search;
+
+#[cfg(target_arch = "x86_64")]
+use crate::sha256::{avx2, avx512, sha as extensions};
 
 /// How many attempts [`Kernel::fastest`] makes with each: about a millisecond's.
 const TRIAL: u64 = 1 << 14;
@@ -53,7 +53,7 @@ enum Way {
     #[cfg(target_arch = "x86_64")]
     Avx2(avx2::Unit),
     #[cfg(target_arch = "x86_64")]
-    Sha(sha::Unit),
+    Sha(extensions::Unit),
     Plain,
 }
 
@@ -63,7 +63,7 @@ impl Kernel {
         let mut all = vec![Self(Way::Plain)];
         #[cfg(target_arch = "x86_64")]
         {
-            all.extend(sha::Unit::find().map(|unit| Self(Way::Sha(unit))));
+            all.extend(extensions::Unit::find().map(|unit| Self(Way::Sha(unit))));
             all.extend(avx2::Unit::find().map(|unit| Self(Way::Avx2(unit))));
             all.extend(avx512::Unit::find().map(|unit| Self(Way::Avx512(unit))));
         }
@@ -140,11 +140,11 @@ impl Kernel {
         match self.0 {
             Way::Plain => plain::search(prepared, first, count, limit),
             #[cfg(target_arch = "x86_64")]
-            Way::Sha(unit) => unit.search(prepared, first, count, limit),
+            Way::Sha(unit) => sha::search(unit, prepared, first, count, limit),
             #[cfg(target_arch = "x86_64")]
-            Way::Avx2(unit) => unit.search(prepared, first, count, limit),
+            Way::Avx2(unit) => unit.run(Search { prepared, first, count, limit }),
             #[cfg(target_arch = "x86_64")]
-            Way::Avx512(unit) => unit.search(prepared, first, count, limit),
+            Way::Avx512(unit) => unit.run(Search { prepared, first, count, limit }),
         }
     }
 }

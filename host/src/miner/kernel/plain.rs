@@ -2,13 +2,14 @@
 
 use sha2::block_api::compress256;
 
-use super::prepared::{INITIAL, Prepared};
+use super::prepared::Prepared;
+use crate::sha256::constants::INITIAL;
 
 /// So many blocks are written before the first is read: a processor that reads what has not left its store buffer
 /// yet, and in other widths than it was written, waits for it, and with it the next attempt waits for this one.
 const BLOCKS: u32 = 16;
 
-/// As [`super::rounds::search`].
+/// As [`super::search::Search`].
 pub fn search(prepared: &Prepared, first: u32, count: u32, limit: u32) -> Option<u32> {
     let mut block = [0; 64];
     for (bytes, word) in block.as_chunks_mut().0.iter_mut().zip(&prepared.words) {

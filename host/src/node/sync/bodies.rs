@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use mote_core::block::transactions_root;
 use mote_core::hash::Hash32;
 use mote_core::peer::Offence;
 use mote_core::rules::{Clock, RuleError};
@@ -31,7 +30,7 @@ impl<D: Disk> Node<D> {
     /// Takes in a body that somebody else put together.
     pub(in crate::node) fn take_body(&mut self, now: Now, id: Hash32, body: Block) -> Result<(), Offence> {
         // A body that is not the header's is the sender's fault, not the block's.
-        let (got, expected) = (transactions_root(&body.transactions), body.header.transactions_root);
+        let (got, expected) = (block::transactions_root(&body), body.header.transactions_root);
         if got != expected {
             return Err(Offence::Rule(RuleError::BlockTransactionsRoot { got, expected }));
         }

@@ -9,7 +9,6 @@ use mote_core::miner::Job;
 use mote_core::params::{Network, Params};
 use mote_core::pow::CompactTarget;
 use mote_core::rules::Rule;
-use mote_core::state::Accounts;
 use mote_core::transaction::{Memo, Payment, Transaction};
 use mote_core::units::{Amount, Height, Timestamp};
 

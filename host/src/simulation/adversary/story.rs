@@ -12,7 +12,8 @@ use mote_core::units::{Height, Timestamp};
 use mote_core::wire::{Hello, Message, NetAddress, PROTOCOL_VERSION, Services};
 
 use crate::block::{self, Block};
-use crate::simulation::network::{encoded, listed};
+use crate::encoding::encoded;
+use crate::simulation::network::listed;
 use crate::simulation::replay::{Replay, Replayed, transaction_id};
 use crate::simulation::wide::Wide;
 

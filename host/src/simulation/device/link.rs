@@ -13,8 +13,8 @@ use mote_firmware::node::{Node, SEND_MAX_BYTES};
 use mote_firmware::report::Offence;
 
 use super::{Action, Outside};
+use crate::encoding::encoded;
 use crate::node::PeerId;
-use crate::simulation::network::encoded;
 use crate::simulation::place::address;
 
 /// The way to one full node.

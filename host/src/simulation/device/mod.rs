@@ -21,8 +21,8 @@ use self_cell::{MutBorrow, self_cell};
 use link::{Link, LinkStage, socket_address, take_message};
 
 use super::card::SimulatedCard;
-use super::network::encoded;
 use super::place::{greeting_nonce, seed};
+use crate::encoding::encoded;
 use crate::node::PeerId;
 
 /// A block of the regtest network takes two attempts on average; so many slices of them without success do not

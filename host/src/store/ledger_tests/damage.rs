@@ -312,6 +312,37 @@ fn the_accounts_after_any_block_are_there_though_few_versions_are_stored() {
 }
 
 #[test]
+fn a_broken_rule_costs_a_bounded_replay_whatever_was_asked_before() {
+    let disk = MemoryDisk::new();
+    let (mut ledger, _) = open(&disk);
+    let miner = key(1).public_key();
+    let next = |ledger: &mut Ledger<MemoryDisk>, is_good: bool| {
+        let mut block = make(ledger, &ledger.tip().clone(), miner, Vec::new());
+        if !is_good {
+            block.header.state_root = Hash32::ZERO;
+            block.header = seal(block.header);
+        }
+        ledger.add(&block, Clock::AcceptedBefore)
+    };
+    // Too few blocks for their accounts to be stored.
+    for _ in 0..KEPT_EVERY / 8 - 50 {
+        next(&mut ledger, true).unwrap();
+    }
+    for height in (1..ledger.tip().height().get()).step_by(10) {
+        let id = ledger.id_at(height).unwrap().unwrap();
+        ledger.account_at(&id, &account(1)).unwrap().unwrap();
+    }
+    let before = disk.reads();
+    ledger.block(&ledger.tip().id()).unwrap().unwrap();
+    let reads_of_a_block = disk.reads() - before;
+    assert!(matches!(next(&mut ledger, false), Err(AddError::Rule { .. })));
+    let before = disk.reads();
+    assert_eq!(next(&mut ledger, true).unwrap(), Added::Extended);
+    let blocks = (RETAINED_EVERY / 8 + 10) as u64;
+    assert!(disk.reads() - before <= blocks * reads_of_a_block, "{} reads", disk.reads() - before);
+}
+
+#[test]
 fn a_failed_write_is_an_error_and_not_an_answer() {
     let disk = MemoryDisk::new();
     let (mut ledger, _) = open(&disk);

@@ -31,7 +31,7 @@ use crate::store::memory::{Fault, MemoryDisk, PowerCut};
 use crate::store::nodes::NODES_FILE;
 use crate::store::opening::{INDEX_FILE, IndexState, Opened};
 use crate::store::rows::Place;
-use crate::store::states::KEPT_EVERY;
+use crate::store::states::{KEPT_EVERY, RETAINED_EVERY};
 use crate::store::witness::WitnessPart;
 
 /// Numbers that look random and are the same in every run.

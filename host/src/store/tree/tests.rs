@@ -2,9 +2,11 @@
 
 use super::*;
 use crate::store::rows::{decode_node, encode_node};
+use crate::workers::Workers;
 use mote_core::hash::sha256;
 use mote_core::units::Amount;
 use std::collections::{BTreeMap, HashMap};
+use std::num::NonZero;
 
 /// Rows as the index has them.
 #[derive(Default)]
@@ -59,13 +61,14 @@ fn key(seed: u64) -> AccountKey {
 
 #[test]
 fn every_version_agrees_with_the_definition_and_stays_readable() {
-    let mut memory = Memory::default();
+    let (mut memory, workers) = (Memory::default(), Workers::new(NonZero::new(2).unwrap()));
     let mut accounts = BTreeMap::new();
     let mut versions = vec![(TreeVersion::default(), accounts.clone())];
     let mut seed = 7_u64;
     for round in 0..60 {
         let base = versions[if round % 7 == 6 { versions.len() / 2 } else { versions.len() - 1 }].clone();
-        accounts = base.1;
+        accounts = base.1.clone();
+        let (start, mut changes) = (base.0.clone(), Vec::new());
         let mut view = TreeView::new(&memory, base.0);
         for _ in 0..round % 9 + 1 {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -77,10 +80,26 @@ fn every_version_agrees_with_the_definition_and_stays_readable() {
             assert_eq!(view.get(&key).unwrap(), accounts.get(&key).copied());
             view.update(&key, |_| Ok(account)).unwrap();
             accounts.insert(key, account);
+            changes.push((key, account));
             assert_eq!(view.root(), oracle(&sorted(&accounts)));
             assert_eq!(proof.set(&before, &key, account), Ok(view.root()));
         }
-        let mut version = view.into_version();
+        // All at once they come to the same.
+        let mut update = TreeUpdate::new(&memory, &workers, start);
+        let keys = changes.iter().map(|(key, _)| *key);
+        // Some were not looked for before they change, some do not change, and some are looked for twice.
+        update.look_for(keys.skip(round as usize % 2).chain([key(round), key(round + 1)]).collect()).unwrap();
+        for (at, (key, account)) in changes.iter().enumerate() {
+            let earlier = changes[..at].iter().rfind(|(earlier, _)| earlier == key);
+            let before = earlier.map(|(_, account)| *account).or_else(|| base.1.get(key).copied());
+            let check = |got: Account| {
+                assert_eq!(got, before.unwrap_or_default());
+                Ok(*account)
+            };
+            update.update(key, check).unwrap();
+        }
+        assert_eq!(update.settle().unwrap(), view.root());
+        let mut version = if round % 2 == 0 { view.into_version() } else { update.into_version() };
         // Now and then a version is stored, and what is read often stays in memory.
         if round % 3 == 0 {
             let root = version.store(&mut |node| memory.add(node));
@@ -105,13 +124,54 @@ fn every_version_agrees_with_the_definition_and_stays_readable() {
 }
 
 #[test]
+fn many_changes_at_once_agree_with_the_definition() {
+    let (mut memory, workers) = (Memory::default(), Workers::new(NonZero::new(2).unwrap()));
+    let mut accounts: BTreeMap<AccountKey, Account> = BTreeMap::new();
+    let mut version = TreeVersion::default();
+    let mut seed = 11_u64;
+    for round in 0..40 {
+        let mut draw = || {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            seed >> 33
+        };
+        // Among them are old and new ones, and some that are there twice.
+        let keys: Vec<AccountKey> = (0..70).map(|_| sha256(&(draw() % 600).to_le_bytes())).collect();
+        let mut update = TreeUpdate::new(&memory, &workers, version.clone());
+        update.look_for(keys.clone()).unwrap();
+        for key in &keys {
+            let before = accounts.get(key).copied().unwrap_or_default();
+            let after = Account { balance: Amount::from_grains(draw()), nonce: before.nonce + 1 };
+            let check = |got: Account| {
+                assert_eq!(got, before, "{round}");
+                Ok(after)
+            };
+            update.update(key, check).unwrap();
+            accounts.insert(*key, after);
+        }
+        assert_eq!(update.settle().unwrap(), oracle(&sorted(&accounts)), "{round}");
+        version = update.into_version();
+        if round % 3 == 2 {
+            let root = version.store(&mut |node| memory.add(node));
+            version.keep_levels(round as u32 % 4);
+            version = if round % 2 == 0 { TreeVersion::stored(root) } else { version };
+        }
+        let leaves: Vec<Leaf> = Leaves::new(&memory, version.clone()).collect::<Result<_, _>>().unwrap();
+        assert_eq!(leaves, sorted(&accounts));
+    }
+}
+
+#[test]
 fn a_refused_change_changes_nothing() {
-    let memory = Memory::default();
+    let (memory, workers) = (Memory::default(), Workers::new(NonZero::new(1).unwrap()));
     let mut view = TreeView::new(&memory, TreeVersion::default());
     let refusal = RuleError::LedgerOverflow { left: 1, right: 2 };
     let refused = view.update(&key(1), |_| Err(refusal));
     assert!(matches!(refused, Err(UpdateError::Rule(error)) if error == refusal));
     assert_eq!(view.root(), Hash32::ZERO);
+    let mut update = TreeUpdate::new(&memory, &workers, TreeVersion::default());
+    let refused = update.update(&key(1), |_| Err(refusal));
+    assert!(matches!(refused, Err(UpdateError::Rule(error)) if error == refusal));
+    assert_eq!(update.settle().unwrap(), Hash32::ZERO);
     let missing = TreeVersion::stored(NodeRef { serial: 9, hash: key(1) });
     assert!(matches!(Leaves::new(&memory, missing).next(), Some(Err(_))));
 }

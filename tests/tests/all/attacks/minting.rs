@@ -4,7 +4,6 @@ use mote_core::address::{Address, AddressPrefix};
 use mote_core::keys::{PublicKey, Signature};
 use mote_core::params::MEMO_MAX_BYTES;
 use mote_core::rules::Rule;
-use mote_core::state::Accounts;
 use mote_core::transaction::{Memo, Payment, Transaction};
 use mote_core::units::Amount;
 use mote_core::wire::Message;

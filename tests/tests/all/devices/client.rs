@@ -136,7 +136,7 @@ impl Client<'_> {
                         check_transaction(self.params, &transaction).map_err(|error| error.to_string())?;
                     let mut accounts = WitnessAccounts::new(root, [sender, recipient].into_iter());
                     execution.apply(&mut accounts, &checked).map_err(|error| error.to_string())?;
-                    root = mote_core::state::Accounts::root(&accounts);
+                    root = accounts.root();
                 }
                 Message::WitnessEnd(miner) if begun => {
                     let mut accounts = WitnessAccounts::new(

@@ -3,7 +3,6 @@
 use mote::simulation::oracle::Oracle;
 use mote_core::params::reward;
 use mote_core::rules::Rule;
-use mote_core::state::Accounts;
 use mote_core::units::Height;
 use mote_tests::fixtures::{Chain, account, regtest};
 use proptest::collection::vec;

@@ -5,7 +5,7 @@ use mote_core::codec::decode;
 use mote_core::hash::Hash32;
 use mote_core::keys::PublicKey;
 use mote_core::rules::RuleError;
-use mote_core::state::{Accounts, ProofRef, UpdateError, WitnessError};
+use mote_core::state::{ProofRef, UpdateError, WitnessError};
 use mote_tests::fixtures::{Chain, VecBlock, account, judge, pay, wire};
 use proptest::prelude::*;
 use proptest::sample::Index;

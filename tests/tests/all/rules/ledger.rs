@@ -6,7 +6,7 @@ use mote_core::hash::Hash32;
 use mote_core::keys::PublicKey;
 use mote_core::params::Params;
 use mote_core::rules::{Executed, Execution, Rule, RuleError, check_transaction};
-use mote_core::state::{Account, Accounts};
+use mote_core::state::Account;
 use mote_core::transaction::{Memo, Payment, Transaction};
 use mote_core::units::{Amount, Height};
 use mote_tests::fixtures::{

@@ -1,10 +1,9 @@
-//! Eight attempts side by side, with AVX2.
+//! Eight messages side by side, with AVX2.
 #![expect(unsafe_code, reason = "instructions that not every processor has")]
 
 use std::arch::x86_64::*;
 
-use super::prepared::Prepared;
-use super::rounds::{self, Vector};
+use super::rounds::{LANES_MAX, Task, Vector};
 
 /// Says that the processor has AVX2: there is no other way to get one than [`Unit::find`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,14 +15,14 @@ impl Unit {
         is_x86_feature_detected!("avx2").then_some(Self(()))
     }
 
-    /// As [`rounds::search`].
-    pub fn search(self, prepared: &Prepared, first: u32, count: u32, limit: u32) -> Option<u32> {
+    /// Does something with vectors of 8 words.
+    pub fn run<T: Task>(self, task: T) -> T::Output {
         #[target_feature(enable = "avx2")]
-        fn search(unit: Unit, prepared: &Prepared, first: u32, count: u32, limit: u32) -> Option<u32> {
-            rounds::search::<Words>(unit, prepared, first, count, limit)
+        fn run<T: Task>(unit: Unit, task: T) -> T::Output {
+            task.run::<Words>(unit)
         }
         // SAFETY: this value says that the processor has the instructions.
-        unsafe { search(self, prepared, first, count, limit) }
+        unsafe { run(self, task) }
     }
 }
 
@@ -49,6 +48,20 @@ impl Vector for Words {
     type Unit = Unit;
 
     const LANES: u32 = 8;
+
+    #[inline(always)]
+    fn load(_: Unit, words: &[u32; LANES_MAX]) -> Self {
+        // SAFETY: as said above; there are as many words as are read, and they may lie anywhere.
+        Self(unsafe { _mm256_loadu_si256(words.as_ptr().cast()) })
+    }
+
+    #[inline(always)]
+    fn store(self) -> [u32; LANES_MAX] {
+        let mut words = [0; LANES_MAX];
+        // SAFETY: as said above; there is room for as many words as are written, wherever it lies.
+        unsafe { _mm256_storeu_si256(words.as_mut_ptr().cast(), self.0) };
+        words
+    }
 
     #[inline(always)]
     fn all(_: Unit, word: u32) -> Self {

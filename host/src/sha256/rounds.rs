@@ -1,14 +1,20 @@
-//! The rounds of SHA-256 for as many attempts as a vector has lanes, written once for every width.
+//! The rounds of SHA-256 for as many messages as a vector has lanes, written once for every width.
 
-use super::prepared::{INITIAL, Prepared, ROUNDS};
+use super::constants::ROUNDS;
 
-/// A vector of 32-bit words, one for each attempt.
+/// A vector of 32-bit words, one for each message.
 pub trait Vector: Copy {
     /// Says that the processor has the instructions; every vector comes from one.
     type Unit: Copy;
 
-    /// How many words there are.
+    /// How many words there are, at most [`LANES_MAX`].
     const LANES: u32;
+
+    /// The first [`Vector::LANES`] words.
+    fn load(unit: Self::Unit, words: &[u32; LANES_MAX]) -> Self;
+
+    /// The words, and behind them zeros.
+    fn store(self) -> [u32; LANES_MAX];
 
     /// The same word in every lane.
     fn all(unit: Self::Unit, word: u32) -> Self;
@@ -41,84 +47,52 @@ pub trait Vector: Copy {
     fn at_most(self, limit: u32) -> u32;
 }
 
-/// Tries `count` nonces from `first` on, less what does not fill a vector. Returns the first whose hash begins with
-/// 32 bits that are not above `limit`.
-#[inline(always)]
-pub fn search<V: Vector>(
-    unit: V::Unit,
-    prepared: &Prepared,
-    first: u32,
-    count: u32,
-    limit: u32,
-) -> Option<u32> {
-    // No closure here: it would not have the instructions of the function that this is inlined into.
-    for vector in 0..count / V::LANES {
-        let first = first.wrapping_add(vector * V::LANES);
-        let hits = leading::<V>(unit, prepared, first).at_most(limit);
-        if hits != 0 {
-            return Some(first.wrapping_add(hits.trailing_zeros()));
-        }
-    }
-    None
+/// The most lanes of a vector.
+pub const LANES_MAX: usize = 16;
+
+/// Something to be done with vectors of whatever width. All of it has to be inlined into a function that has the
+/// instructions, so it is `#[inline(always)]` and without closures.
+pub trait Task {
+    /// What comes of it.
+    type Output;
+
+    /// Does it.
+    fn run<V: Vector>(self, unit: V::Unit) -> Self::Output;
 }
 
-/// The first 32 bits of the hashes. Rounds go in groups of eight, after which every variable has its first name
-/// again.
+/// Compresses a block of as many messages as a vector has lanes (section 6.2.2).
 #[inline(always)]
-fn leading<V: Vector>(unit: V::Unit, prepared: &Prepared, first: u32) -> V {
-    let nonces = V::nonces(unit, first);
-    let mut state = [V::all(unit, 0); 8];
-    for (variable, known) in state.iter_mut().zip(&prepared.state) {
-        *variable = V::all(unit, *known);
+pub fn compress<V: Vector>(unit: V::Unit, state: &mut [V; 8], words: &mut [V; 16]) {
+    let before = *state;
+    eight_given_rounds::<V, 0>(unit, words, state);
+    eight_given_rounds::<V, 8>(unit, words, state);
+    eight_words_and_rounds::<V, 16>(unit, words, state);
+    eight_words_and_rounds::<V, 24>(unit, words, state);
+    eight_words_and_rounds::<V, 32>(unit, words, state);
+    eight_words_and_rounds::<V, 40>(unit, words, state);
+    eight_words_and_rounds::<V, 48>(unit, words, state);
+    eight_words_and_rounds::<V, 56>(unit, words, state);
+    for (variable, before) in state.iter_mut().zip(before) {
+        *variable = variable.add(before);
     }
-    let mut inputs = known::<V>(unit, prepared, 8);
-    inputs[0] = inputs[0].add(nonces);
-    eight_rounds(&mut state, inputs);
-    let mut words: [V; 16] = [V::all(unit, 0); 16];
-    for (word, known) in words.iter_mut().zip(&prepared.words[16..]) {
-        *word = V::all(unit, *known);
-    }
-    words[7] = words[7].add(small_0(nonces));
-    words[8] = words[8].add(nonces);
-    let mut inputs = known::<V>(unit, prepared, 16);
-    inputs[7] = words[7].add(V::all(unit, ROUNDS[23]));
-    eight_rounds(&mut state, inputs);
-    // Each word comes just before its round: what a round waits for leaves room for the next word.
-    scheduled_round(unit, &words, &mut state, 24);
-    words[9] = words[9].add(small_1(words[7]));
-    scheduled_round(unit, &words, &mut state, 25);
-    words[10] = words[10].add(small_1(words[8]));
-    scheduled_round(unit, &words, &mut state, 26);
-    words[11] = words[11].add(small_1(words[9]));
-    scheduled_round(unit, &words, &mut state, 27);
-    words[12] = words[12].add(small_1(words[10]));
-    scheduled_round(unit, &words, &mut state, 28);
-    words[13] = words[13].add(small_1(words[11]));
-    scheduled_round(unit, &words, &mut state, 29);
-    words[14] = words[14].add(small_1(words[12])).add(words[7]);
-    scheduled_round(unit, &words, &mut state, 30);
-    words[15] = words[15].add(small_1(words[13])).add(words[8]);
-    scheduled_round(unit, &words, &mut state, 31);
-    eight_words_and_rounds::<V, 32>(unit, &mut words, &mut state);
-    eight_words_and_rounds::<V, 40>(unit, &mut words, &mut state);
-    eight_words_and_rounds::<V, 48>(unit, &mut words, &mut state);
-    eight_words_and_rounds::<V, 56>(unit, &mut words, &mut state);
-    state[0].add(V::all(unit, INITIAL[0]))
 }
 
-/// Constants and words of eight rounds from `at` on, where the words are the same for all nonces.
+/// Eight rounds from `AT` on with words of the message itself.
 #[inline(always)]
-fn known<V: Vector>(unit: V::Unit, prepared: &Prepared, at: usize) -> [V; 8] {
-    let mut inputs = [V::all(unit, 0); 8];
-    for step in 0..8 {
-        inputs[step] = V::all(unit, prepared.words[at + step].wrapping_add(ROUNDS[at + step]));
-    }
-    inputs
+fn eight_given_rounds<V: Vector, const AT: usize>(unit: V::Unit, words: &[V; 16], state: &mut [V; 8]) {
+    scheduled_round(unit, words, state, AT);
+    scheduled_round(unit, words, state, AT + 1);
+    scheduled_round(unit, words, state, AT + 2);
+    scheduled_round(unit, words, state, AT + 3);
+    scheduled_round(unit, words, state, AT + 4);
+    scheduled_round(unit, words, state, AT + 5);
+    scheduled_round(unit, words, state, AT + 6);
+    scheduled_round(unit, words, state, AT + 7);
 }
 
 /// Eight rounds from `AT` on, before each of which its word takes the place of that sixteen rounds earlier.
 #[inline(always)]
-fn eight_words_and_rounds<V: Vector, const AT: usize>(
+pub fn eight_words_and_rounds<V: Vector, const AT: usize>(
     unit: V::Unit,
     words: &mut [V; 16],
     state: &mut [V; 8],
@@ -148,7 +122,7 @@ fn two_words_and_rounds<V: Vector, const AT: usize, const STEP: usize>(
 /// Eight rounds, each with the sum of its constant and its word. Instead of moving every variable on by one, the
 /// names move.
 #[inline(always)]
-fn eight_rounds<V: Vector>(state: &mut [V; 8], inputs: [V; 8]) {
+pub fn eight_rounds<V: Vector>(state: &mut [V; 8], inputs: [V; 8]) {
     two_rounds::<V, 0>(state, &inputs);
     two_rounds::<V, 2>(state, &inputs);
     two_rounds::<V, 4>(state, &inputs);
@@ -165,7 +139,7 @@ fn two_rounds<V: Vector, const FROM: usize>(state: &mut [V; 8], inputs: &[V; 8])
 
 /// Round `number` with its word among those of the sixteen rounds up to it.
 #[inline(always)]
-fn scheduled_round<V: Vector>(unit: V::Unit, words: &[V; 16], state: &mut [V; 8], number: usize) {
+pub fn scheduled_round<V: Vector>(unit: V::Unit, words: &[V; 16], state: &mut [V; 8], number: usize) {
     round(state, number & 7, words[number & 15].add(V::all(unit, ROUNDS[number])));
 }
 
@@ -182,12 +156,14 @@ fn round<V: Vector>(state: &mut [V; 8], step: usize, input: V) {
     state[name(7)] = sum.add(a.majority(b, c)).add(big_0);
 }
 
+/// The function that the standard writes as a small sigma with index 0.
 #[inline(always)]
-fn small_0<V: Vector>(word: V) -> V {
+pub fn small_0<V: Vector>(word: V) -> V {
     word.rotate::<7, 25>().parity(word.rotate::<18, 14>(), word.shift_3())
 }
 
+/// The function that the standard writes as a small sigma with index 1.
 #[inline(always)]
-fn small_1<V: Vector>(word: V) -> V {
+pub fn small_1<V: Vector>(word: V) -> V {
     word.rotate::<17, 15>().parity(word.rotate::<19, 13>(), word.shift_10())
 }

@@ -1,0 +1,244 @@
+//! Hashing many messages, as many at a time as the processor can.
+
+use mote_core::hash::{Hash32, Hashes, sha256};
+
+use super::constants::INITIAL;
+use super::rounds::{LANES_MAX, Task, Vector, compress};
+#[cfg(target_arch = "x86_64")]
+use super::{avx2, avx512, sha};
+
+/// A way to hash many messages. A value says that the processor can do it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SideBySide(Way);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    #[cfg(target_arch = "x86_64")]
+    Avx512(avx512::Unit),
+    #[cfg(target_arch = "x86_64")]
+    Sha(sha::Unit),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(avx2::Unit),
+    OneByOne,
+}
+
+impl SideBySide {
+    /// All that this processor can do, the fastest first.
+    pub fn all() -> impl Iterator<Item = Self> {
+        #[cfg(target_arch = "x86_64")]
+        let wide = [
+            avx512::Unit::find().map(Way::Avx512),
+            sha::Unit::find().map(Way::Sha),
+            avx2::Unit::find().map(Way::Avx2),
+        ];
+        #[cfg(not(target_arch = "x86_64"))]
+        let wide = [];
+        wide.into_iter().flatten().chain([Way::OneByOne]).map(Self)
+    }
+
+    /// The fastest.
+    pub fn fastest() -> Self {
+        Self::all().next().unwrap_or(Self(Way::OneByOne))
+    }
+
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Way::Avx512(_) => "avx512",
+            #[cfg(target_arch = "x86_64")]
+            Way::Sha(_) => "sha",
+            #[cfg(target_arch = "x86_64")]
+            Way::Avx2(_) => "avx2",
+            Way::OneByOne => "one by one",
+        }
+    }
+
+    fn lanes(self) -> usize {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Way::Avx512(_) => 16,
+            #[cfg(target_arch = "x86_64")]
+            Way::Sha(_) => sha::LANES,
+            #[cfg(target_arch = "x86_64")]
+            Way::Avx2(_) => 8,
+            Way::OneByOne => 1,
+        }
+    }
+
+    /// Hashes at most as many messages as there are lanes.
+    fn hash_group(self, messages: &[&[u8]], hashes: &mut [Hash32]) {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Way::Avx512(unit) => unit.run(Group { messages, hashes }),
+            #[cfg(target_arch = "x86_64")]
+            Way::Sha(unit) => hash_two(unit, messages, hashes),
+            #[cfg(target_arch = "x86_64")]
+            Way::Avx2(unit) => unit.run(Group { messages, hashes }),
+            Way::OneByOne => hash_one_by_one(messages, hashes),
+        }
+    }
+}
+
+impl Hashes for SideBySide {
+    fn hash(&self, messages: &[&[u8]], hashes: &mut [Hash32]) {
+        let lanes = self.lanes();
+        for (messages, hashes) in messages.chunks(lanes).zip(hashes.chunks_mut(lanes)) {
+            // Lanes that stand idle cost as much as those that do not.
+            if messages.len() > lanes / 4 {
+                self.hash_group(messages, hashes);
+            } else {
+                hash_one_by_one(messages, hashes);
+            }
+        }
+    }
+}
+
+fn hash_one_by_one(messages: &[&[u8]], hashes: &mut [Hash32]) {
+    for (message, hash) in messages.iter().zip(hashes) {
+        *hash = sha256(message);
+    }
+}
+
+/// Messages for the lanes of a vector.
+struct Group<'a> {
+    messages: &'a [&'a [u8]],
+    hashes: &'a mut [Hash32],
+}
+
+impl Task for Group<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector>(self, unit: V::Unit) {
+        let mut state = [V::all(unit, 0); 8];
+        for (variable, initial) in state.iter_mut().zip(INITIAL) {
+            *variable = V::all(unit, initial);
+        }
+        for number in 0..most_blocks(self.messages) {
+            let lanes = words_of_lanes(self.messages, number);
+            let mut words = [V::all(unit, 0); 16];
+            for (word, lanes) in words.iter_mut().zip(&lanes) {
+                *word = V::load(unit, lanes);
+            }
+            compress(unit, &mut state, &mut words);
+            let mut variables = [[0; LANES_MAX]; 8];
+            for (lanes, variable) in variables.iter_mut().zip(state) {
+                *lanes = variable.store();
+            }
+            take_hashes(self.messages, number, &variables, self.hashes);
+        }
+    }
+}
+
+/// Word by word, what block `number` of each message holds. What stands there for a message that has no such block
+/// does not matter.
+fn words_of_lanes(messages: &[&[u8]], number: usize) -> [[u32; LANES_MAX]; 16] {
+    let mut lanes = [[0; LANES_MAX]; 16];
+    for (lane, message) in messages.iter().enumerate().take(LANES_MAX) {
+        for (lanes, word) in lanes.iter_mut().zip(words(message, number)) {
+            lanes[lane] = word;
+        }
+    }
+    lanes
+}
+
+/// The hashes of those messages whose last block has this number, from the variables of all.
+fn take_hashes(messages: &[&[u8]], number: usize, variables: &[[u32; LANES_MAX]; 8], hashes: &mut [Hash32]) {
+    for (lane, (message, hash)) in messages.iter().zip(hashes).enumerate() {
+        if blocks(message) == number + 1 {
+            *hash = digest(variables.map(|lanes| lanes[lane]));
+        }
+    }
+}
+
+/// Hashes two messages.
+#[cfg(target_arch = "x86_64")]
+fn hash_two(unit: sha::Unit, messages: &[&[u8]], hashes: &mut [Hash32]) {
+    let &[first, second] = messages else { return hash_one_by_one(messages, hashes) };
+    let mut states = [INITIAL; sha::LANES];
+    for number in 0..most_blocks(messages) {
+        unit.compress(&mut states, &[words(first, number), words(second, number)]);
+        for ((message, hash), state) in messages.iter().zip(&mut *hashes).zip(states) {
+            if blocks(message) == number + 1 {
+                *hash = digest(state);
+            }
+        }
+    }
+}
+
+/// How many blocks a message has with its padding: a set bit and eight bytes of length at least (section 5.1.1).
+fn blocks(message: &[u8]) -> usize {
+    (message.len() + 9).div_ceil(64)
+}
+
+fn most_blocks(messages: &[&[u8]]) -> usize {
+    messages.iter().map(|message| blocks(message)).max().unwrap_or(0)
+}
+
+/// The words of block `number` of a padded message.
+fn words(message: &[u8], number: usize) -> [u32; 16] {
+    let mut block = [0; 64];
+    let rest = message.get(64 * number..).unwrap_or_default();
+    let filled = rest.len().min(64);
+    block[..filled].copy_from_slice(&rest[..filled]);
+    if filled < 64 && message.len() >= 64 * number {
+        block[filled] = 0x80;
+    }
+    if number + 1 == blocks(message) {
+        block[56..].copy_from_slice(&(8 * message.len() as u64).to_be_bytes());
+    }
+    let mut words = [0; 16];
+    words.iter_mut().zip(block.as_chunks().0).for_each(|(word, bytes)| *word = u32::from_be_bytes(*bytes));
+    words
+}
+
+fn digest(state: [u32; 8]) -> Hash32 {
+    let mut digest = [0; 32];
+    digest.as_chunks_mut().0.iter_mut().zip(state).for_each(|(bytes, word)| *bytes = word.to_be_bytes());
+    Hash32::from_bytes(digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Messages of all lengths up to five blocks, in an order in which neighbours differ much and little.
+    fn messages() -> Vec<Vec<u8>> {
+        (0..700_usize)
+            .map(|number| (0..number * 37 % 320).map(|at| (number + at * at) as u8).collect())
+            .collect()
+    }
+
+    #[test]
+    fn every_way_hashes_as_the_core_does() {
+        let messages = messages();
+        let messages: Vec<&[u8]> = messages.iter().map(Vec::as_slice).collect();
+        let expected: Vec<Hash32> = messages.iter().map(|message| sha256(message)).collect();
+        for way in SideBySide::all() {
+            for count in (0..40).chain([messages.len()]) {
+                for from in [0, messages.len() - count] {
+                    let mut hashes = vec![Hash32::ZERO; count];
+                    way.hash(&messages[from..from + count], &mut hashes);
+                    assert_eq!(hashes, expected[from..from + count], "{} {count}", way.name());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn lanes_do_not_see_each_other() {
+        // The same length everywhere, and one bit of one message changes.
+        let mut messages = vec![[7; 66]; 16];
+        for way in SideBySide::all() {
+            for lane in 0..messages.len() {
+                messages[lane][65] ^= 1;
+                let borrowed: Vec<&[u8]> = messages.iter().map(|message| &message[..]).collect();
+                let mut hashes = vec![Hash32::ZERO; borrowed.len()];
+                way.hash(&borrowed, &mut hashes);
+                assert!(hashes.iter().zip(&borrowed).all(|(hash, message)| *hash == sha256(message)));
+                messages[lane][65] ^= 1;
+            }
+        }
+    }
+}
