@@ -11,6 +11,7 @@ mod bench;
 mod blocks;
 mod chains;
 mod events;
+mod limit;
 mod load;
 mod lookups;
 mod mining;

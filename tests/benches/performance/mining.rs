@@ -9,23 +9,28 @@ use mote::miner::MinerPool;
 use mote::miner::kernel::Kernel;
 use mote::node::request::RateLimit;
 use mote::node::{JobId, MiningOrder};
+#[cfg(target_arch = "x86_64")]
+use mote::sha256::{avx2, avx512};
 use mote_core::hash::Hash32;
 use mote_core::miner::Job;
 use mote_core::pow::CompactTarget;
 use sha2::block_api::compress256;
 
 use crate::bench::{Bench, Found};
+use crate::limit::Unhindered;
 use crate::row::{Figure, Goal, Row};
 use crate::statistics::{median, percentile, rate};
 
 /// What the rows are called.
-pub const ROWS: [&str; 6] = [
+pub const ROWS: [&str; 8] = [
     "mining, AVX-512",
     "mining, AVX2",
     "mining, SHA-NI",
     "mining, plain",
     "mining, two cores",
     "mining, new work",
+    "mining, AVX-512, beside its limit",
+    "mining, AVX2, beside its limit",
 ];
 
 /// Name of a kernel, what its row is called, and how many times the reference it should reach.
@@ -57,6 +62,8 @@ fn kernels(bench: &Bench) -> Vec<Row> {
     let kernels = Kernel::all();
     let span = bench.span(Duration::from_millis(300));
     let (mut rates, mut bare) = (vec![Vec::new(); kernels.len()], Vec::new());
+    let limits = limits();
+    let mut unhindered = vec![Vec::new(); limits.len()];
     // By turns, so that whatever else the computer does at a time strikes all of them.
     for _ in 0..bench.times(7) {
         bare.push(rate(span, ATTEMPTS, compressions));
@@ -65,15 +72,57 @@ fn kernels(bench: &Bench) -> Vec<Row> {
                 black_box(kernel.search(black_box(&job), 0..ATTEMPTS));
             }));
         }
+        for (limit, rates) in limits.iter().zip(&mut unhindered) {
+            rates.push(rate(span, ATTEMPTS, || {
+                black_box((limit.run)(Unhindered { attempts: ATTEMPTS }));
+            }));
+        }
     }
     let reference = Figure::rate("attempts", median(bare));
-    let row = |(kernel, rates): (&Kernel, Vec<f64>)| {
+    let measured: Vec<f64> = rates.into_iter().map(median).collect();
+    let row = |(kernel, measured): (&Kernel, &f64)| {
         let (_, what, times) = *KERNELS.iter().find(|(name, ..)| *name == kernel.name())?;
-        let measured = Figure::rate("attempts", median(rates));
+        let measured = Figure::rate("attempts", *measured);
         let of = "one compression of the sha2 crate each";
         Some(Row::beside(what, Goal::LeastTimes(times), measured, of, reference))
     };
-    kernels.iter().zip(rates).filter_map(row).collect()
+    let mut rows: Vec<Row> = kernels.iter().zip(&measured).filter_map(row).collect();
+    for (limit, rates) in limits.iter().zip(unhindered) {
+        let kernel = kernels.iter().zip(&measured).find(|(kernel, _)| kernel.name() == limit.kernel);
+        rows.extend(kernel.map(|(_, measured)| {
+            let of = "as many operations that wait for nothing";
+            let most = Figure::rate("attempts", median(rates));
+            Row::beside(limit.what, Goal::LeastTimes(0.9), Figure::rate("attempts", *measured), of, most)
+        }));
+    }
+    rows
+}
+
+/// What a processor could do at most with the instructions of a kernel.
+struct Limit {
+    kernel: &'static str,
+    what: &'static str,
+    run: Box<dyn Fn(Unhindered) -> u32>,
+}
+
+/// The limits of those vectored kernels that this processor has the instructions for.
+fn limits() -> Vec<Limit> {
+    #[cfg(target_arch = "x86_64")]
+    let limits = [
+        avx512::Unit::find().map(|unit| Limit {
+            kernel: "avx512",
+            what: ROWS[6],
+            run: Box::new(move |task| unit.run(task)),
+        }),
+        avx2::Unit::find().map(|unit| Limit {
+            kernel: "avx2",
+            what: ROWS[7],
+            run: Box::new(move |task| unit.run(task)),
+        }),
+    ];
+    #[cfg(not(target_arch = "x86_64"))]
+    let limits: [Option<Limit>; 0] = [];
+    limits.into_iter().flatten().collect()
 }
 
 fn compressions() {
