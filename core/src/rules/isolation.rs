@@ -159,11 +159,6 @@ impl<'a> IdentifiedTransaction<'a> {
         })
     }
 
-    /// The transaction.
-    pub fn transaction(&self) -> &'a Transaction {
-        self.transaction
-    }
-
     /// The id.
     pub fn id(&self) -> Hash32 {
         self.id

@@ -5,9 +5,9 @@ use std::hint::black_box;
 
 use mote::sha256::rounds::{Task, Vector};
 
-/// How often [`main_group`] goes into the attempts of a vector, and then [`rest_group`]: together some 474 rotations,
-/// 480 sums, 182 functions of three bits with an exclusive or, 110 others and 72 shifts. Those are the operations of
-/// rounds 9 to 63 and of words 23 to 63, less what is the same for all attempts.
+/// How often [`main_group`] goes into the attempts of a vector, and then [`rest_group`]: together 474 rotations,
+/// 474 sums, 182 functions of three bits with an exclusive or, 110 others and 72 shifts. Those are, but for six sums, the
+/// operations of rounds 9 to 63 and of words 23 to 63, less what is the same for all attempts.
 const MAIN: u32 = 55;
 const REST: u32 = 17;
 

@@ -12,7 +12,7 @@ use mote_core::state::{Account, Accounts, Leaf, Side, UpdateError, first_differe
 use super::{Branch, Node, NodeRef, Nodes, StoreError, TreeVersion, hash_all};
 use crate::workers::Workers;
 
-/// So many changes are worth waking a thread for.
+/// Where so many accounts were looked for it is worth waking a thread to hash them.
 const SHARED_MIN: usize = 32;
 
 /// A version that is being changed: what a block is executed over.
@@ -104,10 +104,10 @@ impl<N: Nodes> Accounts for TreeUpdate<'_, N> {
     }
 
     fn settle(&mut self) -> Result<Hash32, StoreError> {
-        let changes = self.found.len();
+        let found = self.found.len();
         self.put_in_place()?;
         if let Node::Branch(root) = &self.version.root
-            && changes >= SHARED_MIN
+            && found >= SHARED_MIN
         {
             let right = root.right.clone();
             let other = self.workers.run(move || hash_all(&[right]));
