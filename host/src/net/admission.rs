@@ -9,6 +9,7 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -48,6 +49,8 @@ impl AdmissionLimits {
 pub struct Admission {
     limits: AdmissionLimits,
     places: Arc<Mutex<Places>>,
+    /// Grows with each connection, and with each turn of a client.
+    number: Arc<AtomicU64>,
     /// A place became free. Only one task admits.
     freed: Arc<Notify>,
 }
@@ -57,14 +60,12 @@ struct Places {
     remote: usize,
     origins: HashMap<Origin, usize>,
     taken: HashMap<u64, Place>,
-    next: u64,
 }
 
 #[derive(Debug)]
 struct Place {
     origin: Origin,
-    stage: Stage,
-    leave: Arc<Notify>,
+    turn: Arc<Turn>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -74,10 +75,18 @@ enum Origin {
     V6([u16; 3]),
 }
 
-/// Whose turn it is on a connection.
+/// Whose turn it is on a connection. Each request changes it twice, and need not wait for those of other
+/// connections to do so.
+#[derive(Debug)]
+struct Turn {
+    /// The number of its [`Stage`].
+    stage: AtomicU64,
+    leave: Notify,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
-    /// The client's; a lower number has waited for longer.
+    /// The client's, since this number was drawn: a lower one has waited for longer.
     Client(u64),
     /// The server's.
     Server,
@@ -100,7 +109,7 @@ pub struct Slot {
 struct Occupied {
     admission: Admission,
     number: u64,
-    leave: Arc<Notify>,
+    turn: Arc<Turn>,
 }
 
 /// What came of asking for room.
@@ -114,7 +123,7 @@ enum Asked {
 impl Admission {
     /// An admission that has let nobody in yet.
     pub fn new(limits: AdmissionLimits) -> Self {
-        Self { limits, places: Arc::default(), freed: Arc::default() }
+        Self { limits, places: Arc::default(), number: Arc::default(), freed: Arc::default() }
     }
 
     /// Room for one more connection from this address, if there is any or one that waits for its client can
@@ -133,13 +142,21 @@ impl Admission {
     fn ask(&self, origin: Origin) -> Asked {
         let mut places = self.places();
         if places.has_room(&self.limits, origin) {
-            let leave = Arc::new(Notify::new());
-            let number = places.take(origin, leave.clone());
+            let number = self.next_number();
+            let turn = Arc::new(Turn {
+                stage: AtomicU64::new(Stage::Client(number).number()),
+                leave: Notify::new(),
+            });
+            places.take(origin, number, turn.clone());
             return Asked::Room(Slot {
-                occupied: Arc::new(Occupied { admission: self.clone(), number, leave }),
+                occupied: Arc::new(Occupied { admission: self.clone(), number, turn }),
             });
         }
         if places.make_room(&self.limits, origin) { Asked::Soon } else { Asked::None }
+    }
+
+    fn next_number(&self) -> u64 {
+        self.number.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     fn places(&self) -> MutexGuard<'_, Places> {
@@ -160,17 +177,10 @@ impl Places {
         }
     }
 
-    fn take(&mut self, origin: Origin, leave: Arc<Notify>) -> u64 {
+    fn take(&mut self, origin: Origin, number: u64, turn: Arc<Turn>) {
         *self.origins.entry(origin).or_default() += 1;
         self.remote += usize::from(origin != Origin::Loopback);
-        let number = self.number();
-        self.taken.insert(number, Place { origin, stage: Stage::Client(number), leave });
-        number
-    }
-
-    fn number(&mut self) -> u64 {
-        self.next += 1;
-        self.next
+        self.taken.insert(number, Place { origin, turn });
     }
 
     /// Whether a place that this origin could have will be free soon. Where a network has used up its share,
@@ -181,20 +191,23 @@ impl Places {
             true => place.origin != Origin::Loopback,
             false => place.origin == origin,
         };
-        if self.taken.values().any(|place| is_rival(place) && place.stage == Stage::Leaving) {
+        let rivals = || self.taken.values().filter(|place| is_rival(place));
+        if rivals().any(|place| place.turn.stage() == Stage::Leaving) {
             return true;
         }
-        let waiting = self.taken.iter().filter(|(_, place)| is_rival(place));
-        let waiting = waiting.filter_map(|(number, place)| match place.stage {
-            Stage::Client(since) => Some((self.here(place.origin), Reverse(since), *number)),
-            Stage::Server | Stage::Leaving => None,
-        });
-        let Some((_, _, longest)) = waiting.max() else { return false };
-        if let Some(place) = self.taken.get_mut(&longest) {
-            place.stage = Stage::Leaving;
-            place.leave.notify_one();
+        loop {
+            let waiting = rivals().filter_map(|place| match place.turn.stage() {
+                Stage::Client(since) => Some((self.here(place.origin), Reverse(since), &place.turn)),
+                Stage::Server | Stage::Leaving => None,
+            });
+            let longest = waiting.max_by_key(|(here, since, _)| (*here, *since));
+            let Some((_, Reverse(since), turn)) = longest else { return false };
+            // Its client may have asked at this very moment.
+            if turn.pass(Stage::Client(since), Stage::Leaving) {
+                turn.leave.notify_one();
+                return true;
+            }
         }
-        true
     }
 
     fn give_back(&mut self, number: u64) {
@@ -207,33 +220,61 @@ impl Places {
     }
 }
 
+impl Turn {
+    fn stage(&self) -> Stage {
+        Stage::of(self.stage.load(Ordering::Relaxed))
+    }
+
+    /// Passes from one stage to another; whether it was in the first.
+    fn pass(&self, from: Stage, to: Stage) -> bool {
+        let (from, to) = (from.number(), to.number());
+        self.stage.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+}
+
+impl Stage {
+    const SERVER: u64 = 0;
+    const LEAVING: u64 = u64::MAX;
+
+    /// Numbers are drawn from 1 on, and there are more than will ever be.
+    fn number(self) -> u64 {
+        match self {
+            Self::Client(since) => since,
+            Self::Server => Self::SERVER,
+            Self::Leaving => Self::LEAVING,
+        }
+    }
+
+    fn of(number: u64) -> Self {
+        match number {
+            Self::SERVER => Self::Server,
+            Self::LEAVING => Self::Leaving,
+            since => Self::Client(since),
+        }
+    }
+}
+
 impl Slot {
     /// From now on the server waits for its client.
     pub fn is_clients_turn(&self) {
-        let mut places = self.occupied.admission.places();
-        let since = places.number();
-        if let Some(place) = places.taken.get_mut(&self.occupied.number)
-            && place.stage == Stage::Server
-        {
-            place.stage = Stage::Client(since);
-        }
+        // Where it is told to make room, it stays so.
+        self.occupied.turn.pass(Stage::Server, Stage::Client(self.occupied.admission.next_number()));
     }
 
     /// From now on the server works for its client, and the connection is left alone.
     pub fn is_servers_turn(&self) -> Result<(), MakingRoom> {
-        let mut places = self.occupied.admission.places();
-        match places.taken.get_mut(&self.occupied.number) {
-            Some(Place { stage: Stage::Leaving, .. }) | None => Err(MakingRoom),
-            Some(place) => {
-                place.stage = Stage::Server;
-                Ok(())
+        loop {
+            match self.occupied.turn.stage() {
+                Stage::Leaving => return Err(MakingRoom),
+                stage if self.occupied.turn.pass(stage, Stage::Server) => return Ok(()),
+                _ => {}
             }
         }
     }
 
     /// Waits until the connection is told to make room. One task may wait.
     pub async fn told_to_leave(&self) {
-        self.occupied.leave.notified().await;
+        self.occupied.turn.leave.notified().await;
     }
 }
 

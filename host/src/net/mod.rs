@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | [`server`] | the listener, its limits and its end |
 //! | [`admission`] | how many connections may be open, and from where |
+//! | [`alarm`] | the deadlines of one connection |
 //! | [`stall`] | gives up on a socket that takes no more bytes |
 //! | [`peer_route`] | `GET /peer`: from a request to a peer's connection |
 //! | [`dialer`] | from an address to a peer's connection |
@@ -13,6 +14,7 @@
 //! | [`outbox`] | what waits to be sent to one peer |
 
 pub mod admission;
+pub mod alarm;
 pub mod connection;
 pub mod dialer;
 pub mod outbox;

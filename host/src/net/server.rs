@@ -11,13 +11,12 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request};
-use axum::http::StatusCode;
-use axum::response::Response;
+use axum::http::{Response, StatusCode};
 use futures_util::{StreamExt, stream};
 use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
@@ -26,6 +25,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tracing::{debug, warn};
 
 use super::admission::{Admission, AdmissionLimits, MakingRoom, Slot};
+use super::alarm::Alarm;
 use super::stall::StallGuard;
 
 /// What a connection may cost.
@@ -144,7 +144,7 @@ impl Connection {
         }
         let mut builder = http1::Builder::new();
         builder
-            .timer(TokioTimer::new())
+            .timer(Alarm::default())
             .header_read_timeout(self.limits.header_timeout)
             .max_buf_size(self.limits.header_max_bytes);
         let router = TowerToHyperService::new(router);
@@ -172,7 +172,7 @@ impl Connection {
         &self,
         router: &TowerToHyperService<Router>,
         mut request: Request<Incoming>,
-    ) -> impl Future<Output = Result<Response, MakingRoom>> + use<> {
+    ) -> impl Future<Output = Result<Response<TurnBody>, MakingRoom>> + use<> {
         let begun = self.slot.is_servers_turn();
         request.extensions_mut().insert(ConnectInfo(self.client));
         // A connection that becomes a WebSocket keeps its slot.
@@ -185,11 +185,10 @@ impl Connection {
         });
         async move {
             let Ok(response) = responding?.await;
-            // The turn stays with the server where the connection has left HTTP.
-            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-                return Ok(response);
-            }
-            Ok(response.map(|body| Body::new(TurnBody { body, _turn: Turn(slot) })))
+            // The turn stays with the server where the connection has left HTTP: then there is none to be dropped.
+            let is_last = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+            let turn = (!is_last).then(|| Turn(slot));
+            Ok(response.map(|body| TurnBody { body, _turn: turn }))
         }
     }
 }
@@ -223,7 +222,7 @@ fn in_time(body: Incoming, deadline: Instant, slot: Slot) -> Body {
 /// and to ask again.
 struct TurnBody {
     body: Body,
-    _turn: Turn,
+    _turn: Option<Turn>,
 }
 
 /// Ends the server's turn when it is dropped.

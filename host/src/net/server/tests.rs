@@ -1,6 +1,7 @@
 use std::convert::Infallible;
 use std::net::Ipv4Addr;
 
+use axum::Extension;
 use axum::body::Bytes;
 use axum::routing::{get, post};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -41,12 +42,25 @@ async fn start(limits: ServerLimits) -> Running {
         .route("/who", get(|ConnectInfo(client): ConnectInfo<SocketAddr>| async move { client.to_string() }))
         .route("/echo", post(|body: Bytes| async { body }))
         .route("/endless", get(endless))
-        .route("/large", get(large));
+        .route("/large", get(large))
+        .route("/upgrade", get(upgrade));
     let server = Server::bind((Ipv4Addr::LOCALHOST, 0).into(), limits).await.unwrap();
     let address = server.address();
     let (stop, stopped) = oneshot::channel();
     let serving = tokio::spawn(server.serve(router, async { drop(stopped.await) }));
     Running { address, stop, serving }
+}
+
+/// Leaves HTTP, and keeps the slot until the client goes.
+async fn upgrade(slot: Extension<Slot>, mut request: Request) -> Response<Body> {
+    let upgrade = hyper::upgrade::on(&mut request);
+    tokio::spawn(async move {
+        let mut socket = TokioIo::new(upgrade.await.unwrap());
+        let _ = socket.read_to_end(&mut Vec::new()).await;
+        drop(slot);
+    });
+    let response = Response::builder().status(StatusCode::SWITCHING_PROTOCOLS);
+    response.header("connection", "upgrade").header("upgrade", "test").body(Body::empty()).unwrap()
 }
 
 async fn connect(running: &Running) -> TcpStream {
@@ -186,6 +200,19 @@ async fn who_keeps_the_server_waiting_makes_room() {
     // Only what waited for its client has ended.
     stream.read_exact(&mut [0; 64]).await.unwrap();
     rest(&mut held.swap_remove(0)).await;
+}
+
+#[tokio::test]
+async fn who_has_left_http_keeps_its_place() {
+    let admission = AdmissionLimits { loopback_max: 1, ..AdmissionLimits::default() };
+    let running = start(ServerLimits { admission, header_timeout: SOON, ..limits() }).await;
+    let mut upgraded = connect(&running).await;
+    let request = "GET /upgrade HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: test\r\n\r\n";
+    upgraded.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = [0; 12];
+    upgraded.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 101");
+    assert_eq!(ask(&running, "").await, "", "there is no room that could be made");
 }
 
 #[tokio::test]
