@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use memchr::memmem;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::runtime::Builder;
@@ -123,10 +124,9 @@ impl Connection {
 
 /// How long an answer is whose header is complete.
 fn answer_length(bytes: &[u8]) -> Option<usize> {
-    let end = 4 + bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
-    let header = std::str::from_utf8(&bytes[..end]).expect("a header is text");
-    let name = "content-length: ";
-    let line = header.lines().find(|line| line.get(..name.len()).is_some_and(|start| start == name));
-    let length = line.expect("the answer has a length")[name.len()..].parse::<usize>();
-    Some(end + length.expect("a length is a number"))
+    let end = 4 + memmem::find(bytes, b"\r\n\r\n")?;
+    let name = b"\r\ncontent-length: ";
+    let line = &bytes[name.len() + memmem::find(&bytes[..end], name).expect("the answer has a length")..];
+    let digits = line.iter().take_while(|byte| byte.is_ascii_digit());
+    Some(end + digits.fold(0, |length, digit| 10 * length + usize::from(digit - b'0')))
 }
