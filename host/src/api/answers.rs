@@ -1,5 +1,5 @@
-//! Answers that stay as they are until the chain has another tip, or other open transactions come, kept as bytes: what
-//! many ask for is read from the store and written as JSON once.
+//! Answers that stay as they are until the chain has another tip, other open transactions come, or the node publishes
+//! another status, kept as bytes: what many ask for is read from the store and written as JSON once.
 //!
 //! A tip never comes back, since each has more work than the one before, nor does a version of the open transactions. So
 //! an answer that was made while what is published of them was the same before and after belongs to it.
@@ -17,6 +17,7 @@ use mote_core::hash::Hash32;
 
 use super::App;
 use super::error::{Code, Problem};
+use crate::node::status::Status;
 use crate::store::disk::Disk;
 
 /// How much is kept, in bytes: the answers with their paths.
@@ -44,12 +45,33 @@ struct Kept {
     bytes: usize,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 struct Answer {
     kind: HeaderValue,
     body: Bytes,
-    /// The version of the open transactions that it belongs to; none where it does not depend on them.
-    open: Option<u64>,
+    /// What it belongs to besides the tip.
+    made_of: MadeOf,
+}
+
+/// What an answer was made of besides the tip.
+#[derive(Clone, Debug)]
+enum MadeOf {
+    Tip,
+    /// This version of the open transactions.
+    Open(u64),
+    /// All of this status.
+    Status(Arc<Status>),
+}
+
+impl MadeOf {
+    /// Whether it would be made of the same with this status.
+    fn is(&self, status: &Arc<Status>) -> bool {
+        match self {
+            Self::Tip => true,
+            Self::Open(version) => *version == status.mempool_version,
+            Self::Status(made) => Arc::ptr_eq(made, status),
+        }
+    }
 }
 
 /// What the answers of a route depend on besides the path.
@@ -59,13 +81,25 @@ pub enum Depends {
     Tip,
     /// The tip and the open transactions.
     TipAndOpen,
+    /// What is published of the node.
+    Status,
+}
+
+impl Depends {
+    fn made_of(self, status: &Arc<Status>) -> MadeOf {
+        match self {
+            Self::Tip => MadeOf::Tip,
+            Self::TipAndOpen => MadeOf::Open(status.mempool_version),
+            Self::Status => MadeOf::Status(status.clone()),
+        }
+    }
 }
 
 impl Answers {
-    fn get(&self, tip: &Hash32, open: u64, path: &str) -> Option<Answer> {
+    fn get(&self, status: &Arc<Status>, path: &str) -> Option<Answer> {
         let kept = self.kept();
-        let answer = kept.by_path.get(path).filter(|_| kept.tip.as_ref() == Some(tip))?;
-        answer.open.is_none_or(|made| made == open).then(|| answer.clone())
+        let answer = kept.by_path.get(path).filter(|_| kept.tip == Some(status.tip))?;
+        answer.made_of.is(status).then(|| answer.clone())
     }
 
     fn put(&self, tip: Hash32, path: &str, answer: Answer) {
@@ -107,8 +141,7 @@ impl IntoResponse for Answer {
 /// What there is to a request already.
 pub fn kept<D: Disk>(app: &App<D>, request: &Request) -> Option<Response> {
     let path = request.uri().path_and_query().filter(|_| request.method() == Method::GET)?;
-    let status = app.0.handle.status();
-    let answer = app.0.answers.get(&status.tip, status.mempool_version, path.as_str());
+    let answer = app.0.answers.get(&app.0.handle.status(), path.as_str());
     answer.map(IntoResponse::into_response)
 }
 
@@ -122,14 +155,12 @@ pub async fn keep<D: Disk>(
     let Some(path) = path.filter(|_| request.method() == Method::GET) else {
         return next.run(request).await;
     };
-    let belongs_to = || {
-        let status = app.0.handle.status();
-        (status.tip, (depends == Depends::TipAndOpen).then_some(status.mempool_version))
-    };
-    let (tip, open) = belongs_to();
+    let before = app.0.handle.status();
     let response = next.run(request).await;
+    let (made_of, after) = (depends.made_of(&before), app.0.handle.status());
+    let is_current = after.tip == before.tip && made_of.is(&after);
     let is_short = response.body().size_hint().upper().is_some_and(|bytes| bytes <= ANSWER_MAX_BYTES as u64);
-    if response.status() != StatusCode::OK || !is_short || belongs_to() != (tip, open) {
+    if response.status() != StatusCode::OK || !is_short || !is_current {
         return response;
     }
     let (mut parts, body) = response.into_parts();
@@ -138,8 +169,8 @@ pub async fn keep<D: Disk>(
         Err(error) => return Problem::new(Code::Internal, error).into_response(),
     };
     if let Some(kind) = parts.headers.remove(CONTENT_TYPE) {
-        let answer = Answer { kind, body, open };
-        app.0.answers.put(tip, path.as_str(), answer.clone());
+        let answer = Answer { kind, body, made_of };
+        app.0.answers.put(before.tip, path.as_str(), answer.clone());
         return answer.into_response();
     }
     Response::from_parts(parts, Body::from(body))
@@ -148,49 +179,99 @@ pub async fn keep<D: Disk>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::node::request::{MiningSettings, RateLimit, Switch};
+    use mote_core::chain::Tip;
+    use mote_core::params::{Network, Params};
+    use mote_core::units::{Height, Timestamp};
+
+    /// What is published with this tip and this version of the open transactions.
+    fn status(tip: u8, mempool_version: u64) -> Arc<Status> {
+        let params = Params::new(Network::Regtest);
+        let genesis = Tip::genesis(&params);
+        Arc::new(Status {
+            tip: Hash32::from_bytes([tip; 32]),
+            height: Height::GENESIS,
+            tip_time: Timestamp::from_seconds(0),
+            work: genesis.work(),
+            target: genesis.next_target(&params),
+            block_work: genesis.work(),
+            hash_rate: 0.0,
+            mempool: 0,
+            mempool_version,
+            peers: Vec::new(),
+            syncing: None,
+            mining: MiningSettings {
+                miner: None,
+                switch: Switch::Off,
+                threads: 1,
+                limit: RateLimit::Unlimited,
+            },
+            read_only: None,
+            clock_skew_seconds: None,
+            checkpoint_conflict: None,
+            blocks_stored: 1,
+            log_bytes: 0,
+        })
+    }
 
     fn answer(length: usize) -> Answer {
-        Answer { kind: HeaderValue::from_static("text/plain"), body: vec![b'a'; length].into(), open: None }
+        of(length, MadeOf::Tip)
+    }
+
+    fn of(length: usize, made_of: MadeOf) -> Answer {
+        Answer { kind: HeaderValue::from_static("text/plain"), body: vec![b'a'; length].into(), made_of }
+    }
+
+    /// How long the kept answer is.
+    fn length(answers: &Answers, status: &Arc<Status>, path: &str) -> Option<usize> {
+        answers.get(status, path).map(|answer| answer.body.len())
     }
 
     #[test]
     fn an_answer_is_kept_until_there_is_another_tip() {
-        let (answers, first, second) =
-            (Answers::default(), Hash32::from_bytes([1; 32]), Hash32::from_bytes([2; 32]));
-        answers.put(first, "/a", answer(1));
-        assert_eq!(answers.get(&first, 0, "/a"), Some(answer(1)));
-        assert_eq!((answers.get(&second, 0, "/a"), answers.get(&first, 0, "/b")), (None, None));
-        answers.put(second, "/b", answer(2));
-        assert_eq!((answers.get(&first, 0, "/a"), answers.get(&second, 0, "/a")), (None, None));
-        assert_eq!(answers.get(&second, 0, "/b"), Some(answer(2)));
+        let (answers, first, second) = (Answers::default(), status(1, 0), status(2, 0));
+        answers.put(first.tip, "/a", answer(1));
+        assert_eq!(length(&answers, &first, "/a"), Some(1));
+        assert_eq!(length(&answers, &status(1, 5), "/a"), Some(1), "it is made of the tip alone");
+        assert_eq!((length(&answers, &second, "/a"), length(&answers, &first, "/b")), (None, None));
+        answers.put(second.tip, "/b", answer(2));
+        assert_eq!((length(&answers, &first, "/a"), length(&answers, &second, "/a")), (None, None));
+        assert_eq!(length(&answers, &second, "/b"), Some(2));
     }
 
     #[test]
     fn an_answer_may_belong_to_the_open_transactions_too() {
-        let (answers, tip) = (Answers::default(), Hash32::from_bytes([1; 32]));
-        let with_open = |open| Answer { open: Some(open), ..answer(1) };
-        answers.put(tip, "/a", with_open(3));
-        answers.put(tip, "/b", answer(1));
-        assert_eq!(answers.get(&tip, 3, "/a"), Some(with_open(3)));
-        assert_eq!((answers.get(&tip, 4, "/a"), answers.get(&tip, 4, "/b")), (None, Some(answer(1))));
-        answers.put(tip, "/a", with_open(4));
-        assert_eq!(answers.get(&tip, 4, "/a"), Some(with_open(4)));
+        let (answers, third, fourth) = (Answers::default(), status(1, 3), status(1, 4));
+        answers.put(third.tip, "/a", of(1, Depends::TipAndOpen.made_of(&third)));
+        answers.put(third.tip, "/b", answer(2));
+        assert_eq!(length(&answers, &third, "/a"), Some(1));
+        assert_eq!(length(&answers, &status(1, 3), "/a"), Some(1), "nothing else counts");
+        assert_eq!((length(&answers, &fourth, "/a"), length(&answers, &fourth, "/b")), (None, Some(2)));
+        answers.put(fourth.tip, "/a", of(3, Depends::TipAndOpen.made_of(&fourth)));
+        assert_eq!(length(&answers, &fourth, "/a"), Some(3));
+    }
+
+    #[test]
+    fn an_answer_may_belong_to_all_that_is_published() {
+        let (answers, first, second) = (Answers::default(), status(1, 0), status(1, 0));
+        answers.put(first.tip, "/a", of(1, Depends::Status.made_of(&first)));
+        assert_eq!((length(&answers, &first, "/a"), length(&answers, &second, "/a")), (Some(1), None));
     }
 
     #[test]
     fn the_oldest_answers_make_room() {
-        let (answers, tip) = (Answers::default(), Hash32::from_bytes([1; 32]));
+        let (answers, status) = (Answers::default(), status(1, 0));
         let count = 2 * KEPT_MAX_BYTES / ANSWER_MAX_BYTES;
         for number in 0..count {
             for _ in 0..2 {
-                answers.put(tip, &number.to_string(), answer(ANSWER_MAX_BYTES));
+                answers.put(status.tip, &number.to_string(), answer(ANSWER_MAX_BYTES));
             }
             let kept = answers.kept();
             let sum: usize = kept.by_path.iter().map(|(path, answer)| size(path, answer)).sum();
             assert_eq!((kept.bytes, kept.order.len()), (sum, kept.by_path.len()));
             assert!(sum <= KEPT_MAX_BYTES);
         }
-        assert_eq!(answers.get(&tip, 0, "0"), None);
-        assert!(answers.get(&tip, 0, &(count - 1).to_string()).is_some());
+        assert_eq!(length(&answers, &status, "0"), None);
+        assert!(length(&answers, &status, &(count - 1).to_string()).is_some());
     }
 }

@@ -60,6 +60,13 @@ enum Host {
     Name,
 }
 
+/// The host that a request names, as it spells it.
+struct Named<'a> {
+    host: &'a str,
+    /// The name, of the header or of the target, that leads to public routes alone.
+    foreign: Option<&'a str>,
+}
+
 impl Guard {
     /// The rules of a node that listens at `bind`, with the port that it got.
     pub fn new(bind: SocketAddr, policy: TokenPolicy, token: Token) -> Self {
@@ -76,9 +83,11 @@ impl Guard {
         headers: &HeaderMap,
         remote: Option<SocketAddr>,
     ) -> Result<Caller, Problem> {
-        let host = self.check_host(Class::Public, uri, headers)?;
+        let Named { host, foreign } = self.check_host(uri, headers)?;
         let as_operator = || {
-            self.check_host(Class::Private, uri, headers)?;
+            if let Some(foreign) = foreign {
+                return Err(self.foreign_host(foreign));
+            }
             check_origin(host, headers)?;
             self.check_token(headers, remote)
         };
@@ -101,39 +110,42 @@ impl Guard {
         }
     }
 
-    /// Checks the host that the request names, and returns it as the request spells it.
-    fn check_host<'a>(&self, class: Class, uri: &'a Uri, headers: &'a HeaderMap) -> Result<&'a str, Problem> {
-        let refuse = |detail: String| Problem::new(Code::ForeignHost, detail);
+    /// Checks the host that the request names.
+    fn check_host<'a>(&self, uri: &'a Uri, headers: &'a HeaderMap) -> Result<Named<'a>, Problem> {
+        let refuse = |detail: &str| Problem::new(Code::ForeignHost, detail);
+        let authority = uri.authority().map(|host| host.as_str());
         let mut named = headers.get_all(header::HOST).iter();
         let host = match (named.next(), named.next()) {
-            (Some(host), None) => host.to_str().map_err(|_| refuse("the Host header is no text".into()))?,
-            (None, _) => uri
-                .authority()
-                .map(|host| host.as_str())
-                .ok_or_else(|| refuse("there is no Host header".into()))?,
-            (Some(_), Some(_)) => return Err(refuse("there is more than one Host header".into())),
+            (Some(host), None) => host.to_str().map_err(|_| refuse("the Host header is no text"))?,
+            (None, _) => authority.ok_or_else(|| refuse("there is no Host header"))?,
+            (Some(_), Some(_)) => return Err(refuse("there is more than one Host header")),
         };
+        let mut foreign = None;
         // An absolute target counts for more than the header (RFC 9112 section 3.2.2).
-        for text in [Some(host), uri.authority().map(|host| host.as_str())].into_iter().flatten() {
-            if !self.is_own(class, text) {
-                let got: String = text.chars().take(80).collect();
-                let expected = self.bind.port();
-                return Err(refuse(format!(
-                    "expected localhost or an address of this node with port {expected}, got {got:?}"
-                )));
+        for text in [Some(host), authority].into_iter().flatten() {
+            match self.class_of(text) {
+                Some(Class::Public) => foreign = Some(text),
+                Some(Class::Private | Class::LoopbackOnly) => {}
+                None => return Err(self.foreign_host(text)),
             }
         }
-        Ok(host)
+        Ok(Named { host, foreign })
     }
 
-    fn is_own(&self, class: Class, text: &str) -> bool {
-        let Some((host, port)) = parse_host(text) else { return false };
-        let is_open = !self.bind.ip().to_canonical().is_loopback();
-        if class == Class::Public && is_open {
-            // The operator offers the chain to everybody, under whatever name leads here.
-            return true;
-        }
-        port.unwrap_or(80) == self.bind.port()
+    fn foreign_host(&self, host: &str) -> Problem {
+        let got: String = host.chars().take(80).collect();
+        let expected = self.bind.port();
+        Problem::new(
+            Code::ForeignHost,
+            format_args!("expected localhost or an address of this node with port {expected}, got {got:?}"),
+        )
+    }
+
+    /// What kind of routes a host leads to: the private ones, too, where it is one of this node's own; none where it
+    /// is not and the node is not open to everybody.
+    fn class_of(&self, text: &str) -> Option<Class> {
+        let (host, port) = parse_host(text)?;
+        let is_own = port.unwrap_or(80) == self.bind.port()
             && match host {
                 Host::Localhost => true,
                 Host::Ip(IpAddr::V4(Ipv4Addr::LOCALHOST) | IpAddr::V6(Ipv6Addr::LOCALHOST)) => true,
@@ -141,7 +153,14 @@ impl Guard {
                 // on all of them, each is as good as the one that the connection was made to.
                 Host::Ip(ip) => self.bind.ip().is_unspecified() || self.bind.ip().to_canonical() == ip,
                 Host::Name => false,
-            }
+            };
+        if is_own {
+            return Some(Class::Private);
+        }
+        // Where the node listens for others, the operator offers the chain to everybody, under whatever name leads
+        // here.
+        let is_open = !self.bind.ip().to_canonical().is_loopback();
+        is_open.then_some(Class::Public)
     }
 
     fn check_token(&self, headers: &HeaderMap, remote: Option<SocketAddr>) -> Result<(), Problem> {

@@ -10,7 +10,7 @@
 //! | `guard`, `token` | who may do what |
 //! | `framing` | where a request ends |
 //! | `entrance` | what every request passes |
-//! | `answers` | what stays as it is until there is another tip or another open transaction |
+//! | `answers` | what stays as it is until the node publishes something else |
 //! | `extract`, `json`, `secret`, `error` | what comes in, and what goes wrong; [`crate::forms`] is what goes out |
 //! | `lookup` | everything that is read from the node |
 //! | `status`, `blocks`, `transactions`, `accounts`, `mempool` | the chain |
@@ -73,7 +73,6 @@ use events::Streams;
 use guard::{Class, Guard, TokenPolicy};
 use laboratory::Benches;
 use metrics::Metrics;
-use status::WrittenStatus;
 use token::Token;
 
 use crate::node::handle::Handle;
@@ -111,7 +110,6 @@ struct Shared<D: Disk> {
     metrics: Metrics,
     benches: Benches,
     answers: Answers,
-    written_status: WrittenStatus,
 }
 
 impl<D: Disk> Clone for App<D> {
@@ -137,7 +135,6 @@ impl<D: Disk> App<D> {
             metrics,
             benches,
             answers: Answers::default(),
-            written_status: WrittenStatus::default(),
         }))
     }
 
@@ -197,7 +194,7 @@ impl<D: Disk> Routes<D> {
             .add(Public, read, "/healthz", status::health::<D>)
             .add(Public, read, "/metrics", metrics::metrics::<D>)
             .add(Public, read, "/api/v1/openapi.json", openapi::openapi)
-            .add(Public, read, "/api/v1/status", status::status::<D>)
+            .add_kept(Depends::Status, "/api/v1/status", status::status::<D>)
             .add(Public, read, "/api/v1/card", card::card::<D>)
             .add(Public, read, "/api/v1/search", search::search::<D>)
             .add(Public, read, "/api/v1/qr", qr::qr)

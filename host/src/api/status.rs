@@ -1,11 +1,7 @@
 //! The node at a glance, and whether it is well.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
-use axum::body::Bytes;
+use axum::Json;
 use axum::extract::State;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::IntoResponse;
 use mote_core::params::Params;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -104,32 +100,10 @@ impl StatusJson {
     }
 }
 
-/// The last published status as it is sent: written once for all who ask.
-#[derive(Default)]
-pub struct WrittenStatus(Mutex<Option<(Arc<Status>, Bytes)>>);
-
-impl WrittenStatus {
-    fn of(&self, status: Arc<Status>, params: &Params) -> Bytes {
-        // What is there is whole even after a panic.
-        let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*written {
-            Some((last, text)) if Arc::ptr_eq(last, &status) => text.clone(),
-            _ => {
-                // Strings and numbers always serialise.
-                let text = serde_json::to_vec(&StatusJson::new(params, &status)).unwrap_or_default();
-                let text = Bytes::from(text);
-                *written = Some((status, text.clone()));
-                text
-            }
-        }
-    }
-}
-
 /// The node's network, chain and state.
 #[utoipa::path(get, path = "/api/v1/status", tag = "chain", responses((status = 200, body = StatusJson)))]
-pub async fn status<D: Disk>(State(app): State<App<D>>) -> impl IntoResponse {
-    let text = app.0.written_status.of(app.0.handle.status(), &app.0.params);
-    ([(CONTENT_TYPE, "application/json")], text)
+pub async fn status<D: Disk>(State(app): State<App<D>>) -> Json<StatusJson> {
+    Json(StatusJson::new(&app.0.params, &app.0.handle.status()))
 }
 
 /// Whether the node takes blocks and transactions in.
