@@ -66,6 +66,26 @@ impl SideBySide {
         }
     }
 
+    /// What each of many messages of the same length hashes to, of 119 bytes at the most. That all are alike saves
+    /// looking at each.
+    pub fn hash_each<const N: usize>(self, messages: &[[u8; N]]) -> Vec<Hash32> {
+        let lanes = self.lanes();
+        let mut hashes = vec![Hash32::ZERO; messages.len()];
+        for (messages, hashes) in messages.chunks(lanes).zip(hashes.chunks_mut(lanes)) {
+            match self.0 {
+                _ if is_few(messages.len(), lanes) => hash_one_by_one(messages, hashes),
+                #[cfg(target_arch = "x86_64")]
+                Way::Avx512(unit) => unit.run(Alike { messages, hashes }),
+                #[cfg(target_arch = "x86_64")]
+                Way::Avx2(unit) => unit.run(Alike { messages, hashes }),
+                #[cfg(target_arch = "x86_64")]
+                Way::Sha(unit) => hash_two(unit, messages, hashes),
+                Way::OneByOne => hash_one_by_one(messages, hashes),
+            }
+        }
+        hashes
+    }
+
     /// Hashes at most as many messages as there are lanes.
     fn hash_group(self, messages: &[&[u8]], hashes: &mut [Hash32]) {
         match self.0 {
@@ -84,19 +104,23 @@ impl Hashes for SideBySide {
     fn hash(&self, messages: &[&[u8]], hashes: &mut [Hash32]) {
         let lanes = self.lanes();
         for (messages, hashes) in messages.chunks(lanes).zip(hashes.chunks_mut(lanes)) {
-            // Lanes that stand idle cost as much as those that do not.
-            if messages.len() > lanes / 4 {
-                self.hash_group(messages, hashes);
-            } else {
+            if is_few(messages.len(), lanes) {
                 hash_one_by_one(messages, hashes);
+            } else {
+                self.hash_group(messages, hashes);
             }
         }
     }
 }
 
-fn hash_one_by_one(messages: &[&[u8]], hashes: &mut [Hash32]) {
+/// Whether so many messages are hashed faster one by one: lanes that stand idle cost as much as those that do not.
+fn is_few(messages: usize, lanes: usize) -> bool {
+    messages <= lanes / 4
+}
+
+fn hash_one_by_one(messages: &[impl AsRef<[u8]>], hashes: &mut [Hash32]) {
     for (message, hash) in messages.iter().zip(hashes) {
-        *hash = sha256(message);
+        *hash = sha256(message.as_ref());
     }
 }
 
@@ -111,24 +135,94 @@ impl Task for Group<'_> {
 
     #[inline(always)]
     fn run<V: Vector>(self, unit: V::Unit) {
-        let mut state = [V::all(unit, 0); 8];
-        for (variable, initial) in state.iter_mut().zip(INITIAL) {
-            *variable = V::all(unit, initial);
-        }
+        let mut state = initial::<V>(unit);
         for number in 0..most_blocks(self.messages) {
-            let lanes = words_of_lanes(self.messages, number);
-            let mut words = [V::all(unit, 0); 16];
-            for (word, lanes) in words.iter_mut().zip(&lanes) {
-                *word = V::load(unit, lanes);
-            }
-            compress(unit, &mut state, &mut words);
-            let mut variables = [[0; LANES_MAX]; 8];
-            for (lanes, variable) in variables.iter_mut().zip(state) {
-                *lanes = variable.store();
-            }
-            take_hashes(self.messages, number, &variables, self.hashes);
+            compress_lanes(unit, &mut state, &words_of_lanes(self.messages, number));
+            take_hashes(self.messages, number, &variables(&state), self.hashes);
         }
     }
+}
+
+/// Messages of the same length for the lanes of a vector.
+struct Alike<'a, const N: usize> {
+    messages: &'a [[u8; N]],
+    hashes: &'a mut [Hash32],
+}
+
+impl<const N: usize> Alike<'_, N> {
+    /// How many blocks each has with its padding.
+    const BLOCKS: usize = {
+        let blocks = (N + 9).div_ceil(64);
+        assert!(blocks <= 2, "there is room for two blocks");
+        blocks
+    };
+
+    /// A message with its padding.
+    fn padded(message: &[u8; N]) -> [[u8; 64]; 2] {
+        let mut blocks = [[0; 64]; 2];
+        let bytes = blocks.as_flattened_mut();
+        bytes[..N].copy_from_slice(message);
+        bytes[N] = 0x80;
+        bytes[64 * Self::BLOCKS - 8..64 * Self::BLOCKS].copy_from_slice(&(8 * N as u64).to_be_bytes());
+        blocks
+    }
+
+    /// Word by word, what each block of each message holds.
+    fn words_of_lanes(&self) -> [[[u32; LANES_MAX]; 16]; 2] {
+        let mut blocks = [[[0; LANES_MAX]; 16]; 2];
+        for (lane, message) in self.messages.iter().enumerate().take(LANES_MAX) {
+            for (lanes, block) in blocks.iter_mut().zip(Self::padded(message)).take(Self::BLOCKS) {
+                for (lanes, word) in lanes.iter_mut().zip(words_of(&block)) {
+                    lanes[lane] = word;
+                }
+            }
+        }
+        blocks
+    }
+}
+
+impl<const N: usize> Task for Alike<'_, N> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector>(self, unit: V::Unit) {
+        let mut state = initial::<V>(unit);
+        for lanes in self.words_of_lanes().iter().take(Self::BLOCKS) {
+            compress_lanes(unit, &mut state, lanes);
+        }
+        let variables = variables(&state);
+        for (lane, hash) in self.hashes.iter_mut().enumerate().take(LANES_MAX) {
+            *hash = digest(variables.map(|lanes| lanes[lane]));
+        }
+    }
+}
+
+#[inline(always)]
+fn initial<V: Vector>(unit: V::Unit) -> [V; 8] {
+    let mut state = [V::all(unit, 0); 8];
+    for (variable, initial) in state.iter_mut().zip(INITIAL) {
+        *variable = V::all(unit, initial);
+    }
+    state
+}
+
+#[inline(always)]
+fn compress_lanes<V: Vector>(unit: V::Unit, state: &mut [V; 8], lanes: &[[u32; LANES_MAX]; 16]) {
+    let mut words = [V::all(unit, 0); 16];
+    for (word, lanes) in words.iter_mut().zip(lanes) {
+        *word = V::load(unit, lanes);
+    }
+    compress(unit, state, &mut words);
+}
+
+/// The variables of all lanes.
+#[inline(always)]
+fn variables<V: Vector>(state: &[V; 8]) -> [[u32; LANES_MAX]; 8] {
+    let mut variables = [[0; LANES_MAX]; 8];
+    for (lanes, variable) in variables.iter_mut().zip(state) {
+        *lanes = variable.store();
+    }
+    variables
 }
 
 /// Word by word, what block `number` of each message holds. What stands there for a message that has no such block
@@ -154,11 +248,12 @@ fn take_hashes(messages: &[&[u8]], number: usize, variables: &[[u32; LANES_MAX];
 
 /// Hashes two messages.
 #[cfg(target_arch = "x86_64")]
-fn hash_two(unit: sha::Unit, messages: &[&[u8]], hashes: &mut [Hash32]) {
-    let &[first, second] = messages else { return hash_one_by_one(messages, hashes) };
+fn hash_two(unit: sha::Unit, messages: &[impl AsRef<[u8]>], hashes: &mut [Hash32]) {
+    let [first, second] = messages else { return hash_one_by_one(messages, hashes) };
+    let messages = [first.as_ref(), second.as_ref()];
     let mut states = [INITIAL; sha::LANES];
-    for number in 0..most_blocks(messages) {
-        unit.compress(&mut states, &[words(first, number), words(second, number)]);
+    for number in 0..most_blocks(&messages) {
+        unit.compress(&mut states, &messages.map(|message| words(message, number)));
         for ((message, hash), state) in messages.iter().zip(&mut *hashes).zip(states) {
             if blocks(message) == number + 1 {
                 *hash = digest(state);
@@ -188,6 +283,10 @@ fn words(message: &[u8], number: usize) -> [u32; 16] {
     if number + 1 == blocks(message) {
         block[56..].copy_from_slice(&(8 * message.len() as u64).to_be_bytes());
     }
+    words_of(&block)
+}
+
+fn words_of(block: &[u8; 64]) -> [u32; 16] {
     let mut words = [0; 16];
     words.iter_mut().zip(block.as_chunks().0).for_each(|(word, bytes)| *word = u32::from_be_bytes(*bytes));
     words
@@ -224,6 +323,34 @@ mod tests {
                 }
             }
         }
+    }
+
+    fn each_way_hashes_alike<const N: usize>() {
+        let messages: Vec<[u8; N]> =
+            (0..100).map(|number| std::array::from_fn(|at| (number * 7 + at * at) as u8)).collect();
+        let expected: Vec<Hash32> = messages.iter().map(|message| sha256(message)).collect();
+        for way in SideBySide::all() {
+            for count in 0..messages.len() {
+                assert_eq!(
+                    way.hash_each(&messages[..count]),
+                    expected[..count],
+                    "{} {N} {count}",
+                    way.name()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_way_hashes_messages_that_are_alike_as_the_core_does() {
+        each_way_hashes_alike::<0>();
+        each_way_hashes_alike::<33>();
+        each_way_hashes_alike::<55>();
+        each_way_hashes_alike::<56>();
+        each_way_hashes_alike::<63>();
+        each_way_hashes_alike::<64>();
+        each_way_hashes_alike::<66>();
+        each_way_hashes_alike::<119>();
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! Hashing what has changed in a version of the tree, many branches at a time.
 
-use mote_core::hash::{Hash32, Hashes};
 use mote_core::state::{Leaf, branch_preimage};
 
 use super::{Branch, Node};
@@ -36,7 +35,8 @@ pub fn hash_all(nodes: &[Node]) {
         }
     }
     let Missing { leaves, levels } = missing;
-    let leaves = hash_each(&leaves.into_iter().map(Leaf::preimage).collect::<Vec<_>>());
+    let way = SideBySide::fastest();
+    let leaves = way.hash_each(&leaves.into_iter().map(Leaf::preimage).collect::<Vec<_>>());
     for level in levels {
         let hash = |child: &Node, leaf: Option<LeafNumber>| {
             // Those of the branches of lower levels are known by now.
@@ -45,7 +45,7 @@ pub fn hash_all(nodes: &[Node]) {
         let preimage = |Changed { branch, left, right }: &Changed<'_>| {
             branch_preimage(branch.index, &hash(&branch.left, *left), &hash(&branch.right, *right))
         };
-        let hashes = hash_each(&level.iter().map(preimage).collect::<Vec<_>>());
+        let hashes = way.hash_each(&level.iter().map(preimage).collect::<Vec<_>>());
         for (changed, hash) in level.iter().zip(hashes) {
             changed.branch.hash.get_or_init(|| hash);
         }
@@ -78,11 +78,4 @@ impl<'a> Missing<'a> {
             Node::Branch(branch) => (None, self.gather(branch)),
         }
     }
-}
-
-fn hash_each<const N: usize>(messages: &[[u8; N]]) -> Vec<Hash32> {
-    let borrowed: Vec<&[u8]> = messages.iter().map(|message| &message[..]).collect();
-    let mut hashes = vec![Hash32::ZERO; messages.len()];
-    SideBySide::fastest().hash(&borrowed, &mut hashes);
-    hashes
 }
