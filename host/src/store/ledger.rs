@@ -24,7 +24,7 @@ use super::rows::{BlockRow, missing};
 use super::states::{RecentStates, weight};
 use super::tips::RecentTips;
 use super::together::{Candidate, CheckedBlock, check_together};
-use super::tree::{TreeUpdate, TreeVersion};
+use super::tree::{Ahead, TreeUpdate, TreeVersion};
 use crate::block::Block;
 use crate::signatures::{Known, Verifier};
 
@@ -110,6 +110,8 @@ pub struct Ledger<D: Disk> {
     /// The accounts at the tip; none after a block that broke a rule on the way, until the next that breaks none.
     pub(super) state: Option<TreeVersion>,
     pub(super) states: RecentStates,
+    /// What was read for blocks that are to be added.
+    pub(super) ahead: Ahead,
     /// What the blocks weigh that came since a version of the accounts was last kept in memory.
     pub(super) unretained: usize,
     /// What the blocks weigh that came since accounts were last stored.
@@ -170,13 +172,15 @@ impl<D: Disk> Ledger<D> {
     }
 
     /// Checks all that can be said of the transactions of `blocks` without the accounts, and judges the signatures of
-    /// those that are not known together, which takes a fraction of judging them block by block. There is no answer
-    /// where one of them breaks a rule: adding the blocks one by one tells which.
+    /// those that are not known together, which takes a fraction of judging them block by block; meanwhile the accounts
+    /// of the blocks are read. There is no answer where one of them breaks a rule: adding the blocks one by one tells
+    /// which.
     pub fn check_together<'a>(
-        &self,
+        &mut self,
         blocks: &[&'a Block],
         known: &dyn Known,
     ) -> Option<Vec<CheckedBlock<'a>>> {
+        self.read_ahead(blocks);
         check_together(&self.params, blocks, known, &self.verifier)
     }
 
@@ -293,7 +297,8 @@ impl<D: Disk> Ledger<D> {
         let checked = check_header(&self.params, &parent, header, clock).map_err(AddError::block)?;
         let transactions = block.check(&self.params, &self.verifier)?;
         let state = self.take_state(&parent.id())?.ok_or(AddError::Orphan { parent: parent.id() })?;
-        let mut update = TreeUpdate::new(&self.nodes, self.verifier.workers(), state);
+        let update = TreeUpdate::new(&self.nodes, self.verifier.workers(), state);
+        let mut update = update.with_ahead(&mut self.ahead);
         let transactions = place(&transactions);
         let execution = Execution::of_compared(&self.params, header);
         let executed = execute(execution, &mut update, &transactions)?;

@@ -12,7 +12,7 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::disk::{Disk, DiskFile};
 use super::error::StoreError;
@@ -36,16 +36,22 @@ const CACHED_NODES: usize = 1 << 13;
 
 /// The file, with what is not written yet.
 pub struct NodeFile {
-    file: Box<dyn DiskFile>,
+    reader: Arc<NodeReader>,
+    /// Why nothing can be written any more: after a failed write or sync nobody knows what the disk has.
+    failure: Option<io::Error>,
+    /// A node at the slot that its offset falls on.
+    cache: Mutex<Vec<Option<(u64, Node)>>>,
+}
+
+/// Reads the nodes that there were when it was handed out, on whatever thread.
+#[derive(Clone)]
+pub struct NodeReader {
+    file: Arc<dyn DiskFile>,
     path: PathBuf,
     /// Up to where the file is written.
     written: u64,
     /// The nodes from there on.
     tail: Vec<u8>,
-    /// Why nothing can be written any more: after a failed write or sync nobody knows what the disk has.
-    failure: Option<io::Error>,
-    /// A node at the slot that its offset falls on.
-    cache: Mutex<Vec<Option<(u64, Node)>>>,
 }
 
 impl NodeFile {
@@ -54,46 +60,53 @@ impl NodeFile {
     pub fn open<D: Disk>(disk: &D, end: Option<u64>) -> Result<Self, StoreError> {
         let path = disk.path(NODES_FILE);
         let file = open_file(disk, end).map_err(|source| StoreError::File { path: path.clone(), source })?;
-        let file = Self {
-            file: Box::new(file),
-            path,
-            written: end.unwrap_or(NODES_BEGIN),
-            tail: Vec::new(),
-            failure: None,
-            cache: Mutex::new(vec![None; CACHED_NODES]),
-        };
-        let got = file.file.len().map_err(|source| file.error(source))?;
-        if got < file.written {
-            return Err(StoreError::NodeFile { got, expected: file.written });
+        let written = end.unwrap_or(NODES_BEGIN);
+        let reader = NodeReader { file: Arc::new(file), path, written, tail: Vec::new() };
+        let got = reader.file.len().map_err(|source| reader.error(source))?;
+        if got < written {
+            return Err(StoreError::NodeFile { got, expected: written });
         }
-        Ok(file)
+        Ok(Self { reader: Arc::new(reader), failure: None, cache: Mutex::new(vec![None; CACHED_NODES]) })
     }
 
     /// Adds a node and returns where it begins.
     pub fn add(&mut self, node: &Node) -> u64 {
         let begin = self.end();
-        encode_node(&mut self.tail, node);
-        if self.tail.len() >= WRITTEN_AT_ONCE && self.failure.is_none() {
+        let reader = Arc::make_mut(&mut self.reader);
+        encode_node(&mut reader.tail, node);
+        if reader.tail.len() >= WRITTEN_AT_ONCE && self.failure.is_none() {
             // Whoever syncs is told.
-            self.failure = self.write().err();
+            self.failure = reader.write().err();
         }
         begin
     }
 
     /// Where the next node will begin.
     pub fn end(&self) -> u64 {
-        self.written + self.tail.len() as u64
+        self.reader.end()
+    }
+
+    /// What reads the nodes that there are now.
+    pub fn reader(&self) -> Arc<NodeReader> {
+        self.reader.clone()
     }
 
     /// Returns once all nodes are on the disk.
     pub fn sync(&mut self) -> Result<(), StoreError> {
         if self.failure.is_none() {
-            self.failure = self.write().and_then(|()| self.file.sync()).err();
+            let reader = Arc::make_mut(&mut self.reader);
+            self.failure = reader.write().and_then(|()| reader.file.sync()).err();
         }
         match &self.failure {
-            Some(failure) => Err(self.error(io::Error::new(failure.kind(), failure.to_string()))),
+            Some(failure) => Err(self.reader.error(io::Error::new(failure.kind(), failure.to_string()))),
             None => Ok(()),
         }
+    }
+}
+
+impl NodeReader {
+    fn end(&self) -> u64 {
+        self.written + self.tail.len() as u64
     }
 
     fn write(&mut self) -> io::Result<()> {
@@ -132,9 +145,19 @@ impl Nodes for NodeFile {
         if let Some((_, node)) = slot.as_ref().filter(|(cached, _)| *cached == named.serial) {
             return Ok(node.clone());
         }
-        let node = checked(self.read(named.serial)?, named)?;
+        let node = self.reader.node(named)?;
         *slot = Some((named.serial, node.clone()));
         Ok(node)
+    }
+
+    fn nodes_to_change(&self, named: &[NodeRef]) -> Result<Vec<Node>, StoreError> {
+        self.reader.nodes_to_change(named)
+    }
+}
+
+impl Nodes for NodeReader {
+    fn node(&self, named: NodeRef) -> Result<Node, StoreError> {
+        checked(self.read(named.serial)?, named)
     }
 
     fn nodes_to_change(&self, named: &[NodeRef]) -> Result<Vec<Node>, StoreError> {

@@ -17,7 +17,7 @@ use super::pins::Pins;
 use super::rows::{BlockRow, NOT_IN_LOG, missing};
 use super::states::RecentStates;
 use super::tips::RecentTips;
-use super::tree::TreeVersion;
+use super::tree::{Ahead, TreeVersion};
 use crate::signatures::Verifier;
 
 /// Name of the file that holds the index.
@@ -92,6 +92,8 @@ impl<D: Disk> Ledger<D> {
         let identity = Identity { network: params.network().to_string(), genesis: params.genesis_id() };
         let options = Options { segment_bytes: SEGMENT_BYTES, coverage: Coverage::Whole, salt };
         let (log, opened) = Log::open(disk, LOG_PREFIX, &identity, options, trusted)?;
+        // The last time is not known any more, but it took no more than all times together.
+        let last_stored_bytes = nodes.end() as usize;
         let mut ledger = Self {
             params,
             log,
@@ -101,9 +103,10 @@ impl<D: Disk> Ledger<D> {
             recent: RecentTips::default(),
             state: Some(state),
             states: RecentStates::default(),
+            ahead: Ahead::default(),
             unretained: 0,
             unkept: 0,
-            last_stored_bytes: 0,
+            last_stored_bytes,
             blocks,
             applied,
             noted: trusted,

@@ -17,7 +17,9 @@ use super::ledger::{Added, Ledger};
 use super::log::Position;
 use super::nodes::NodeFile;
 use super::rows::missing;
-use super::tree::{TreeUpdate, TreeVersion, TreeView};
+use super::tree::{Ahead, TreeUpdate, TreeVersion, TreeView};
+use crate::block::Block;
+use crate::sha256::many::SideBySide;
 
 /// The accounts are stored once the blocks since they last were weigh this much, see [`weight`], where that is
 /// cheap: see [`BYTES_PER_WEIGHT`]. Where there are many accounts they are stored with the index alone.
@@ -146,6 +148,18 @@ impl<D: Disk> Ledger<D> {
             Some(state) => Ok(Some(state)),
             None => self.state(id),
         }
+    }
+
+    /// Has the accounts read that these blocks change, where they are for the tip.
+    pub(super) fn read_ahead(&mut self, blocks: &[&Block]) {
+        let Some(state) = &self.state else { return };
+        let transactions = blocks.iter().flat_map(|block| &block.transactions);
+        let preimages: Vec<_> = transactions
+            .flat_map(|transaction| [transaction.sender, transaction.recipient])
+            .map(|account| account.account_preimage())
+            .collect();
+        let keys = SideBySide::fastest().hash_each(&preimages);
+        self.ahead = Ahead::begin(self.nodes.reader(), self.verifier.workers(), state, keys);
     }
 
     /// Keeps the accounts at a new tip in memory where it is time to, as it is on another branch: so that what has to

@@ -370,9 +370,11 @@ impl<N: Nodes> Iterator for Leaves<'_, N> {
     }
 }
 
+mod ahead;
 mod hashing;
 #[cfg(test)]
 mod tests;
 mod update;
 
+pub use ahead::Ahead;
 pub use update::TreeUpdate;

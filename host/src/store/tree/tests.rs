@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::num::NonZero;
 
 /// Rows as the index has them.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Memory(HashMap<u64, Vec<u8>>);
 
 impl Memory {
@@ -127,7 +127,7 @@ fn every_version_agrees_with_the_definition_and_stays_readable() {
 fn many_changes_at_once_agree_with_the_definition() {
     let (mut memory, workers) = (Memory::default(), Workers::new(NonZero::new(2).unwrap()));
     let mut accounts: BTreeMap<AccountKey, Account> = BTreeMap::new();
-    let mut version = TreeVersion::default();
+    let (mut version, mut ahead) = (TreeVersion::default(), Ahead::default());
     let mut seed = 11_u64;
     for round in 0..40 {
         let mut draw = || {
@@ -136,7 +136,12 @@ fn many_changes_at_once_agree_with_the_definition() {
         };
         // Among them are old and new ones, and some that are there twice.
         let keys: Vec<AccountKey> = (0..70).map(|_| sha256(&(draw() % 600).to_le_bytes())).collect();
-        let mut update = TreeUpdate::new(&memory, &workers, version.clone());
+        // What is read ahead for this version or an earlier one, all that is looked for or a part of it, changes nothing.
+        if round % 4 < 3 {
+            let part = keys[..draw() as usize % 70].to_vec();
+            ahead = Ahead::begin(Arc::new(memory.clone()), &workers, &version, part);
+        }
+        let mut update = TreeUpdate::new(&memory, &workers, version.clone()).with_ahead(&mut ahead);
         update.look_for(keys.clone()).unwrap();
         for key in &keys {
             let before = accounts.get(key).copied().unwrap_or_default();
@@ -158,6 +163,39 @@ fn many_changes_at_once_agree_with_the_definition() {
         let leaves: Vec<Leaf> = Leaves::new(&memory, version.clone()).collect::<Result<_, _>>().unwrap();
         assert_eq!(leaves, sorted(&accounts));
     }
+}
+
+#[test]
+fn what_was_read_ahead_is_not_read_again() {
+    let (mut memory, workers) = (Memory::default(), Workers::new(NonZero::new(2).unwrap()));
+    let keys: Vec<AccountKey> = (0..500_u64).map(|number| sha256(&number.to_le_bytes())).collect();
+    let mut view = TreeView::new(&memory, TreeVersion::default());
+    for key in &keys[..400] {
+        view.update(key, |_| Ok(Account { balance: Amount::from_grains(1), nonce: 1 })).unwrap();
+    }
+    let root = view.into_version().store(&mut |node| memory.add(node));
+    let (stored, nothing) = (TreeVersion::stored(root), Memory::default());
+    // Old ones and new ones.
+    let keys = keys[350..450].to_vec();
+    let nonces_of = |nodes: &Memory, ahead: &mut Ahead| -> Result<Vec<u64>, StoreError> {
+        let mut update = TreeUpdate::new(nodes, &workers, stored.clone()).with_ahead(ahead);
+        update.look_for(keys.clone())?;
+        let mut nonces = Vec::new();
+        for key in &keys {
+            let note = |account: Account| {
+                nonces.push(account.nonce);
+                Ok(account)
+            };
+            update.update(key, note).unwrap();
+        }
+        Ok(nonces)
+    };
+    let expected = [vec![1; 50], vec![0; 50]].concat();
+    let begin = |nodes: &Memory| Ahead::begin(Arc::new(nodes.clone()), &workers, &stored, keys.clone());
+    assert_eq!(nonces_of(&nothing, &mut begin(&memory)).unwrap(), expected);
+    // Where that comes to nothing, all is read when it is needed, and only then it is an error.
+    assert_eq!(nonces_of(&memory, &mut begin(&nothing)).unwrap(), expected);
+    assert!(nonces_of(&nothing, &mut begin(&nothing)).is_err());
 }
 
 #[test]

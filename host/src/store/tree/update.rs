@@ -9,6 +9,7 @@ use mote_core::keys::AccountKey;
 use mote_core::rules::RuleError;
 use mote_core::state::{Account, Accounts, Leaf, Side, UpdateError, first_difference, side};
 
+use super::ahead::Ahead;
 use super::{Branch, Node, NodeRef, Nodes, StoreError, TreeVersion, hash_all};
 use crate::workers::Workers;
 
@@ -20,6 +21,7 @@ pub struct TreeUpdate<'a, N> {
     nodes: &'a N,
     workers: &'a Workers,
     version: TreeVersion,
+    ahead: Option<&'a mut Ahead>,
     /// Accounts that were looked for.
     found: HashMap<AccountKey, Found>,
 }
@@ -36,28 +38,35 @@ struct Found {
 impl<'a, N: Nodes> TreeUpdate<'a, N> {
     /// Changes `version`, whose stored nodes are `nodes`. One half of it may be hashed by `workers`.
     pub fn new(nodes: &'a N, workers: &'a Workers, version: TreeVersion) -> Self {
-        Self { nodes, workers, version, found: HashMap::new() }
+        Self { nodes, workers, version, ahead: None, found: HashMap::new() }
+    }
+
+    /// The same, taking what was read ahead.
+    pub fn with_ahead(self, ahead: &'a mut Ahead) -> Self {
+        Self { ahead: Some(ahead), ..self }
     }
 
     /// Looks for accounts that will be changed, all at once, which takes a fraction of what it takes one by one.
     pub fn look_for(&mut self, mut keys: Vec<AccountKey>) -> Result<(), StoreError> {
         keys.sort_unstable();
         keys.dedup();
-        self.found.reserve(keys.len());
-        let mut searches = vec![Search { node: &mut self.version.root, keys: &mut keys }];
-        while !searches.is_empty() {
-            let mut stored = Vec::new();
-            for search in searches.drain(..) {
-                search.descend(&mut self.found, &mut stored);
+        let Self { nodes, version, ahead, found, .. } = self;
+        found.reserve(keys.len());
+        let read = |named: &[NodeRef]| {
+            let mut taken = Vec::with_capacity(named.len());
+            let mut missing = Vec::new();
+            for named in named {
+                let node = ahead.as_mut().and_then(|ahead| ahead.take(named));
+                missing.extend(node.is_none().then_some(*named));
+                taken.push(node);
             }
-            let named: Vec<NodeRef> = stored.iter().map(|(named, _)| *named).collect();
-            let nodes = self.nodes.nodes_to_change(&named)?;
-            searches.extend(stored.into_iter().zip(nodes).map(|((_, search), node)| {
-                *search.node = node;
-                search
-            }));
-        }
-        Ok(())
+            let mut read = nodes.nodes_to_change(&missing)?.into_iter();
+            Ok(taken.into_iter().filter_map(|node| node.or_else(|| read.next())).collect())
+        };
+        load(vec![Search { node: &mut version.root, keys: &mut keys }], read, |key, account| {
+            let (is_new, account) = (account.is_none(), account.unwrap_or_default());
+            found.insert(key, Found { account, is_changed: false, is_new });
+        })
     }
 
     /// The version as it was last settled.
@@ -120,7 +129,7 @@ impl<N: Nodes> Accounts for TreeUpdate<'_, N> {
 
 /// Puts the keys whose bit at `index` is 0 before the others, and returns how many they are. Their order does not do
 /// it: keys that are not in a subtree may differ from those in it in bits that it has no branch for.
-fn part(keys: &mut [AccountKey], index: u8) -> usize {
+pub(super) fn part(keys: &mut [AccountKey], index: u8) -> usize {
     let mut lower = 0;
     for at in 0..keys.len() {
         if side(&keys[at], index) == Side::Left {
@@ -131,15 +140,36 @@ fn part(keys: &mut [AccountKey], index: u8) -> usize {
     lower
 }
 
+/// Takes all branches into memory on the ways to the keys of these searches, level by level: `read` is asked for many
+/// subtrees at a time, and `find` is told of each key's account, where there is one.
+pub(super) fn load(
+    mut searches: Vec<Search<'_, '_>>,
+    mut read: impl FnMut(&[NodeRef]) -> Result<Vec<Node>, StoreError>,
+    mut find: impl FnMut(AccountKey, Option<Account>),
+) -> Result<(), StoreError> {
+    while !searches.is_empty() {
+        let mut stored = Vec::new();
+        for search in searches.drain(..) {
+            search.descend(&mut find, &mut stored);
+        }
+        let named: Vec<NodeRef> = stored.iter().map(|(named, _)| *named).collect();
+        searches.extend(stored.into_iter().zip(read(&named)?).map(|((_, search), node)| {
+            *search.node = node;
+            search
+        }));
+    }
+    Ok(())
+}
+
 /// Keys that are looked for in a subtree.
-struct Search<'n, 'k> {
-    node: &'n mut Node,
-    keys: &'k mut [AccountKey],
+pub(super) struct Search<'n, 'k> {
+    pub node: &'n mut Node,
+    pub keys: &'k mut [AccountKey],
 }
 
 impl<'n, 'k> Search<'n, 'k> {
-    /// Takes note of the accounts that are found, and of the searches that go on in the store.
-    fn descend(self, found: &mut HashMap<AccountKey, Found>, stored: &mut Vec<(NodeRef, Self)>) {
+    /// Tells of the accounts that are found, and takes note of the searches that go on in the store.
+    fn descend(self, find: &mut impl FnMut(AccountKey, Option<Account>), stored: &mut Vec<(NodeRef, Self)>) {
         let Self { node, keys } = self;
         if keys.is_empty() {
             return;
@@ -150,16 +180,14 @@ impl<'n, 'k> Search<'n, 'k> {
                 let Branch { index, left, right, .. } = Arc::make_mut(branch);
                 let count = part(keys, *index);
                 let (lower, upper) = keys.split_at_mut(count);
-                Search { node: left, keys: lower }.descend(found, stored);
-                return Search { node: right, keys: upper }.descend(found, stored);
+                Search { node: left, keys: lower }.descend(find, stored);
+                return Search { node: right, keys: upper }.descend(find, stored);
             }
             Node::Leaf(leaf) => Some(*leaf),
             Node::Empty => None,
         };
         for key in keys {
-            let account = leaf.filter(|leaf| leaf.key == *key).map(|leaf| leaf.account);
-            let (is_new, account) = (account.is_none(), account.unwrap_or_default());
-            found.insert(*key, Found { account, is_changed: false, is_new });
+            find(*key, leaf.filter(|leaf| leaf.key == *key).map(|leaf| leaf.account));
         }
     }
 }
