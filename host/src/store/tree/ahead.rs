@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mote_core::keys::AccountKey;
 
-use super::update::{Search, load, part};
+use super::update::{Search, load, part, put_in_order};
 use super::{Node, NodeRef, Nodes, TreeVersion};
 use crate::workers::{Answer, Workers};
 
@@ -29,8 +29,7 @@ impl Ahead {
         version: &TreeVersion,
         mut keys: Vec<AccountKey>,
     ) -> Self {
-        keys.sort_unstable();
-        keys.dedup();
+        put_in_order(&mut keys);
         let mut ends = Vec::new();
         version.root.find_ends(&mut keys, &mut ends);
         let going = (!ends.is_empty()).then(|| workers.run(move || read(&*nodes, ends)));

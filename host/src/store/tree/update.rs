@@ -1,5 +1,6 @@
 //! Changing many accounts of a version: each is looked for once and put in its place once, however often it changes.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, OnceLock};
@@ -48,8 +49,7 @@ impl<'a, N: Nodes> TreeUpdate<'a, N> {
 
     /// Looks for accounts that will be changed, all at once, which takes a fraction of what it takes one by one.
     pub fn look_for(&mut self, mut keys: Vec<AccountKey>) -> Result<(), StoreError> {
-        keys.sort_unstable();
-        keys.dedup();
+        put_in_order(&mut keys);
         let Self { nodes, version, ahead, found, .. } = self;
         found.reserve(keys.len());
         let read = |named: &[NodeRef]| {
@@ -82,7 +82,7 @@ impl<'a, N: Nodes> TreeUpdate<'a, N> {
             leaves.push(Leaf { key, account: found.account });
         }
         let root = &mut self.version.root;
-        old.sort_unstable_by_key(|leaf| leaf.key);
+        old.sort_unstable_by(|left, right| compare(&left.key, &right.key));
         root.replace_all(&old);
         for leaf in new {
             // Where it parts from the others depends on those that came before it.
@@ -125,6 +125,18 @@ impl<N: Nodes> Accounts for TreeUpdate<'_, N> {
         }
         Ok(self.version.hash())
     }
+}
+
+/// Puts keys in their order, each once.
+pub(super) fn put_in_order(keys: &mut Vec<AccountKey>) {
+    keys.sort_unstable_by(compare);
+    keys.dedup();
+}
+
+/// The order of keys. Most differ in their first bytes, which are compared as a number.
+fn compare(left: &AccountKey, right: &AccountKey) -> Ordering {
+    let first = |key: &AccountKey| key.as_bytes().first_chunk().map(|bytes| u64::from_be_bytes(*bytes));
+    first(left).cmp(&first(right)).then_with(|| left.cmp(right))
 }
 
 /// Puts the keys whose bit at `index` is 0 before the others, and returns how many they are. Their order does not do
