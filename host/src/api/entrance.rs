@@ -2,10 +2,8 @@
 //! ([`super::framing`]), who may make it ([`super::guard`]), whether the answer is there already
 //! ([`super::answers`]), what is counted ([`super::metrics`]), and what browsers are told.
 
-use std::sync::LazyLock;
-
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -48,23 +46,24 @@ fn protect(mut response: Response) -> Response {
     if response.status() == StatusCode::MISDIRECTED_REQUEST {
         framing::close(&mut response);
     }
-    let own = std::mem::replace(response.headers_mut(), PROTECTION.clone());
-    response.headers_mut().extend(own);
+    let headers = response.headers_mut();
+    headers.reserve(PROTECTION.len() + 1);
+    for (name, value) in PROTECTION {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }
 
-/// Responses say these unless they say something else. A copy of them all takes less than putting in each.
-static PROTECTION: LazyLock<HeaderMap> = LazyLock::new(|| {
-    let policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
-                  frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
-    let headers = [
-        (header::CONTENT_SECURITY_POLICY, policy),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::X_FRAME_OPTIONS, "DENY"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-        (header::CACHE_CONTROL, "no-store"),
-    ];
-    headers.map(|(name, value)| (name, HeaderValue::from_static(value))).into_iter().collect()
-});
+const PROTECTION: [(HeaderName, &str); 6] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
+         frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+];
