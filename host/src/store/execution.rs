@@ -12,7 +12,7 @@ use mote_core::rules::{
 use super::error::StoreError;
 use super::ledger::AddError;
 use super::log::Position;
-use super::nodes::NodeFile;
+use super::nodes::NodeReader;
 use super::tree::{Nodes, TreeUpdate, TreeVersion};
 use crate::block::Block;
 use crate::sha256::many::SideBySide;
@@ -122,7 +122,7 @@ pub(super) fn accepted(block: &Block, position: Position) -> Result<Vec<PlacedTr
 /// rule once.
 pub(super) fn replay(
     params: &Params,
-    mut accounts: TreeUpdate<'_, NodeFile>,
+    mut accounts: TreeUpdate<'_, NodeReader>,
     block: &Block,
     position: Position,
 ) -> Result<TreeVersion, StoreError> {

@@ -297,8 +297,8 @@ impl<D: Disk> Ledger<D> {
         let checked = check_header(&self.params, &parent, header, clock).map_err(AddError::block)?;
         let transactions = block.check(&self.params, &self.verifier)?;
         let state = self.take_state(&parent.id())?.ok_or(AddError::Orphan { parent: parent.id() })?;
-        let update = TreeUpdate::new(&self.nodes, self.verifier.workers(), state);
-        let mut update = update.with_ahead(&mut self.ahead);
+        let (nodes, workers) = (self.nodes.reader(), self.verifier.workers());
+        let mut update = TreeUpdate::with_ahead(nodes, workers, state, &mut self.ahead);
         let transactions = place(&transactions);
         let execution = Execution::of_compared(&self.params, header);
         let executed = execute(execution, &mut update, &transactions)?;

@@ -16,8 +16,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::disk::{Disk, DiskFile};
 use super::error::StoreError;
-use super::rows::{NODE_BYTES_MAX, decode_node, encode_node};
-use super::tree::{Node, NodeRef, Nodes, hash_all};
+use super::tree::row::{ROW_BYTES_MAX, Rows, decode_node, encode_node};
+use super::tree::{Node, NodeRef, Nodes, Search};
 
 /// Name of the file.
 pub const NODES_FILE: &str = "accounts.tree";
@@ -30,6 +30,9 @@ const MAGIC: &[u8; 8] = b"motetree";
 
 /// Nodes are written once they take this many bytes.
 const WRITTEN_AT_ONCE: usize = 1 << 20;
+
+/// Rows are read and hashed so many at a time: enough for all lanes of a processor, few enough for its nearest cache.
+const ROWS_AT_ONCE: usize = 64;
 
 /// Nodes that are kept in memory because they were read.
 const CACHED_NODES: usize = 1 << 13;
@@ -116,21 +119,16 @@ impl NodeReader {
         Ok(())
     }
 
-    /// The node at this offset, whatever it hashes to.
-    fn read(&self, serial: u64) -> Result<Node, StoreError> {
-        match serial.checked_sub(self.written) {
-            Some(behind) => {
-                let behind = usize::try_from(behind).unwrap_or(usize::MAX);
-                decode_node(serial, self.tail.get(behind..).unwrap_or_default())
-            }
-            None => {
-                let mut bytes = [0; NODE_BYTES_MAX];
-                let length = usize::try_from(self.written - serial).unwrap_or(usize::MAX);
-                let bytes = &mut bytes[..length.min(NODE_BYTES_MAX)];
-                self.file.read_at(serial, bytes).map_err(|source| self.error(source))?;
-                decode_node(serial, bytes)
-            }
+    /// The bytes of the row at this offset, and of whatever stands behind it.
+    fn read<'b>(&'b self, serial: u64, room: &'b mut [u8; ROW_BYTES_MAX]) -> Result<&'b [u8], StoreError> {
+        if let Some(behind) = serial.checked_sub(self.written) {
+            let behind = usize::try_from(behind).unwrap_or(usize::MAX);
+            return Ok(self.tail.get(behind..).unwrap_or_default());
         }
+        let length = usize::try_from(self.written - serial).unwrap_or(usize::MAX);
+        let bytes = &mut room[..length.min(ROW_BYTES_MAX)];
+        self.file.read_at(serial, bytes).map_err(|source| self.error(source))?;
+        Ok(bytes)
     }
 
     fn error(&self, source: io::Error) -> StoreError {
@@ -150,20 +148,33 @@ impl Nodes for NodeFile {
         Ok(node)
     }
 
-    fn nodes_to_change(&self, named: &[NodeRef]) -> Result<Vec<Node>, StoreError> {
-        self.reader.nodes_to_change(named)
+    fn load(&self, searches: &mut [Search<'_, '_>]) -> Result<(), StoreError> {
+        self.reader.load(searches)
     }
 }
 
 impl Nodes for NodeReader {
     fn node(&self, named: NodeRef) -> Result<Node, StoreError> {
-        checked(self.read(named.serial)?, named)
+        let bytes = &mut [0; ROW_BYTES_MAX];
+        checked(decode_node(named.serial, self.read(named.serial, bytes)?)?, named)
     }
 
-    fn nodes_to_change(&self, named: &[NodeRef]) -> Result<Vec<Node>, StoreError> {
-        let nodes: Vec<Node> = named.iter().map(|named| self.read(named.serial)).collect::<Result<_, _>>()?;
-        hash_all(&nodes);
-        nodes.into_iter().zip(named).map(|(node, named)| checked(node, *named)).collect()
+    fn load(&self, searches: &mut [Search<'_, '_>]) -> Result<(), StoreError> {
+        let mut rooms = vec![[0; ROW_BYTES_MAX]; searches.len().min(ROWS_AT_ONCE)];
+        for searches in searches.chunks_mut(ROWS_AT_ONCE) {
+            let (mut stored, mut rows) = (Vec::new(), Vec::new());
+            for (Search { node, keys }, room) in searches.iter_mut().zip(&mut rooms) {
+                if let Node::Stored(named) = **node {
+                    rows.push((named.serial, self.read(named.serial, room)?));
+                    stored.push((named, node, keys));
+                }
+            }
+            let rows = Rows::decode(&rows)?;
+            for ((named, node, keys), read) in stored.into_iter().zip(rows.heads()) {
+                **node = checked(read.on_the_way_to(keys), named)?;
+            }
+        }
+        Ok(())
     }
 }
 

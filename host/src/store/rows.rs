@@ -6,14 +6,12 @@ use std::ops::RangeInclusive;
 use mote_core::block::{HEADER_MAX_BYTES, Header};
 use mote_core::codec;
 use mote_core::hash::Hash32;
-use mote_core::keys::AccountKey;
 use mote_core::pow::Work;
-use mote_core::state::{Account, Leaf};
-use mote_core::units::{Amount, Height};
+use mote_core::units::Height;
 
 use super::error::StoreError;
 use super::index::{Index, Table};
-use super::tree::{Branch, Node, NodeRef, TreeVersion};
+use super::tree::{NodeRef, TreeVersion};
 use crate::encoding;
 
 /// The log position of the genesis block, which is not in the log.
@@ -142,55 +140,6 @@ fn decode_hash(table: Table, bytes: &[u8]) -> Result<Hash32, StoreError> {
     Fields::of(table.name(), "32", bytes).array().map(Hash32::from_bytes)
 }
 
-/// Adds the bytes of a node of the account tree, with what is below it and not stored by itself.
-pub fn encode_node(bytes: &mut Vec<u8>, node: &Node) {
-    match node {
-        // Its own name says where it stands.
-        Node::Branch(branch) => encode_branch(bytes, branch),
-        Node::Empty | Node::Leaf(_) | Node::Stored(_) => encode_below(bytes, node),
-    }
-}
-
-/// The most bytes of a node, which has three levels.
-pub const NODE_BYTES_MAX: usize = 7 * 2 + 8 * 49;
-
-/// No row is deeper than this, so that bytes of a damaged one do not decide how deep a walk goes.
-const NODE_LEVELS_MAX: usize = 8;
-
-fn encode_branch(bytes: &mut Vec<u8>, branch: &Branch) {
-    bytes.extend([2, branch.index]);
-    encode_below(bytes, &branch.left);
-    encode_below(bytes, &branch.right);
-}
-
-fn encode_below(bytes: &mut Vec<u8>, node: &Node) {
-    match (node, node.stored()) {
-        (_, Some(named)) => {
-            bytes.push(1);
-            bytes.extend(named.serial.to_be_bytes());
-            bytes.extend(named.hash.as_bytes());
-        }
-        (Node::Leaf(Leaf { key, account }), None) => {
-            bytes.push(0);
-            bytes.extend(key.as_bytes());
-            bytes.extend(account.balance.grains().to_be_bytes());
-            bytes.extend(account.nonce.to_be_bytes());
-        }
-        (Node::Branch(branch), None) => encode_branch(bytes, branch),
-        // No branch has an empty side, and the empty tree has no row.
-        (Node::Empty | Node::Stored(_), None) => {}
-    }
-}
-
-/// The node with number `serial`, whose bytes are the first of `bytes`. What it names has smaller numbers: so no walk
-/// through nodes goes on for ever, whatever the disk returns.
-pub fn decode_node(serial: u64, bytes: &[u8]) -> Result<Node, StoreError> {
-    let mut fields = Fields::of("nodes", "that of its parts, each behind a 0, a 1 or a 2", bytes);
-    let node = fields.node(serial, NODE_LEVELS_MAX)?;
-    node.set_stored(serial);
-    Ok(node)
-}
-
 impl Index {
     /// The row of a block.
     pub fn block(&self, id: &Hash32) -> Result<Option<BlockRow>, StoreError> {
@@ -244,7 +193,7 @@ pub(super) fn missing(table: Table, key: &dyn std::fmt::Display) -> StoreError {
 }
 
 /// Reads the fields of a row one after another.
-struct Fields<'a> {
+pub(super) struct Fields<'a> {
     rest: &'a [u8],
     table: &'static str,
     expected: &'static str,
@@ -252,63 +201,35 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn of(table: &'static str, expected: &'static str, bytes: &'a [u8]) -> Self {
+    pub fn of(table: &'static str, expected: &'static str, bytes: &'a [u8]) -> Self {
         Self { rest: bytes, table, expected, got: bytes.len() }
     }
 
-    fn error(&self) -> StoreError {
+    /// How many bytes were read.
+    pub fn read(&self) -> usize {
+        self.got - self.rest.len()
+    }
+
+    /// That there are too few bytes, or others than expected.
+    pub fn error(&self) -> StoreError {
         StoreError::Row { table: self.table, got: self.got, expected: self.expected }
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], StoreError> {
+    pub fn array<const N: usize>(&mut self) -> Result<[u8; N], StoreError> {
         let (field, rest) = self.rest.split_first_chunk().ok_or_else(|| self.error())?;
         self.rest = rest;
         Ok(*field)
     }
 
-    fn u64(&mut self) -> Result<u64, StoreError> {
+    pub fn u64(&mut self) -> Result<u64, StoreError> {
         self.array().map(u64::from_be_bytes)
-    }
-
-    fn leaf(&mut self) -> Result<Leaf, StoreError> {
-        let key = AccountKey::from_bytes(self.array()?);
-        let (balance, nonce) = (Amount::from_grains(self.u64()?), self.u64()?);
-        Ok(Leaf { key, account: Account { balance, nonce } })
-    }
-
-    /// A part of the node with number `serial`, at most so many levels deep.
-    fn node(&mut self, serial: u64, levels: usize) -> Result<Node, StoreError> {
-        let levels = levels.checked_sub(1).ok_or_else(|| self.error())?;
-        match self.array()? {
-            [0] => self.leaf().map(Node::Leaf),
-            [1] => {
-                let named = NodeRef { serial: self.u64()?, hash: Hash32::from_bytes(self.array()?) };
-                if named.serial >= serial {
-                    return Err(StoreError::Node { serial, problem: "older than its child" });
-                }
-                Ok(Node::Stored(named))
-            }
-            [2] => {
-                let [index] = self.array()?;
-                let (left, right) = (self.node(serial, levels)?, self.node(serial, levels)?);
-                Ok(Node::branch(index, left, right))
-            }
-            _ => Err(self.error()),
-        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mote_core::hash::sha256;
     use mote_core::params::{Network, Params};
-
-    fn bytes_of(node: &Node) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        encode_node(&mut bytes, node);
-        bytes
-    }
 
     #[test]
     fn rows_are_read_as_they_were_written() {
@@ -317,20 +238,6 @@ mod tests {
         let id = row.header.id();
         assert_eq!(BlockRow::decode(&id, &row.encode()).unwrap(), row);
         assert!(BlockRow::decode(&id, &row.encode()[..40]).is_err());
-
-        let account = Account { balance: Amount::from_grains(5), nonce: 6 };
-        let leaf = Leaf { key: id, account };
-        let stored = |serial| Node::Stored(NodeRef { serial, hash: sha256(&[serial as u8]) });
-        let lower = Node::branch(201, stored(4), Node::Leaf(leaf));
-        let upper = Node::branch(200, stored(3), lower.clone());
-        for node in [Node::Leaf(leaf), Node::branch(7, stored(3), stored(4)), lower, upper] {
-            let bytes = bytes_of(&node);
-            let again = decode_node(5, &[bytes.clone(), vec![0]].concat()).unwrap();
-            assert_eq!((again.hash(), bytes_of(&again)), (node.hash(), bytes.clone()));
-            assert!((0..bytes.len()).all(|length| decode_node(5, &bytes[..length]).is_err()));
-        }
-        assert!(decode_node(4, &bytes_of(&Node::branch(7, stored(3), stored(4)))).is_err());
-        assert!(decode_node(5, &[2; 1_000]).is_err());
 
         let places = [(0, Some(0)), (300, Some(2)), (300, Some(1023)), (300, None), (301, Some(0))];
         let places = places.map(|(height, index)| Place { height, index });

@@ -132,7 +132,7 @@ impl<D: Disk> Ledger<D> {
         };
         for (id, position) in behind.into_iter().rev() {
             let block = self.block_or_missing(&id)?;
-            let update = TreeUpdate::new(&self.nodes, self.verifier.workers(), version);
+            let update = TreeUpdate::new(self.nodes.reader(), self.verifier.workers(), version);
             version = replay(&self.params, update, &block, position)?;
             executed += weight(&block.header);
         }
@@ -158,8 +158,8 @@ impl<D: Disk> Ledger<D> {
             .flat_map(|transaction| [transaction.sender, transaction.recipient])
             .map(|account| account.account_preimage())
             .collect();
-        let keys = SideBySide::fastest().hash_each(&preimages);
-        self.ahead = Ahead::begin(self.nodes.reader(), self.verifier.workers(), state, keys);
+        let keys = move || SideBySide::fastest().hash_each(&preimages);
+        self.ahead = Ahead::begin(self.nodes.reader(), self.verifier.workers(), state.clone(), keys);
     }
 
     /// Keeps the accounts at a new tip in memory where it is time to, as it is on another branch: so that what has to

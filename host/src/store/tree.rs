@@ -37,14 +37,20 @@ impl NodeRef {
 const LEVELS_IN_ROW: u32 = 3;
 
 /// Where stored nodes are read from.
-pub trait Nodes {
+pub trait Nodes: Send + Sync + 'static {
     /// The node that a stored node or block has named. That it is missing or hashes to something else
     /// is damage, which must not pass for a block that breaks a rule.
     fn node(&self, named: NodeRef) -> Result<Node, StoreError>;
 
-    /// The nodes with these names, in their order. None is kept for the next who asks: they will be changed.
-    fn nodes_to_change(&self, named: &[NodeRef]) -> Result<Vec<Node>, StoreError> {
-        named.iter().map(|named| self.node(*named)).collect()
+    /// Takes the nodes where these searches go on in the store into memory, as far as they are on the ways to the keys.
+    /// None is kept for the next who asks: they will be changed.
+    fn load(&self, searches: &mut [Search<'_, '_>]) -> Result<(), StoreError> {
+        for Search { node, .. } in searches {
+            if let Node::Stored(named) = node {
+                **node = self.node(*named)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -121,6 +127,13 @@ impl TreeVersion {
 }
 
 impl Branch {
+    /// The two sides of this branch, to be changed.
+    fn change(self: &mut Arc<Self>) -> (&mut Node, &mut Node) {
+        let Self { left, right, hash, serial, .. } = Arc::make_mut(self);
+        (*hash, *serial) = (OnceLock::new(), OnceLock::new());
+        (left, right)
+    }
+
     /// Stores this branch, and what is below it and not stored yet. A row holds a branch and the branches of the
     /// next levels below, so that a search reads one row for all of them.
     fn store(self: &Arc<Self>, sink: &mut impl FnMut(&Node) -> u64) -> u64 {
@@ -162,13 +175,6 @@ impl Node {
                 branch.serial.get().map(|serial| NodeRef { serial: *serial, hash: self.hash() })
             }
             Self::Empty | Self::Leaf(_) => None,
-        }
-    }
-
-    /// Takes note that this subtree stands in the store under this number.
-    pub fn set_stored(&self, serial: u64) {
-        if let Self::Branch(branch) = self {
-            branch.serial.get_or_init(|| serial);
         }
     }
 
@@ -253,9 +259,9 @@ impl Node {
             *self = Self::Leaf(leaf);
             return Ok(());
         };
-        let Branch { index, left, right, hash, serial } = Arc::make_mut(branch);
-        (*hash, *serial) = (OnceLock::new(), OnceLock::new());
-        order(&leaf.key, *index, left, right).0.place(nodes, leaf, split)
+        let index = branch.index;
+        let (left, right) = branch.change();
+        order(&leaf.key, index, left, right).0.place(nodes, leaf, split)
     }
 }
 
@@ -372,9 +378,12 @@ impl<N: Nodes> Iterator for Leaves<'_, N> {
 
 mod ahead;
 mod hashing;
+pub mod row;
+mod search;
 #[cfg(test)]
 mod tests;
 mod update;
 
 pub use ahead::Ahead;
+pub use search::Search;
 pub use update::TreeUpdate;

@@ -1,33 +1,46 @@
 //! Tests of versions against the definition of the root.
 
+use super::row::{Rows, decode_node, encode_node};
 use super::*;
-use crate::store::rows::{decode_node, encode_node};
 use crate::workers::Workers;
 use mote_core::hash::sha256;
 use mote_core::units::Amount;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::num::NonZero;
 
-/// Rows as the index has them.
+/// Rows as the file has them.
 #[derive(Clone, Default)]
-struct Memory(HashMap<u64, Vec<u8>>);
+struct Memory(Vec<u8>);
 
 impl Memory {
     fn add(&mut self, node: &Node) -> u64 {
-        let (serial, mut bytes) = (self.0.len() as u64 + 1, Vec::new());
-        encode_node(&mut bytes, node);
-        self.0.insert(serial, bytes);
+        // No node has the number 0.
+        self.0.resize(self.0.len().max(1), 0);
+        let serial = self.0.len() as u64;
+        encode_node(&mut self.0, node);
         serial
+    }
+
+    fn row(&self, serial: u64) -> Result<&[u8], StoreError> {
+        self.0.get(serial as usize..).ok_or(StoreError::Node { serial, problem: "missing" })
     }
 }
 
 impl Nodes for Memory {
     fn node(&self, named: NodeRef) -> Result<Node, StoreError> {
-        let serial = named.serial;
-        let row = self.0.get(&serial).ok_or(StoreError::Node { serial, problem: "missing" })?;
-        let node = decode_node(serial, row)?;
+        let node = decode_node(named.serial, self.row(named.serial)?)?;
         assert_eq!(node.hash(), named.hash);
         Ok(node)
+    }
+
+    fn load(&self, searches: &mut [Search<'_, '_>]) -> Result<(), StoreError> {
+        for Search { node, keys } in searches {
+            let Node::Stored(named) = **node else { continue };
+            let rows = Rows::decode(&[(named.serial, self.row(named.serial)?)])?;
+            **node = rows.heads().next().unwrap().on_the_way_to(keys);
+            assert_eq!(node.hash(), named.hash);
+        }
+        Ok(())
     }
 }
 
@@ -85,7 +98,7 @@ fn every_version_agrees_with_the_definition_and_stays_readable() {
             assert_eq!(proof.set(&before, &key, account), Ok(view.root()));
         }
         // All at once they come to the same.
-        let mut update = TreeUpdate::new(&memory, &workers, start);
+        let mut update = TreeUpdate::new(Arc::new(memory.clone()), &workers, start);
         let keys = changes.iter().map(|(key, _)| *key);
         // Some were not looked for before they change, some do not change, and some are looked for twice.
         update.look_for(keys.skip(round as usize % 2).chain([key(round), key(round + 1)]).collect()).unwrap();
@@ -139,9 +152,10 @@ fn many_changes_at_once_agree_with_the_definition() {
         // What is read ahead for this version or an earlier one, all that is looked for or a part of it, changes nothing.
         if round % 4 < 3 {
             let part = keys[..draw() as usize % 70].to_vec();
-            ahead = Ahead::begin(Arc::new(memory.clone()), &workers, &version, part);
+            ahead = Ahead::begin(Arc::new(memory.clone()), &workers, version.clone(), || part);
         }
-        let mut update = TreeUpdate::new(&memory, &workers, version.clone()).with_ahead(&mut ahead);
+        let mut update =
+            TreeUpdate::with_ahead(Arc::new(memory.clone()), &workers, version.clone(), &mut ahead);
         update.look_for(keys.clone()).unwrap();
         for key in &keys {
             let before = accounts.get(key).copied().unwrap_or_default();
@@ -178,7 +192,7 @@ fn what_was_read_ahead_is_not_read_again() {
     // Old ones and new ones.
     let keys = keys[350..450].to_vec();
     let nonces_of = |nodes: &Memory, ahead: &mut Ahead| -> Result<Vec<u64>, StoreError> {
-        let mut update = TreeUpdate::new(nodes, &workers, stored.clone()).with_ahead(ahead);
+        let mut update = TreeUpdate::with_ahead(Arc::new(nodes.clone()), &workers, stored.clone(), ahead);
         update.look_for(keys.clone())?;
         let mut nonces = Vec::new();
         for key in &keys {
@@ -191,7 +205,10 @@ fn what_was_read_ahead_is_not_read_again() {
         Ok(nonces)
     };
     let expected = [vec![1; 50], vec![0; 50]].concat();
-    let begin = |nodes: &Memory| Ahead::begin(Arc::new(nodes.clone()), &workers, &stored, keys.clone());
+    let begin = |nodes: &Memory| {
+        let keys = keys.clone();
+        Ahead::begin(Arc::new(nodes.clone()), &workers, stored.clone(), || keys)
+    };
     assert_eq!(nonces_of(&nothing, &mut begin(&memory)).unwrap(), expected);
     // Where that comes to nothing, all is read when it is needed, and only then it is an error.
     assert_eq!(nonces_of(&memory, &mut begin(&nothing)).unwrap(), expected);
@@ -206,7 +223,7 @@ fn a_refused_change_changes_nothing() {
     let refused = view.update(&key(1), |_| Err(refusal));
     assert!(matches!(refused, Err(UpdateError::Rule(error)) if error == refusal));
     assert_eq!(view.root(), Hash32::ZERO);
-    let mut update = TreeUpdate::new(&memory, &workers, TreeVersion::default());
+    let mut update = TreeUpdate::new(Arc::new(memory.clone()), &workers, TreeVersion::default());
     let refused = update.update(&key(1), |_| Err(refusal));
     assert!(matches!(refused, Err(UpdateError::Rule(error)) if error == refusal));
     assert_eq!(update.settle().unwrap(), Hash32::ZERO);
