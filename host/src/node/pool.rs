@@ -137,6 +137,10 @@ impl<D: Disk> Pool<D> {
     ) -> Result<Vec<KeptTransaction>, StoreError> {
         let mut all_dropped = Vec::new();
         for sender in senders {
+            // Most senders of a block have nothing else open, and looking for an account takes a while.
+            if self.mempool.of_sender(&sender).next().is_none() {
+                continue;
+            }
             let account = ledger.account(&sender.account_key())?;
             let mut dropped = Vec::new();
             self.mempool.refresh(&sender, account, |entry| dropped.push(entry.checked().keep()));

@@ -158,8 +158,8 @@ impl<D: Disk> Ledger<D> {
             .flat_map(|transaction| [transaction.sender, transaction.recipient])
             .map(|account| account.account_preimage())
             .collect();
-        let keys = move || SideBySide::fastest().hash_each(&preimages);
-        self.ahead = Ahead::begin(self.nodes.reader(), self.verifier.workers(), state.clone(), keys);
+        let keys = SideBySide::fastest().hash_each(&preimages);
+        self.ahead = Ahead::begin(&self.nodes.reader(), self.verifier.workers(), state, keys);
     }
 
     /// Keeps the accounts at a new tip in memory where it is time to, as it is on another branch: so that what has to

@@ -6,7 +6,7 @@
 //! changes or is written twice: so versions can be stored now and then only, and what lay between two of them
 //! costs no space. A row holds a branch with the accounts and branches of the next levels below it.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use mote_core::hash::Hash32;
 use mote_core::keys::AccountKey;
@@ -15,6 +15,7 @@ use mote_core::state::{
     Account, Accounts, Leaf, PathBuffer, Proof, Side, Step, UpdateError, branch_hash, first_difference, side,
 };
 
+use self::cell::{HashCell, SerialCell};
 pub(super) use self::hashing::hash_all;
 use super::error::StoreError;
 
@@ -77,9 +78,9 @@ pub struct Branch {
     /// The keys whose bit is 1.
     pub right: Node,
     /// Known once somebody asked for it.
-    hash: OnceLock<Hash32>,
+    hash: HashCell,
     /// Known once it is stored in a row of its own.
-    serial: OnceLock<u64>,
+    serial: SerialCell,
 }
 
 /// A version of the tree. It does not hold on to where the stored nodes lie, so it can be kept; reading and
@@ -130,7 +131,7 @@ impl Branch {
     /// The two sides of this branch, to be changed.
     fn change(self: &mut Arc<Self>) -> (&mut Node, &mut Node) {
         let Self { left, right, hash, serial, .. } = Arc::make_mut(self);
-        (*hash, *serial) = (OnceLock::new(), OnceLock::new());
+        (*hash, *serial) = (HashCell::default(), SerialCell::default());
         (left, right)
     }
 
@@ -138,11 +139,12 @@ impl Branch {
     /// next levels below, so that a search reads one row for all of them.
     fn store(self: &Arc<Self>, sink: &mut impl FnMut(&Node) -> u64) -> u64 {
         if let Some(serial) = self.serial.get() {
-            return *serial;
+            return serial;
         }
         self.store_below(LEVELS_IN_ROW - 1, sink);
         let serial = sink(&Node::Branch(self.clone()));
-        *self.serial.get_or_init(|| serial)
+        self.serial.set(serial);
+        serial
     }
 
     /// Stores what is below this branch and belongs in rows of its own.
@@ -164,16 +166,15 @@ impl Branch {
 impl Node {
     /// The branch at bit `index` above two subtrees.
     pub fn branch(index: u8, left: Self, right: Self) -> Self {
-        Self::Branch(Arc::new(Branch { index, left, right, hash: OnceLock::new(), serial: OnceLock::new() }))
+        let (hash, serial) = (HashCell::default(), SerialCell::default());
+        Self::Branch(Arc::new(Branch { index, left, right, hash, serial }))
     }
 
     /// The name under which this subtree stands in the store, where it has a row of its own.
     pub fn stored(&self) -> Option<NodeRef> {
         match self {
             Self::Stored(named) => Some(*named),
-            Self::Branch(branch) => {
-                branch.serial.get().map(|serial| NodeRef { serial: *serial, hash: self.hash() })
-            }
+            Self::Branch(branch) => branch.serial.get().map(|serial| NodeRef { serial, hash: self.hash() }),
             Self::Empty | Self::Leaf(_) => None,
         }
     }
@@ -184,10 +185,11 @@ impl Node {
             Self::Empty => Hash32::ZERO,
             Self::Leaf(leaf) => leaf.hash(),
             Self::Stored(stored) => stored.hash,
-            Self::Branch(branch) => {
-                let Branch { index, left, right, .. } = &**branch;
-                *branch.hash.get_or_init(|| branch_hash(*index, &left.hash(), &right.hash()))
-            }
+            Self::Branch(branch) => branch.hash.get().unwrap_or_else(|| {
+                let hash = branch_hash(branch.index, &branch.left.hash(), &branch.right.hash());
+                branch.hash.set(&hash);
+                hash
+            }),
         }
     }
 
@@ -377,6 +379,7 @@ impl<N: Nodes> Iterator for Leaves<'_, N> {
 }
 
 mod ahead;
+mod cell;
 mod hashing;
 pub mod row;
 mod search;

@@ -11,82 +11,87 @@ use super::search::{Search, load, put_in_order, separate};
 use super::{Node, NodeRef, Nodes, StoreError, TreeVersion};
 use crate::workers::{Answer, Workers};
 
-/// Accounts and subtrees that are being read, or were.
+/// Accounts are read in so many parts, so that whoever waits for them can do some.
+const PARTS: usize = 4;
+
+/// Accounts of a version and subtrees on the ways to them that are being read, or were.
 #[derive(Default)]
 pub struct Ahead {
-    /// There until somebody has waited for it.
-    going: Option<Answer<Read>>,
-    read: Read,
-}
-
-/// What was read of one version.
-#[derive(Default)]
-struct Read {
     /// What the version hashes to.
     root: Hash32,
+    /// There until somebody has waited for them.
+    going: Vec<Answer<Part>>,
     /// Accounts of the version, where there is one.
-    accounts: Accounts,
-    subtrees: Arc<Subtrees>,
+    accounts: HashMap<AccountKey, Option<Account>>,
+    subtrees: Arc<Mutex<Subtrees>>,
 }
-
-type Accounts = HashMap<AccountKey, Option<Account>>;
 
 /// Subtrees by the numbers of their names, each to be taken once. Whatever version they were read for, they are what
 /// the store has under their names.
-type Subtrees = Mutex<HashMap<u64, Node>>;
+type Subtrees = HashMap<u64, Node>;
+
+/// What was read for some accounts.
+struct Part {
+    accounts: Vec<(AccountKey, Option<Account>)>,
+    subtrees: Vec<(u64, Node)>,
+}
 
 impl Ahead {
-    /// Has `workers` look for accounts of `version`, and read all that stands in the store alone on the ways to them.
-    /// `keys` says which; it may take a while to know.
-    pub fn begin<N: Nodes + Send + Sync + 'static>(
-        nodes: Arc<N>,
+    /// Has `workers` look for these accounts of `version`, and read all that stands in the store alone on the ways to
+    /// them.
+    pub fn begin<N: Nodes>(
+        nodes: &Arc<N>,
         workers: &Workers,
-        version: TreeVersion,
-        keys: impl FnOnce() -> Vec<AccountKey> + Send + 'static,
+        version: &TreeVersion,
+        mut keys: Vec<AccountKey>,
     ) -> Self {
-        Self { going: Some(workers.run(move || read(&*nodes, &version, keys()))), read: Read::default() }
+        put_in_order(&mut keys);
+        let parts = keys.chunks(keys.len().div_ceil(PARTS).max(1));
+        let going = parts.map(|keys| {
+            let (nodes, version, keys) = (nodes.clone(), version.clone(), keys.to_vec());
+            workers.run(move || read(&*nodes, &version, keys))
+        });
+        Self { root: version.hash(), going: going.collect(), ..Self::default() }
     }
 
-    /// Waits until all is read. From then on it has no part in the version, which can be changed where it lies.
-    pub fn finish(&mut self) {
-        if let Some(going) = self.going.take() {
-            self.read = going.wait();
+    /// Waits until all is read, and forgets the accounts where they are those of another version than that with this
+    /// root. From then on it has no part in the version, which can be changed where it lies.
+    pub(super) fn finish(&mut self, root: &Hash32) {
+        for going in self.going.drain(..) {
+            let part = going.wait();
+            self.accounts.extend(part.accounts);
+            self.subtrees.lock().unwrap_or_else(PoisonError::into_inner).extend(part.subtrees);
         }
-    }
-
-    /// The same; what is known of the accounts of other versions than that with this root is forgotten.
-    pub(super) fn finish_for(&mut self, root: &Hash32) {
-        self.finish();
-        if self.read.root != *root {
-            self.read.accounts.clear();
+        if self.root != *root {
+            self.accounts.clear();
         }
     }
 
     /// The account at `key`, where it is known whether there is one.
     pub(super) fn account(&self, key: &AccountKey) -> Option<Option<Account>> {
-        self.read.accounts.get(key).copied()
+        self.accounts.get(key).copied()
     }
 
     /// Takes note that these accounts have changed, with which the version has this root.
     pub(super) fn change(&mut self, changed: impl Iterator<Item = (AccountKey, Account)>, root: Hash32) {
         for (key, account) in changed {
-            if let Some(known) = self.read.accounts.get_mut(&key) {
+            if let Some(known) = self.accounts.get_mut(&key) {
                 *known = Some(account);
             }
         }
-        self.read.root = root;
+        self.root = root;
     }
 
     /// The nodes of `nodes`, where those that were read are taken from here.
     pub(super) fn over<N>(&self, nodes: Arc<N>) -> NodesAhead<N> {
-        NodesAhead { nodes, subtrees: self.read.subtrees.clone() }
+        NodesAhead { nodes, subtrees: self.subtrees.clone() }
     }
 }
 
 /// Stored nodes, of which some were read before.
 pub(super) struct NodesAhead<N> {
     nodes: Arc<N>,
-    subtrees: Arc<Subtrees>,
+    subtrees: Arc<Mutex<Subtrees>>,
 }
 
 impl<N> Clone for NodesAhead<N> {
@@ -126,25 +131,27 @@ struct End {
     keys: Vec<AccountKey>,
 }
 
-fn read<N: Nodes>(nodes: &N, version: &TreeVersion, mut keys: Vec<AccountKey>) -> Read {
-    put_in_order(&mut keys);
-    let mut accounts = Accounts::with_capacity(keys.len());
+fn read<N: Nodes>(nodes: &N, version: &TreeVersion, mut keys: Vec<AccountKey>) -> Part {
+    let mut accounts = Vec::with_capacity(keys.len());
     let mut ends = Vec::new();
     version.root.follow(&mut keys, &mut accounts, &mut ends);
     let mut subtrees: Vec<Node> = ends.iter().map(|end| Node::Stored(end.named)).collect();
     let searches = subtrees.iter_mut().zip(&mut ends).map(|(node, end)| Search { node, keys: &mut end.keys });
     // Who cannot do without what is damaged reads it again, and is told.
-    let _ = load(nodes, searches.collect(), |key, account| {
-        accounts.insert(key, account);
-    });
+    let _ = load(nodes, searches.collect(), |key, account| accounts.push((key, account)));
     let subtrees = ends.into_iter().zip(subtrees).filter(|(_, node)| !matches!(node, Node::Stored(_)));
     let subtrees = subtrees.map(|(end, node)| (end.named.serial, node)).collect();
-    Read { root: version.hash(), accounts, subtrees: Arc::new(Mutex::new(subtrees)) }
+    Part { accounts, subtrees }
 }
 
 impl Node {
     /// Follows the searches for these keys as far as there are branches in memory.
-    fn follow(&self, keys: &mut [AccountKey], accounts: &mut Accounts, ends: &mut Vec<End>) {
+    fn follow(
+        &self,
+        keys: &mut [AccountKey],
+        accounts: &mut Vec<(AccountKey, Option<Account>)>,
+        ends: &mut Vec<End>,
+    ) {
         match self {
             _ if keys.is_empty() => {}
             Self::Stored(named) => ends.push(End { named: *named, keys: keys.to_vec() }),

@@ -47,7 +47,7 @@ pub fn hash_all(nodes: &[Node]) {
         };
         let hashes = way.hash_each(&level.iter().map(preimage).collect::<Vec<_>>());
         for (changed, hash) in level.iter().zip(hashes) {
-            changed.branch.hash.get_or_init(|| hash);
+            changed.branch.hash.set(&hash);
         }
     }
 }

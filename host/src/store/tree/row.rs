@@ -1,7 +1,7 @@
 //! Rows of the tree's file: a branch with what is below it, down to accounts and to nodes that stand elsewhere in the
 //! file. Every branch in a row is a node by itself, named by where its own bytes begin.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use mote_core::hash::Hash32;
 use mote_core::keys::AccountKey;
@@ -180,7 +180,7 @@ impl Head<'_> {
 
 impl FlatBranch {
     fn with(&self, left: Node, right: Node) -> Node {
-        let (hash, serial) = (OnceLock::from(self.hash), OnceLock::from(self.serial));
+        let (hash, serial) = (self.hash.into(), self.serial.into());
         Node::Branch(Arc::new(Branch { index: self.index, left, right, hash, serial }))
     }
 }

@@ -152,7 +152,7 @@ fn many_changes_at_once_agree_with_the_definition() {
         // What is read ahead for this version or an earlier one, all that is looked for or a part of it, changes nothing.
         if round % 4 < 3 {
             let part = keys[..draw() as usize % 70].to_vec();
-            ahead = Ahead::begin(Arc::new(memory.clone()), &workers, version.clone(), || part);
+            ahead = Ahead::begin(&Arc::new(memory.clone()), &workers, &version, part);
         }
         let mut update =
             TreeUpdate::with_ahead(Arc::new(memory.clone()), &workers, version.clone(), &mut ahead);
@@ -205,10 +205,7 @@ fn what_was_read_ahead_is_not_read_again() {
         Ok(nonces)
     };
     let expected = [vec![1; 50], vec![0; 50]].concat();
-    let begin = |nodes: &Memory| {
-        let keys = keys.clone();
-        Ahead::begin(Arc::new(nodes.clone()), &workers, stored.clone(), || keys)
-    };
+    let begin = |nodes: &Memory| Ahead::begin(&Arc::new(nodes.clone()), &workers, &stored, keys.clone());
     assert_eq!(nonces_of(&nothing, &mut begin(&memory)).unwrap(), expected);
     // Where that comes to nothing, all is read when it is needed, and only then it is an error.
     assert_eq!(nonces_of(&memory, &mut begin(&nothing)).unwrap(), expected);

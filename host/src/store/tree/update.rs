@@ -56,7 +56,7 @@ impl<'a, N: Nodes> TreeUpdate<'a, N> {
         version: TreeVersion,
         ahead: &'a mut Ahead,
     ) -> Self {
-        ahead.finish_for(&version.hash());
+        ahead.finish(&version.hash());
         Self { nodes: ahead.over(nodes), workers, version, ahead: Some(ahead), found: HashMap::new() }
     }
 
