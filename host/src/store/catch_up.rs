@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use mote_core::params::Params;
-use mote_core::rules::Signatures;
+use mote_core::rules::{CheckedTransaction, Signatures};
 
 use super::disk::Disk;
 use super::error::StoreError;
@@ -31,15 +31,18 @@ impl<D: Disk> Ledger<D> {
         let total = distance(from, self.log.end());
         let mut ahead = Ahead { next: Some(from), batches: VecDeque::new() };
         while let Some(Ready { found, error }) = ahead.next_ready(self) {
-            for Found { position, end, content } in found {
-                match content {
-                    Content::Checked(block) => {
-                        count += self.apply_again(position, end, Candidate::Checked(&block.checked()))?;
+            let checked: Vec<_> = found.iter().map(|found| found.content.checked()).collect();
+            let transactions = checked.iter().flatten().flat_map(CheckedBlock::transactions);
+            self.read_ahead(transactions.map(CheckedTransaction::transaction));
+            for (Found { position, end, content }, checked) in found.iter().zip(&checked) {
+                match (content, checked) {
+                    (_, Some(block)) => {
+                        count += self.apply_again(*position, *end, Candidate::Checked(block))?
                     }
-                    Content::Block(block) => {
-                        count += self.apply_again(position, end, Candidate::Block(&block, &()))?;
+                    (Content::Block(block), None) => {
+                        count += self.apply_again(*position, *end, Candidate::Block(block, &()))?;
                     }
-                    Content::Other => self.applied = end,
+                    (_, None) => self.applied = *end,
                 }
             }
             if let Some(error) = error {
@@ -147,6 +150,15 @@ enum Content {
     Block(Block),
     /// Something else.
     Other,
+}
+
+impl Content {
+    fn checked(&self) -> Option<CheckedBlock<'_>> {
+        match self {
+            Self::Checked(block) => Some(block.checked()),
+            Self::Block(_) | Self::Other => None,
+        }
+    }
 }
 
 impl Batch {

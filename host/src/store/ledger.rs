@@ -145,6 +145,8 @@ struct Staged {
     tip: Tip,
     state: TreeVersion,
     weight: usize,
+    /// How often the accounts at the tip are kept in memory.
+    retained_every: usize,
     added: Added,
 }
 
@@ -180,7 +182,7 @@ impl<D: Disk> Ledger<D> {
         blocks: &[&'a Block],
         known: &dyn Known,
     ) -> Option<Vec<CheckedBlock<'a>>> {
-        self.read_ahead(blocks);
+        self.read_ahead(blocks.iter().flat_map(|block| &block.transactions));
         check_together(&self.params, blocks, known, &self.verifier)
     }
 
@@ -316,12 +318,13 @@ impl<D: Disk> Ledger<D> {
         self.stage_branches(&mut changes, header, &added)?;
         // The position is known once the block is in the log.
         let row = BlockRow { position: 0, work: tip.work(), root: 0, header: header.clone() };
-        Ok(Some(Staged { changes, row, tip, state, weight: weight(header), added }))
+        let (weight, retained_every) = (weight(header), block.retained_every());
+        Ok(Some(Staged { changes, row, tip, state, weight, retained_every, added }))
     }
 
     /// Makes what was staged the state of the ledger. Nothing here can fail.
     fn take_in(&mut self, staged: Staged, position: Position, end: Position) -> Added {
-        let Staged { mut changes, mut row, tip, state, weight, added } = staged;
+        let Staged { mut changes, mut row, tip, state, weight, retained_every, added } = staged;
         row.position = position.into();
         self.blocks += 1;
         self.uncommitted_blocks += 1;
@@ -336,7 +339,7 @@ impl<D: Disk> Ledger<D> {
             changes.put(Table::Meta, b"tip", id.as_bytes());
             self.tip = tip;
             self.unkept += weight;
-            self.retain_state(&state, weight, &added);
+            self.retain_state(&state, weight, retained_every, &added);
             if self.is_state_due() {
                 row.root = self.keep_state(state, &mut changes);
             } else {

@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use mote_core::block::Header;
 use mote_core::hash::Hash32;
+use mote_core::transaction::Transaction;
 
 use super::disk::Disk;
 use super::error::StoreError;
@@ -18,7 +19,6 @@ use super::log::Position;
 use super::nodes::NodeFile;
 use super::rows::missing;
 use super::tree::{Ahead, TreeUpdate, TreeVersion, TreeView};
-use crate::block::Block;
 use crate::sha256::many::SideBySide;
 
 /// The accounts are stored once the blocks since they last were weigh this much, see [`weight`], where that is
@@ -34,6 +34,9 @@ const LEVELS_IN_MEMORY: u32 = 15;
 /// A version at the tip is kept in memory once the blocks since the last weigh this much. As long as it is, a later
 /// block copies what it changes.
 pub(super) const RETAINED_EVERY: usize = 4_096;
+
+/// The same for blocks that come many together: they are far behind the tip of the network, where branches are rare.
+pub(super) const RETAINED_EVERY_OF_MANY: usize = 16_384;
 
 /// How many versions are kept in memory besides that at the tip, and what the blocks may weigh together in which they
 /// differ from stored ones. One is always kept.
@@ -150,10 +153,9 @@ impl<D: Disk> Ledger<D> {
         }
     }
 
-    /// Has the accounts read that these blocks change, where they are for the tip.
-    pub(super) fn read_ahead(&mut self, blocks: &[&Block]) {
+    /// Has the accounts read that these transactions change, where they are for the tip.
+    pub(super) fn read_ahead<'b>(&mut self, transactions: impl Iterator<Item = &'b Transaction>) {
         let Some(state) = &self.state else { return };
-        let transactions = blocks.iter().flat_map(|block| &block.transactions);
         let preimages: Vec<_> = transactions
             .flat_map(|transaction| [transaction.sender, transaction.recipient])
             .map(|account| account.account_preimage())
@@ -164,9 +166,9 @@ impl<D: Disk> Ledger<D> {
 
     /// Keeps the accounts at a new tip in memory where it is time to, as it is on another branch: so that what has to
     /// be executed again after a block that breaks a rule is bounded.
-    pub(super) fn retain_state(&mut self, state: &TreeVersion, weight: usize, added: &Added) {
+    pub(super) fn retain_state(&mut self, state: &TreeVersion, weight: usize, every: usize, added: &Added) {
         self.unretained += weight;
-        if self.unretained >= RETAINED_EVERY || matches!(added, Added::Reorganised { .. }) {
+        if self.unretained >= every || matches!(added, Added::Reorganised { .. }) {
             let recent = Recent { id: self.tip.id(), version: state.clone(), weight: self.unretained };
             self.let_go(self.states.insert_tip(recent));
             self.unretained = 0;

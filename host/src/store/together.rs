@@ -10,6 +10,7 @@ use mote_core::transaction::Transaction;
 
 use super::execution::{check_body, check_transactions, identify, vouch};
 use super::ledger::AddError;
+use super::states::{RETAINED_EVERY, RETAINED_EVERY_OF_MANY};
 use crate::block::{self, Block};
 use crate::signatures::Known;
 
@@ -75,6 +76,14 @@ impl<'a> Candidate<'a> {
         match self {
             Self::Block(block, _) => &block.header,
             Self::Checked(block) => block.header,
+        }
+    }
+
+    /// How often the accounts at the tip are kept in memory.
+    pub(super) fn retained_every(self) -> usize {
+        match self {
+            Self::Block(..) => RETAINED_EVERY,
+            Self::Checked(_) => RETAINED_EVERY_OF_MANY,
         }
     }
 

@@ -17,6 +17,7 @@ use mote_core::state::{
 
 use self::cell::{HashCell, SerialCell};
 pub(super) use self::hashing::hash_all;
+use self::search::account_at;
 use super::error::StoreError;
 
 /// Names a stored node, or the empty tree.
@@ -293,7 +294,7 @@ impl<'a, N: Nodes> TreeView<'a, N> {
     /// The account at `key`, if there is one.
     pub fn get(&self, key: &AccountKey) -> Result<Option<Account>, StoreError> {
         let leaf = self.search(key, |_, _| {})?;
-        Ok(leaf.filter(|leaf| leaf.key == *key).map(|leaf| leaf.account))
+        Ok(account_at(key, leaf))
     }
 
     /// What proves the account at `key`, or its absence, against the root as it stands now.
@@ -380,6 +381,7 @@ impl<N: Nodes> Iterator for Leaves<'_, N> {
 
 mod ahead;
 mod cell;
+mod changes;
 mod hashing;
 pub mod row;
 mod search;

@@ -7,7 +7,7 @@ use mote_core::hash::Hash32;
 use mote_core::keys::AccountKey;
 use mote_core::state::Account;
 
-use super::search::{Search, load, put_in_order, separate};
+use super::search::{Search, account_at, load, put_in_order, separate};
 use super::{Node, NodeRef, Nodes, StoreError, TreeVersion};
 use crate::workers::{Answer, Workers};
 
@@ -138,7 +138,9 @@ fn read<N: Nodes>(nodes: &N, version: &TreeVersion, mut keys: Vec<AccountKey>) -
     let mut subtrees: Vec<Node> = ends.iter().map(|end| Node::Stored(end.named)).collect();
     let searches = subtrees.iter_mut().zip(&mut ends).map(|(node, end)| Search { node, keys: &mut end.keys });
     // Who cannot do without what is damaged reads it again, and is told.
-    let _ = load(nodes, searches.collect(), |key, account| accounts.push((key, account)));
+    let _ = load(nodes, searches.collect(), |key, leaf| {
+        accounts.push((key, account_at(&key, leaf)));
+    });
     let subtrees = ends.into_iter().zip(subtrees).filter(|(_, node)| !matches!(node, Node::Stored(_)));
     let subtrees = subtrees.map(|(end, node)| (end.named.serial, node)).collect();
     Part { accounts, subtrees }
@@ -161,13 +163,8 @@ impl Node {
                 branch.left.follow(lower, accounts, ends);
                 branch.right.follow(upper, accounts, ends);
             }
-            Self::Empty | Self::Leaf(_) => accounts.extend(keys.iter().map(|key| (*key, self.account(key)))),
+            Self::Leaf(leaf) => accounts.extend(keys.iter().map(|key| (*key, account_at(key, Some(*leaf))))),
+            Self::Empty => accounts.extend(keys.iter().map(|key| (*key, None))),
         }
-    }
-
-    /// The account at `key`, where this is its leaf.
-    pub(super) fn account(&self, key: &AccountKey) -> Option<Account> {
-        let Self::Leaf(leaf) = self else { return None };
-        (leaf.key == *key).then_some(leaf.account)
     }
 }

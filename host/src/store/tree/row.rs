@@ -283,7 +283,7 @@ mod tests {
                 }
                 node = on_the_way;
             }
-            assert_eq!(node.account(&account.key), Some(account.account));
+            assert!(matches!(node, Node::Leaf(leaf) if leaf == account));
         }
         assert!(decode_node(4, &bytes_of(&Node::branch(7, stored(3), stored(4)))).is_err());
         assert!(decode_node(5, &[2; 1_000]).is_err());

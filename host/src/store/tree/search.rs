@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use mote_core::keys::AccountKey;
-use mote_core::state::{Account, Side, side};
+use mote_core::state::{Account, Leaf, Side, side};
 
 use super::{Branch, Node, Nodes, StoreError};
 
@@ -34,11 +34,11 @@ pub fn separate(keys: &mut [AccountKey], index: u8) -> usize {
 }
 
 /// Takes all branches into memory on the ways to the keys of these searches, level by level, many rows at a time;
-/// `find` is told of each key's account, where there is one.
+/// `find` is told of the leaf that the search for each key ends in, if there is one.
 pub fn load<N: Nodes>(
     nodes: &N,
     searches: Vec<Search<'_, '_>>,
-    mut find: impl FnMut(AccountKey, Option<Account>),
+    mut find: impl FnMut(AccountKey, Option<Leaf>),
 ) -> Result<(), StoreError> {
     let mut going_on = searches;
     while !going_on.is_empty() {
@@ -50,6 +50,11 @@ pub fn load<N: Nodes>(
     Ok(())
 }
 
+/// The account at `key`, where the search for it ends in this leaf.
+pub fn account_at(key: &AccountKey, leaf: Option<Leaf>) -> Option<Account> {
+    leaf.filter(|leaf| leaf.key == *key).map(|leaf| leaf.account)
+}
+
 /// Keys that are looked for in a subtree.
 pub struct Search<'n, 'k> {
     /// The subtree.
@@ -59,8 +64,8 @@ pub struct Search<'n, 'k> {
 }
 
 impl<'n, 'k> Search<'n, 'k> {
-    /// Tells of the accounts that are found, and takes note of the searches that go on in the store.
-    fn descend(self, find: &mut impl FnMut(AccountKey, Option<Account>), stored: &mut Vec<Self>) {
+    /// Tells of the leaves that are found, and takes note of the searches that go on in the store.
+    fn descend(self, find: &mut impl FnMut(AccountKey, Option<Leaf>), stored: &mut Vec<Self>) {
         let Self { node, keys } = self;
         if keys.is_empty() {
             return;
@@ -74,7 +79,8 @@ impl<'n, 'k> Search<'n, 'k> {
                 Search { node: left, keys: lower }.descend(find, stored);
                 Search { node: right, keys: upper }.descend(find, stored);
             }
-            Node::Empty | Node::Leaf(_) => keys.iter().for_each(|key| find(*key, node.account(key))),
+            Node::Leaf(leaf) => keys.iter().for_each(|key| find(*key, Some(*leaf))),
+            Node::Empty => keys.iter().for_each(|key| find(*key, None)),
         }
     }
 }

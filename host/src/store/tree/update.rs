@@ -7,10 +7,11 @@ use std::sync::Arc;
 use mote_core::hash::Hash32;
 use mote_core::keys::AccountKey;
 use mote_core::rules::RuleError;
-use mote_core::state::{Account, Accounts, Leaf, Side, UpdateError, first_difference, side};
+use mote_core::state::{Account, Accounts, Leaf, Side, UpdateError, side};
 
 use super::ahead::{Ahead, NodesAhead};
-use super::search::{Search, compare, load, put_in_order};
+use super::changes::Changes;
+use super::search::{Search, account_at, load, put_in_order};
 use super::{Node, Nodes, StoreError, TreeVersion, hash_all};
 use crate::workers::Workers;
 
@@ -72,8 +73,8 @@ impl<'a, N: Nodes> TreeUpdate<'a, N> {
             None => true,
         });
         put_in_order(&mut keys);
-        load(nodes, vec![Search { node: &mut version.root, keys: &mut keys }], |key, account| {
-            found.entry(key).or_insert_with(|| Found::of(account));
+        load(nodes, vec![Search { node: &mut version.root, keys: &mut keys }], |key, leaf| {
+            found.entry(key).or_insert_with(|| Found::of(account_at(&key, leaf)));
         })
     }
 
@@ -104,35 +105,6 @@ impl<'a, N: Nodes> TreeUpdate<'a, N> {
         }
         lower.put_in_place(root, &self.nodes)?;
         upper.put_in_place(root, &self.nodes)
-    }
-}
-
-/// Accounts that have changed.
-#[derive(Default)]
-struct Changes {
-    /// Those that had leaves before.
-    old: Vec<Leaf>,
-    new: Vec<Leaf>,
-}
-
-impl Changes {
-    fn len(&self) -> usize {
-        self.old.len() + self.new.len()
-    }
-
-    /// Puts them where they belong below this node.
-    fn put_in_place<N: Nodes>(mut self, node: &mut Node, nodes: &N) -> Result<(), StoreError> {
-        self.old.sort_unstable_by(|left, right| compare(&left.key, &right.key));
-        node.replace_all(&self.old, nodes)?;
-        let mut keys: Vec<AccountKey> = self.new.iter().map(|leaf| leaf.key).collect();
-        load(nodes, vec![Search { node, keys: &mut keys }], |_, _| {})?;
-        for leaf in self.new {
-            // Where it parts from the others depends on those that came before it.
-            let found = node.search(nodes, &leaf.key, |_, _| {})?;
-            let split = found.and_then(|found| first_difference(&leaf.key, &found.key));
-            node.place(nodes, leaf, split)?;
-        }
-        Ok(())
     }
 }
 
@@ -169,25 +141,5 @@ impl<N: Nodes> Accounts for TreeUpdate<'_, N> {
             ahead.change(changed.into_iter(), root);
         }
         Ok(root)
-    }
-}
-
-impl Node {
-    /// Puts leaves, in the order of their keys, in the place of those with the same keys.
-    fn replace_all<N: Nodes>(&mut self, leaves: &[Leaf], nodes: &N) -> Result<(), StoreError> {
-        let Some(leaf) = leaves.first() else { return Ok(()) };
-        if let Self::Stored(named) = self {
-            *self = nodes.node(*named)?;
-        }
-        let Self::Branch(branch) = self else {
-            *self = Self::Leaf(*leaf);
-            return Ok(());
-        };
-        let index = branch.index;
-        let (left, right) = branch.change();
-        let (lower, upper) =
-            leaves.split_at(leaves.partition_point(|leaf| side(&leaf.key, index) == Side::Left));
-        left.replace_all(lower, nodes)?;
-        right.replace_all(upper, nodes)
     }
 }
