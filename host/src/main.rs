@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use clap::Parser;
 use mote::api::token::Token;
-use mote::api::{App, AppParts, guarded, router};
+use mote::api::{App, AppParts, at_once, guarded, router};
 use mote::cli::device::{self, flags::EmulateArguments};
 use mote::cli::{Cli, CliError, Invocation, Progress, execute, refused, show_sync};
 use mote::clock::Clock;
@@ -18,7 +18,7 @@ use mote::config::{Config, Surroundings};
 use mote::device::emulator::seen_by_guest;
 use mote::driver::{self, DriverJoin};
 use mote::net::admission::AdmissionLimits;
-use mote::net::server::{Server, ServerLimits};
+use mote::net::server::{Server, ServerLimits, Site};
 use mote::net::{Network, PeerLimits, peer_route};
 use mote::node::handle::Handle;
 use mote::node::request::{MiningSettings, Reply, Request};
@@ -188,10 +188,11 @@ impl Running {
             bind: address,
             token_policy: config.token,
         });
-        let routes = router(app.clone()).merge(guarded(peer_route::router(network)));
+        let router = router(app.clone()).merge(guarded(peer_route::router(network)));
+        let site = Site { at_once: Arc::new(at_once(app.clone())), router };
         add_peers(config, &handle).await?;
         let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
-        let serving = tokio::spawn(server.serve(routes, async {
+        let serving = tokio::spawn(server.serve(site, async {
             // The other end is dropped, never sent to.
             let _ = stopping.await;
         }));

@@ -8,9 +8,9 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use mote_core::hash::Hash32;
@@ -45,8 +45,10 @@ struct Kept {
     bytes: usize,
 }
 
+/// An answer, whatever its path.
 #[derive(Clone, Debug)]
-struct Answer {
+pub struct Answer {
+    route: Arc<str>,
     kind: HeaderValue,
     body: Bytes,
     /// What it belongs to besides the tip.
@@ -132,17 +134,25 @@ fn size(path: &str, answer: &Answer) -> usize {
     path.len() + answer.body.len() + PLACE_BYTES
 }
 
-impl IntoResponse for Answer {
-    fn into_response(self) -> Response {
-        ([(CONTENT_TYPE, self.kind)], self.body).into_response()
+impl Answer {
+    /// The route that it is of.
+    pub fn route(&self) -> &str {
+        &self.route
+    }
+
+    /// The response with these headers and its own, which says what kind of answer it is.
+    pub fn under(self, mut headers: HeaderMap) -> Response {
+        headers.insert(CONTENT_TYPE, self.kind);
+        let mut response = Response::new(Body::from(self.body));
+        *response.headers_mut() = headers;
+        response
     }
 }
 
-/// What there is to a request already.
-pub fn kept<D: Disk>(app: &App<D>, request: &Request) -> Option<Response> {
+/// The answer that there is to a request already.
+pub fn kept<D: Disk, B>(app: &App<D>, request: &Request<B>) -> Option<Answer> {
     let path = request.uri().path_and_query().filter(|_| request.method() == Method::GET)?;
-    let answer = app.0.answers.get(&app.0.handle.status(), path.as_str());
-    answer.map(IntoResponse::into_response)
+    app.0.answers.get(&app.0.handle.status(), path.as_str())
 }
 
 /// The middleware of routes whose answers depend on the path and on this alone: keeps them.
@@ -152,7 +162,8 @@ pub async fn keep<D: Disk>(
     next: Next,
 ) -> Response {
     let path = request.uri().path_and_query().filter(|path| path.as_str().len() <= PATH_MAX_BYTES).cloned();
-    let Some(path) = path.filter(|_| request.method() == Method::GET) else {
+    let route = request.extensions().get::<MatchedPath>().map(|route| route.as_str().into());
+    let Some((path, route)) = path.zip(route).filter(|_| request.method() == Method::GET) else {
         return next.run(request).await;
     };
     let before = app.0.handle.status();
@@ -169,9 +180,9 @@ pub async fn keep<D: Disk>(
         Err(error) => return Problem::new(Code::Internal, error).into_response(),
     };
     if let Some(kind) = parts.headers.remove(CONTENT_TYPE) {
-        let answer = Answer { kind, body, made_of };
+        let answer = Answer { route, kind, body, made_of };
         app.0.answers.put(before.tip, path.as_str(), answer.clone());
-        return answer.into_response();
+        return answer.under(HeaderMap::new());
     }
     Response::from_parts(parts, Body::from(body))
 }
@@ -219,7 +230,12 @@ mod tests {
     }
 
     fn of(length: usize, made_of: MadeOf) -> Answer {
-        Answer { kind: HeaderValue::from_static("text/plain"), body: vec![b'a'; length].into(), made_of }
+        Answer {
+            route: "/".into(),
+            kind: HeaderValue::from_static("text/plain"),
+            body: vec![b'a'; length].into(),
+            made_of,
+        }
     }
 
     /// How long the kept answer is.

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64};
 
-use axum::extract::{MatchedPath, State};
+use axum::extract::State;
 use axum::http::{Method, StatusCode, header};
 use axum::response::IntoResponse;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -102,9 +102,9 @@ impl Metrics {
     }
 
     /// Counts a request by what was asked and what came of it.
-    pub fn count(&self, method: &Method, route: Option<&MatchedPath>, status: StatusCode) {
+    pub fn count(&self, method: &Method, route: Option<&str>, status: StatusCode) {
         // Only routes and methods that exist make a label, so nobody can fill the memory with them.
-        let route = route.map_or("other", MatchedPath::as_str).to_owned();
+        let route = route.unwrap_or("other").to_owned();
         let method = match *method {
             Method::GET => "GET",
             Method::HEAD => "HEAD",

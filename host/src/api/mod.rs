@@ -1,7 +1,8 @@
 //! The HTTP API and the pages of a node.
 //!
 //! [`router`] makes everything but the connections of peers, apart from serving it; whoever serves it
-//! must pass on where requests come from (`into_make_service_with_connect_info::<SocketAddr>`).
+//! must pass on where requests come from (`into_make_service_with_connect_info::<SocketAddr>`). [`at_once`] may be asked
+//! first.
 //! Handlers read through views of the node and change it through requests; none of them decides
 //! anything about the chain.
 //!
@@ -27,9 +28,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Request;
 use axum::handler::Handler as Handles;
 use axum::http::{Method, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use mote_core::params::Params;
 
@@ -157,6 +160,11 @@ pub fn router<D: Disk>(app: App<D>) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(app.clone(), entrance::pass::<D>))
         .with_state(app)
+}
+
+/// Answers requests of these clients whose answers are there already, before they get to the [`router`].
+pub fn at_once<D: Disk, B>(app: App<D>) -> impl Fn(SocketAddr, &Request<B>) -> Option<Response> {
+    move |client, request| entrance::at_once(&app, client, request)
 }
 
 /// The route of peers, behind what `entrance` asks of it.

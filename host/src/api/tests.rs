@@ -109,10 +109,11 @@ impl Running {
         let mut request = request.body(body).unwrap();
         request.headers_mut().entry("host").or_insert("localhost:7700".parse().unwrap());
         let here: SocketAddr = (Ipv4Addr::LOCALHOST, 5000).into();
-        if request.extensions().get::<ConnectInfo<SocketAddr>>().is_none() {
-            request.extensions_mut().insert(ConnectInfo(here));
-        }
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        let client = request.extensions_mut().get_or_insert_with(|| ConnectInfo(here)).0;
+        let response = match at_once(self.app.clone())(client, &request) {
+            Some(response) => response,
+            None => self.router.clone().oneshot(request).await.unwrap(),
+        };
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, 1 << 22).await.unwrap();
         Answer {

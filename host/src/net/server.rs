@@ -5,6 +5,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request};
 use axum::http::{Response, StatusCode};
+use futures_util::future::{Either, ready};
 use futures_util::{StreamExt, stream};
 use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
@@ -58,6 +60,24 @@ impl Default for ServerLimits {
     }
 }
 
+/// What a server serves.
+#[derive(Clone)]
+pub struct Site {
+    /// Asked first, with the client's address.
+    pub at_once: AtOnce,
+    /// Everything that takes a handler.
+    pub router: Router,
+}
+
+/// Answers a request without a handler, where that is possible.
+pub type AtOnce = Arc<dyn Fn(SocketAddr, &Request<Incoming>) -> Option<Response<Body>> + Send + Sync>;
+
+impl From<Router> for Site {
+    fn from(router: Router) -> Self {
+        Self { at_once: Arc::new(|_, _| None), router }
+    }
+}
+
 /// How much of what a client has not taken yet the system keeps for it, in bytes; Linux doubles it. Left alone it
 /// would keep megabytes, and the node would write as much for each client that asks and never reads.
 const SEND_BUFFER_BYTES: u32 = 128 * 1024;
@@ -95,7 +115,8 @@ impl Server {
 
     /// Serves until `shutdown`, then gives open requests a moment. Handlers find the client's address
     /// as [`ConnectInfo<SocketAddr>`]. Upgraded connections have left the server's hands by then.
-    pub async fn serve(self, router: Router, shutdown: impl Future<Output = ()>) {
+    pub async fn serve(self, site: impl Into<Site>, shutdown: impl Future<Output = ()>) {
+        let site = site.into();
         let admission = Admission::new(self.limits.admission);
         let (stop, stopping) = watch::channel(());
         let mut connections = JoinSet::new();
@@ -119,7 +140,7 @@ impl Server {
                 continue;
             };
             let connection = Connection { client, slot, limits: self.limits.clone() };
-            connections.spawn(connection.serve(socket, router.clone(), stopping.clone()));
+            connections.spawn(connection.serve(socket, site.clone(), stopping.clone()));
         }
         drop(self.listener);
         drop(stop);
@@ -138,7 +159,7 @@ struct Connection {
 }
 
 impl Connection {
-    async fn serve(self, socket: TcpStream, router: Router, mut stopping: watch::Receiver<()>) {
+    async fn serve(self, socket: TcpStream, site: Site, mut stopping: watch::Receiver<()>) {
         if let Err(error) = socket.set_nodelay(true) {
             debug!(%error, client = %self.client, "small messages may be late");
         }
@@ -147,8 +168,8 @@ impl Connection {
             .timer(Alarm::default())
             .header_read_timeout(self.limits.header_timeout)
             .max_buf_size(self.limits.header_max_bytes);
-        let router = TowerToHyperService::new(router);
-        let service = service_fn(|request| self.respond(&router, request));
+        let router = TowerToHyperService::new(site.router);
+        let service = service_fn(|request| self.respond(&site.at_once, &router, request));
         let socket = TokioIo::new(StallGuard::new(socket, self.limits.stall_timeout));
         let mut serving = pin!(builder.serve_connection(socket, service).with_upgrades());
         let served = tokio::select! {
@@ -170,19 +191,22 @@ impl Connection {
 
     fn respond(
         &self,
+        at_once: &AtOnce,
         router: &TowerToHyperService<Router>,
         mut request: Request<Incoming>,
     ) -> impl Future<Output = Result<Response<TurnBody>, MakingRoom>> + use<> {
         let begun = self.slot.is_servers_turn();
-        request.extensions_mut().insert(ConnectInfo(self.client));
-        // A connection that becomes a WebSocket keeps its slot.
-        request.extensions_mut().insert(self.slot.clone());
-        let deadline = Instant::now() + self.limits.body_timeout;
-        let slot = self.slot.clone();
         let responding = begun.map(|()| {
-            let slot = slot.clone();
-            router.call(request.map(|body| in_time(body, deadline, slot)))
+            if let Some(response) = at_once(self.client, &request) {
+                return Either::Left(ready(Ok(response)));
+            }
+            request.extensions_mut().insert(ConnectInfo(self.client));
+            // A connection that becomes a WebSocket keeps its slot.
+            request.extensions_mut().insert(self.slot.clone());
+            let (deadline, slot) = (Instant::now() + self.limits.body_timeout, self.slot.clone());
+            Either::Right(router.call(request.map(|body| in_time(body, deadline, slot))))
         });
+        let slot = self.slot.clone();
         async move {
             let Ok(response) = responding?.await;
             // The turn stays with the server where the connection has left HTTP: then there is none to be dropped.

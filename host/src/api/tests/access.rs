@@ -156,3 +156,35 @@ async fn monitors_get_their_numbers() {
         assert!(text.lines().any(|got| got == line), "{line} in {text}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_answered_at_once_passes_the_same_as_all_else() {
+    let node = Running::start();
+    let path = "/api/v1/blocks/0";
+    let is_kept = || {
+        let request = Request::get(path).header("host", "localhost:7700").body(()).unwrap();
+        at_once(node.app.clone())(([127, 0, 0, 1], 5000).into(), &request).is_some()
+    };
+    assert!(!is_kept());
+    let mut first = node.get(path).await;
+    // The server tells every length by itself.
+    first.headers.remove("content-length");
+    assert!(is_kept());
+    let again = node.get(path).await;
+    assert_eq!((first.status, &first.headers, &first.text), (again.status, &again.headers, &again.text));
+    let foreign = node.ask(Request::get(path).header("host", "evil.example"), Body::empty()).await;
+    foreign.problem(421, "foreign-host");
+    assert_eq!(foreign.headers["connection"], "close");
+    assert_eq!(foreign.headers["x-frame-options"], again.headers["x-frame-options"]);
+    let twice = Request::get(path).header("content-length", "0").header("content-length", "0");
+    node.ask(twice, Body::empty()).await.problem(400, "malformed");
+    let text = node.get("/metrics").await.text;
+    // Whether one is there was asked in the same way.
+    for (status, count) in [(200, 3), (421, 1), (400, 1)] {
+        let labels = format!("method=\"GET\",route=\"/api/v1/blocks/{{block}}\",status=\"{status}\"");
+        let line = format!("mote_http_requests_total{{{labels}}} {count}");
+        assert!(text.lines().any(|got| got == line), "{line} in {text}");
+    }
+    node.fund().await;
+    assert!(!is_kept());
+}

@@ -47,7 +47,11 @@ async fn start(limits: ServerLimits) -> Running {
     let server = Server::bind((Ipv4Addr::LOCALHOST, 0).into(), limits).await.unwrap();
     let address = server.address();
     let (stop, stopped) = oneshot::channel();
-    let serving = tokio::spawn(server.serve(router, async { drop(stopped.await) }));
+    let at_once = |client: SocketAddr, request: &Request<Incoming>| {
+        (request.uri() == "/at-once").then(|| Response::new(Body::from(client.to_string())))
+    };
+    let site = Site { at_once: Arc::new(at_once), router };
+    let serving = tokio::spawn(server.serve(site, async { drop(stopped.await) }));
     Running { address, stop, serving }
 }
 
@@ -80,6 +84,18 @@ async fn ask(running: &Running, request: &str) -> String {
     let mut socket = connect(running).await;
     socket.write_all(request.as_bytes()).await.unwrap();
     rest(&mut socket).await
+}
+
+#[tokio::test]
+async fn what_can_be_answered_at_once_needs_no_handler_and_the_connection_goes_on() {
+    let running = start(limits()).await;
+    let at_once = "GET /at-once HTTP/1.1\r\nHost: x\r\n\r\n";
+    let mut socket = TcpStream::connect(running.address).await.unwrap();
+    socket.write_all([at_once, at_once, WHO].concat().as_bytes()).await.unwrap();
+    let (mut answers, client) = (String::new(), socket.local_addr().unwrap().to_string());
+    timeout(SOON, socket.read_to_string(&mut answers)).await.unwrap().unwrap();
+    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 3, "{answers}");
+    assert_eq!(answers.matches(&client).count(), 3, "{answers}");
 }
 
 #[tokio::test]
