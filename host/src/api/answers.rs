@@ -5,10 +5,10 @@
 //! an answer that was made while what is published of them was the same before and after belongs to it.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
@@ -30,7 +30,7 @@ const ANSWER_MAX_BYTES: usize = 1024 * 1024;
 const PATH_MAX_BYTES: usize = 200;
 
 /// What the kept answers take besides their bytes, at the most: their places in the list and in the table.
-const PLACE_BYTES: usize = 256;
+const PLACE_BYTES: usize = 512;
 
 /// The kept answers of one tip.
 #[derive(Default)]
@@ -48,7 +48,7 @@ struct Kept {
 /// An answer, whatever its path.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    route: Arc<str>,
+    route: &'static str,
     kind: HeaderValue,
     body: Bytes,
     /// What it belongs to besides the tip.
@@ -61,8 +61,8 @@ enum MadeOf {
     Tip,
     /// This version of the open transactions.
     Open(u64),
-    /// All of this status.
-    Status(Arc<Status>),
+    /// All of this status, whose place in memory is no other's as long as somebody knows of it.
+    Status(Weak<Status>),
 }
 
 impl MadeOf {
@@ -71,7 +71,7 @@ impl MadeOf {
         match self {
             Self::Tip => true,
             Self::Open(version) => *version == status.mempool_version,
-            Self::Status(made) => Arc::ptr_eq(made, status),
+            Self::Status(made) => std::ptr::eq(made.as_ptr(), Arc::as_ptr(status)),
         }
     }
 }
@@ -92,7 +92,7 @@ impl Depends {
         match self {
             Self::Tip => MadeOf::Tip,
             Self::TipAndOpen => MadeOf::Open(status.mempool_version),
-            Self::Status => MadeOf::Status(status.clone()),
+            Self::Status => MadeOf::Status(Arc::downgrade(status)),
         }
     }
 }
@@ -136,8 +136,8 @@ fn size(path: &str, answer: &Answer) -> usize {
 
 impl Answer {
     /// The route that it is of.
-    pub fn route(&self) -> &str {
-        &self.route
+    pub fn route(&self) -> &'static str {
+        self.route
     }
 
     /// The response with these headers and its own, which says what kind of answer it is.
@@ -157,13 +157,12 @@ pub fn kept<D: Disk, B>(app: &App<D>, request: &Request<B>) -> Option<Answer> {
 
 /// The middleware of routes whose answers depend on the path and on this alone: keeps them.
 pub async fn keep<D: Disk>(
-    State((app, depends)): State<(App<D>, Depends)>,
+    State((app, depends, route)): State<(App<D>, Depends, &'static str)>,
     request: Request,
     next: Next,
 ) -> Response {
     let path = request.uri().path_and_query().filter(|path| path.as_str().len() <= PATH_MAX_BYTES).cloned();
-    let route = request.extensions().get::<MatchedPath>().map(|route| route.as_str().into());
-    let Some((path, route)) = path.zip(route).filter(|_| request.method() == Method::GET) else {
+    let Some(path) = path.filter(|_| request.method() == Method::GET) else {
         return next.run(request).await;
     };
     let before = app.0.handle.status();
@@ -231,7 +230,7 @@ mod tests {
 
     fn of(length: usize, made_of: MadeOf) -> Answer {
         Answer {
-            route: "/".into(),
+            route: "/",
             kind: HeaderValue::from_static("text/plain"),
             body: vec![b'a'; length].into(),
             made_of,

@@ -264,7 +264,7 @@ impl<D: Disk> Routes<D> {
         path: &'static str,
         handler: impl Handles<T, App<D>>,
     ) -> Self {
-        let keep = from_fn_with_state((self.app.clone(), depends), answers::keep::<D>);
+        let keep = from_fn_with_state((self.app.clone(), depends, path), answers::keep::<D>);
         self.add_route(MethodFilter::GET, path, on(MethodFilter::GET, handler).route_layer(keep))
     }
 

@@ -141,7 +141,7 @@ impl Nodes for NodeFile {
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         let slot = &mut cache[slot(named.serial)];
         if let Some((_, node)) = slot.as_ref().filter(|(cached, _)| *cached == named.serial) {
-            return Ok(node.clone());
+            return checked(node.clone(), named);
         }
         let node = self.reader.node(named)?;
         *slot = Some((named.serial, node.clone()));

@@ -35,7 +35,8 @@ const LEVELS_IN_MEMORY: u32 = 15;
 /// block copies what it changes.
 pub(super) const RETAINED_EVERY: usize = 4_096;
 
-/// The same for blocks that come many together: they are far behind the tip of the network, where branches are rare.
+/// The same where blocks come together, as they do while a node is behind: each version that is kept costs a copy of
+/// what changes after it, and more may have to be executed again.
 pub(super) const RETAINED_EVERY_OF_MANY: usize = 16_384;
 
 /// How many versions are kept in memory besides that at the tip, and what the blocks may weigh together in which they

@@ -16,7 +16,7 @@ use mote_core::state::{
 };
 
 use self::cell::{HashCell, SerialCell};
-pub(super) use self::hashing::hash_all;
+use self::hashing::hash_all;
 use self::search::account_at;
 use super::error::StoreError;
 
@@ -35,7 +35,8 @@ impl NodeRef {
 }
 
 /// The levels of branches in one row: 8 subtrees below, some 400 bytes. More of them save reads, and cost space
-/// where versions are stored in which only few accounts have changed.
+/// where versions are stored in which only few accounts have changed. What is in a row and has not changed since is named
+/// by the next row where it is not in memory: that saves space as well, and costs a search a read.
 const LEVELS_IN_ROW: u32 = 3;
 
 /// Where stored nodes are read from.
@@ -80,7 +81,7 @@ pub struct Branch {
     pub right: Node,
     /// Known once somebody asked for it.
     hash: HashCell,
-    /// Known once it is stored in a row of its own.
+    /// Known once it is stored as the first of a row.
     serial: SerialCell,
 }
 

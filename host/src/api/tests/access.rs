@@ -178,9 +178,12 @@ async fn what_is_answered_at_once_passes_the_same_as_all_else() {
     assert_eq!(foreign.headers["x-frame-options"], again.headers["x-frame-options"]);
     let twice = Request::get(path).header("content-length", "0").header("content-length", "0");
     node.ask(twice, Body::empty()).await.problem(400, "malformed");
+    for target in ["http://evil.example/api/v1/blocks/0", "http://localhost:7701/api/v1/blocks/0"] {
+        node.ask(Request::get(target), Body::empty()).await.problem(421, "foreign-host");
+    }
     let text = node.get("/metrics").await.text;
     // Whether one is there was asked in the same way.
-    for (status, count) in [(200, 3), (421, 1), (400, 1)] {
+    for (status, count) in [(200, 3), (421, 3), (400, 1)] {
         let labels = format!("method=\"GET\",route=\"/api/v1/blocks/{{block}}\",status=\"{status}\"");
         let line = format!("mote_http_requests_total{{{labels}}} {count}");
         assert!(text.lines().any(|got| got == line), "{line} in {text}");

@@ -46,7 +46,9 @@ impl Ahead {
         mut keys: Vec<AccountKey>,
     ) -> Self {
         put_in_order(&mut keys);
-        let parts = keys.chunks(keys.len().div_ceil(PARTS).max(1));
+        // Before the root is in memory all ways begin in the same row.
+        let parts = if matches!(version.root, Node::Stored(_)) { 1 } else { PARTS };
+        let parts = keys.chunks(keys.len().div_ceil(parts).max(1));
         let going = parts.map(|keys| {
             let (nodes, version, keys) = (nodes.clone(), version.clone(), keys.to_vec());
             workers.run(move || read(&*nodes, &version, keys))

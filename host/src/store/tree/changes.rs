@@ -38,8 +38,8 @@ impl Changes {
     }
 }
 
-/// A new leaf, and the bit in which it first differs from the leaf that the search for its key ends in. No matter where
-/// there is none.
+/// A new leaf, and the bit in which it first differs from the leaf that the search for its key ends in; of no meaning in
+/// the empty tree.
 type New = (Leaf, u8);
 
 fn put_leaves_in_order(leaves: &mut [Leaf]) {
@@ -58,9 +58,15 @@ impl Node {
         if let Self::Stored(named) = self {
             *self = nodes.node(*named)?;
         }
-        let Self::Branch(branch) = self else {
-            *self = Self::Leaf(*leaf);
-            return Ok(());
+        let branch = match self {
+            Self::Branch(branch) => branch,
+            Self::Leaf(old) if leaves.len() == 1 && old.key == leaf.key => {
+                *old = *leaf;
+                return Ok(());
+            }
+            Self::Empty | Self::Leaf(_) | Self::Stored(_) => {
+                return Err(StoreError::Missing { table: "nodes", what: leaf.key.to_string() });
+            }
         };
         let (lower, upper) = leaves.split_at(count_left(leaves, branch.index, |leaf| &leaf.key));
         let (left, right) = branch.change();

@@ -8,19 +8,20 @@ use mote_core::keys::AccountKey;
 use mote_core::state::{Account, Leaf, branch_preimage};
 use mote_core::units::Amount;
 
+use super::cell::SerialCell;
 use super::search::separate;
 use super::{Branch, Node, NodeRef};
 use crate::sha256::many::SideBySide;
 use crate::store::error::StoreError;
 use crate::store::rows::Fields;
 
-/// The most bytes of a row of [`LEVELS_IN_ROW`](super::LEVELS_IN_ROW) levels.
+/// The most bytes of a row, of three levels of branches above eight accounts.
 pub const ROW_BYTES_MAX: usize = 7 * 2 + 8 * 49;
 
 /// No row is deeper than this, so that bytes of a damaged one do not decide how deep a walk goes.
 const LEVELS_MAX: usize = 8;
 
-/// Adds the bytes of a node, with what is below it and not stored by itself.
+/// Adds the bytes of a node, with what is below it and not stored yet.
 pub fn encode_node(bytes: &mut Vec<u8>, node: &Node) {
     match node {
         Node::Branch(branch) => encode_branch(bytes, branch),
@@ -56,7 +57,8 @@ fn encode_below(bytes: &mut Vec<u8>, node: &Node) {
 /// The node at `serial`, whose row begins with it and is the first of `bytes`.
 pub fn decode_node(serial: u64, bytes: &[u8]) -> Result<Node, StoreError> {
     let rows = Rows::decode(&[(serial, bytes)])?;
-    Ok(rows.heads().next().map_or(Node::Empty, |head| head.rows.whole(head.part)))
+    let node = rows.heads().next().map(|head| head.whole());
+    node.ok_or(StoreError::Node { serial, problem: "a row without a node" })
 }
 
 /// Rows that were read, with what everything in them hashes to, and nothing made of it yet.
@@ -99,6 +101,9 @@ impl Rows {
         for (serial, bytes) in rows {
             let fields = Fields::of("nodes", "that of its parts, each behind a 0, a 1 or a 2", bytes);
             let head = Reader { rows: &mut decoded, fields, serial: *serial }.part(LEVELS_MAX)?;
+            if let Part::Stored(_) = head {
+                return Err(StoreError::Node { serial: *serial, problem: "nothing but the name of another" });
+            }
             decoded.heads.push(head);
         }
         decoded.hash();
@@ -174,13 +179,25 @@ pub struct Head<'r> {
 impl Head<'_> {
     /// The node, with the branches on the ways to these keys; all others are only named.
     pub fn on_the_way_to(&self, keys: &mut [AccountKey]) -> Node {
-        self.rows.node(self.part, keys)
+        self.stored(self.rows.node(self.part, keys))
+    }
+
+    fn whole(&self) -> Node {
+        self.stored(self.rows.whole(self.part))
+    }
+
+    /// The node, as one that has a row of its own.
+    fn stored(&self, node: Node) -> Node {
+        if let (Node::Branch(branch), Part::Branch(at)) = (&node, self.part) {
+            branch.serial.set(self.rows.branches[at].serial);
+        }
+        node
     }
 }
 
 impl FlatBranch {
     fn with(&self, left: Node, right: Node) -> Node {
-        let (hash, serial) = (self.hash.into(), self.serial.into());
+        let (hash, serial) = (self.hash.into(), SerialCell::default());
         Node::Branch(Arc::new(Branch { index: self.index, left, right, hash, serial }))
     }
 }
@@ -248,7 +265,7 @@ mod tests {
         for node in [Node::Leaf(leaf), Node::branch(7, stored(3), stored(4)), lower, upper] {
             let bytes = bytes_of(&node);
             let again = decode_node(5, &[bytes.clone(), vec![0]].concat()).unwrap();
-            assert_eq!(again.hash(), node.hash());
+            assert_eq!((again.hash(), bytes_of(&again)), (node.hash(), bytes.clone()));
             assert!((0..bytes.len()).all(|length| decode_node(5, &bytes[..length]).is_err()));
         }
         // Nodes of all depths, with accounts on either side.
@@ -287,5 +304,17 @@ mod tests {
         }
         assert!(decode_node(4, &bytes_of(&Node::branch(7, stored(3), stored(4)))).is_err());
         assert!(decode_node(5, &[2; 1_000]).is_err());
+        // A row holds a node and not just the name of one.
+        let named = Node::branch(7, stored(3), stored(4));
+        assert!(decode_node(5, &bytes_of(&named)[2..]).is_err());
+        // A bit that is wrong anywhere does not pass for the same, but in numbers, which no hash covers.
+        let node = Node::branch(7, Node::branch(200, stored(3), Node::Leaf(leaf)), Node::Leaf(leaf));
+        let mut bytes = bytes_of(&node);
+        for bit in 0..8 * bytes.len() {
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            let is_same = decode_node(5, &bytes).is_ok_and(|read| read.hash() == node.hash());
+            assert!(!is_same || (5..13).contains(&(bit / 8)), "bit {bit}");
+            bytes[bit / 8] ^= 1 << (bit % 8);
+        }
     }
 }

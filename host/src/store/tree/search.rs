@@ -41,6 +41,7 @@ pub fn load<N: Nodes>(
     mut find: impl FnMut(AccountKey, Option<Leaf>),
 ) -> Result<(), StoreError> {
     let mut going_on = searches;
+    going_on.retain(|search| !search.keys.is_empty());
     while !going_on.is_empty() {
         nodes.load(&mut going_on)?;
         let mut stored = Vec::new();

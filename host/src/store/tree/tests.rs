@@ -202,6 +202,7 @@ fn what_was_read_ahead_is_not_read_again() {
             };
             update.update(key, note).unwrap();
         }
+        update.settle()?;
         Ok(nonces)
     };
     let expected = [vec![1; 50], vec![0; 50]].concat();
@@ -226,4 +227,66 @@ fn a_refused_change_changes_nothing() {
     assert_eq!(update.settle().unwrap(), Hash32::ZERO);
     let missing = TreeVersion::stored(NodeRef { serial: 9, hash: key(1) });
     assert!(matches!(Leaves::new(&memory, missing).next(), Some(Err(_))));
+}
+
+#[test]
+fn new_accounts_find_their_places_whatever_their_keys_have_in_common() {
+    let (memory, workers) = (Memory::default(), Workers::new(NonZero::new(2).unwrap()));
+    // Many have long beginnings in common, and their order is not that in which they come.
+    let clustered = |number: u64| {
+        let mut bytes = [0; 32];
+        let at = [0, 1, 9, 30, 31][number as usize % 5];
+        bytes[at] = (number / 5 % 256) as u8;
+        bytes[31] ^= (number % 7) as u8;
+        AccountKey::from_bytes(bytes)
+    };
+    for seed in 0..40 {
+        let (mut version, mut accounts) = (TreeVersion::default(), BTreeMap::new());
+        for round in 0..4 {
+            let keys = (0..seed * 3 + round).map(|number| clustered(number * 31 + seed * 1_009 + round * 17));
+            let mut update = TreeUpdate::new(Arc::new(memory.clone()), &workers, version);
+            for key in keys {
+                let account = Account { balance: Amount::from_grains(seed), nonce: round };
+                update.update(&key, |_| Ok(account)).unwrap();
+                accounts.insert(key, account);
+            }
+            assert_eq!(update.settle().unwrap(), oracle(&sorted(&accounts)), "{seed} {round}");
+            version = update.into_version();
+        }
+    }
+}
+
+#[test]
+fn what_a_refused_change_came_to_is_not_known_of_the_version_before() {
+    let (mut memory, workers) = (Memory::default(), Workers::new(NonZero::new(2).unwrap()));
+    let keys: Vec<AccountKey> = (0..100_u64).map(|number| sha256(&number.to_le_bytes())).collect();
+    let account = |nonce| Account { balance: Amount::from_grains(1), nonce };
+    let mut accounts: BTreeMap<_, _> = keys[..80].iter().map(|key| (*key, account(1))).collect();
+    let mut view = TreeView::new(&memory, TreeVersion::default());
+    for key in accounts.keys() {
+        view.update(key, |_| Ok(account(1))).unwrap();
+    }
+    let root = view.into_version().store(&mut |node| memory.add(node));
+    let (nodes, before) = (Arc::new(memory), TreeVersion::stored(root));
+    let mut ahead = Ahead::begin(&nodes, &workers, &before, keys.clone());
+    let change = |version: TreeVersion, ahead: &mut Ahead, nonce: u64| {
+        let mut update = TreeUpdate::with_ahead(nodes.clone(), &workers, version, ahead);
+        let mut found = Vec::new();
+        for key in &keys {
+            let note = |before: Account| {
+                found.push(before.nonce);
+                Ok(account(nonce))
+            };
+            update.update(key, note).unwrap();
+        }
+        (update.settle().unwrap(), update.into_version(), found)
+    };
+    let old = [vec![1; 80], vec![0; 20]].concat();
+    assert_eq!(change(before.clone(), &mut ahead, 7).2, old);
+    let (root, version, found) = change(before, &mut ahead, 2);
+    accounts.extend(keys.iter().map(|key| (*key, account(2))));
+    assert_eq!((root, found), (oracle(&sorted(&accounts)), old));
+    let (root, _, found) = change(version, &mut ahead, 3);
+    accounts.values_mut().for_each(|changed| *changed = account(3));
+    assert_eq!((root, found), (oracle(&sorted(&accounts)), vec![2; 100]));
 }
