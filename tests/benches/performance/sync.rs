@@ -92,6 +92,8 @@ impl Synced {
     fn of(source: &Path, launch: Launch, height: u64) -> Self {
         let source = Launch::regtest().over_chain(source).start();
         let mut node = launch.start();
+        // Else the system would write the chains that were just made and copied to the disk beside the sync.
+        rustix::fs::sync();
         let begun = Instant::now();
         node.add_peer(&source);
         wait_for(&node, height);
