@@ -82,3 +82,20 @@ static PROTECTION: LazyLock<HeaderMap> = LazyLock::new(|| {
     ];
     headers.map(|(name, value)| (name, HeaderValue::from_static(value))).into_iter().collect()
 });
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_response_takes_nothing_back_that_protects_browsers() {
+        let mut response = Response::default();
+        for name in PROTECTION.keys() {
+            response.headers_mut().insert(name, HeaderValue::from_static("own"));
+        }
+        let (own, mut expected) = (HeaderValue::from_static("own"), PROTECTION.clone());
+        expected.insert(header::CACHE_CONTROL, own);
+        assert_eq!(*protect(response).headers(), expected);
+        assert_eq!(*protect(Response::default()).headers(), *PROTECTION);
+    }
+}

@@ -147,10 +147,6 @@ impl Nodes for NodeFile {
         *slot = Some((named.serial, node.clone()));
         Ok(node)
     }
-
-    fn load(&self, searches: &mut [Search<'_, '_>]) -> Result<(), StoreError> {
-        self.reader.load(searches)
-    }
 }
 
 impl Nodes for NodeReader {

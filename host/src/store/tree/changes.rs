@@ -91,9 +91,9 @@ impl Node {
                 let (lower, upper) = new.split_at(count_left(new, split, |(leaf, _)| &leaf.key));
                 let are_lower = lower.first().is_some_and(|(_, first)| *first == split);
                 let (parting, others) = if are_lower { (lower, upper) } else { (upper, lower) };
+                let Some((leaf, _)) = parting.first() else { return };
                 let mut rest = std::mem::replace(self, Self::Empty);
                 rest.insert_all(others);
-                let Some((leaf, _)) = parting.first() else { return };
                 let (left, right) = order(&leaf.key, split, Self::of_leaves(parting), rest);
                 *self = Self::branch(split, left, right);
             }
