@@ -7,9 +7,10 @@ use mote_core::units::Height;
 
 use super::disk::Disk;
 use super::error::StoreError;
-use super::index::{Changes, Table};
+use super::index::Table;
 use super::ledger::{Added, Ledger};
 use super::lookup::BlockEntry;
+use super::pending::Changes;
 use super::rows::{missing, place_key, place_of};
 
 impl<D: Disk> Ledger<D> {

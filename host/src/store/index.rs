@@ -23,7 +23,6 @@
 //! What has changed since the last commit lies in memory, over the database.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 use std::ops::{Bound, RangeInclusive};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -33,7 +32,9 @@ use redb::{
 };
 
 use super::error::StoreError;
-use super::runs::{Change, Changed, Runs};
+use super::pending::{Changes, Pending};
+use super::runs::Change;
+use crate::workers::Workers;
 
 /// The form of the tables. Another one is not read but rebuilt.
 pub const SCHEMA: u64 = 4;
@@ -54,7 +55,8 @@ pub enum Table {
 }
 
 impl Table {
-    const ALL: [Self; 6] = [Self::Blocks, Self::Main, Self::Subtrees, Self::Aside, Self::Ends, Self::Meta];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Blocks, Self::Main, Self::Subtrees, Self::Aside, Self::Ends, Self::Meta];
 
     /// The table's name in the database.
     pub const fn name(self) -> &'static str {
@@ -82,7 +84,7 @@ pub enum Places {
 }
 
 impl Places {
-    const ALL: [Self; 2] = [Self::Transactions, Self::History];
+    pub(super) const ALL: [Self; 2] = [Self::Transactions, Self::History];
 
     /// The table's name in the database.
     pub const fn name(self) -> &'static str {
@@ -99,61 +101,6 @@ impl Places {
 
 /// Key and value.
 pub type Row = (Vec<u8>, Vec<u8>);
-
-type Rows = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
-
-/// A set of changes that takes effect as a whole. A row without a value is removed.
-#[derive(Debug, Default)]
-pub struct Changes {
-    rows: [Rows; Table::ALL.len()],
-    /// In the order in which they were made.
-    places: [Vec<Changed>; Places::ALL.len()],
-}
-
-impl Changes {
-    /// Sets the row at `key`.
-    pub fn put(&mut self, table: Table, key: &[u8], value: &[u8]) {
-        self.rows[table as usize].insert(key.to_vec(), Some(value.to_vec()));
-    }
-
-    /// Removes the row at `key`.
-    pub fn remove(&mut self, table: Table, key: &[u8]) {
-        self.rows[table as usize].insert(key.to_vec(), None);
-    }
-
-    /// Adds a place.
-    pub fn put_place(&mut self, places: Places, key: u128) {
-        self.places[places as usize].push((key, Change::Put));
-    }
-
-    /// Removes a place.
-    pub fn remove_place(&mut self, places: Places, key: u128) {
-        self.places[places as usize].push((key, Change::Removed));
-    }
-}
-
-/// All changes since the last commit.
-#[derive(Debug, Default)]
-struct Pending {
-    rows: [Rows; Table::ALL.len()],
-    places: [Runs; Places::ALL.len()],
-}
-
-impl Pending {
-    fn is_empty(&self) -> bool {
-        self.rows.iter().all(Rows::is_empty) && self.places.iter().all(Runs::is_empty)
-    }
-
-    /// Lets `later` take effect over these changes.
-    fn absorb(&mut self, later: Changes) {
-        for (rows, later) in self.rows.iter_mut().zip(later.rows) {
-            rows.extend(later);
-        }
-        for (places, later) in self.places.iter_mut().zip(later.places) {
-            places.absorb(later);
-        }
-    }
-}
 
 /// The index with what is not committed yet.
 pub struct Index {
@@ -192,7 +139,7 @@ impl Index {
                 Database::builder().set_cache_size(PAGE_CACHE_BYTES).create_with_backend(backend)?;
             let committed = match Snapshot::of(&database) {
                 Err(StoreError::Index(error)) if matches!(*error, redb::Error::TableDoesNotExist(_)) => {
-                    write(&database, &mut Pending::default())?;
+                    write(&database, &Pending::default())?;
                     Snapshot::of(&database)?
                 }
                 committed => committed?,
@@ -204,7 +151,7 @@ impl Index {
 
     /// The row at `key`.
     pub fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        if let Some(pending) = self.pending.rows[table as usize].get(key) {
+        if let Some(pending) = self.pending.rows(table).get(key) {
             return Ok(pending.clone());
         }
         shielded(|| Ok(self.committed.table(table).get(key)?.map(|row| row.value().to_vec())))
@@ -216,7 +163,7 @@ impl Index {
             return Ok(Vec::new());
         }
         let bounds = (Bound::Included(from), Bound::Excluded(to));
-        let pending = self.pending.rows[table as usize].range::<[u8], _>(bounds).rev();
+        let pending = self.pending.rows(table).range::<[u8], _>(bounds).rev();
         let pending = pending.map(|(key, value)| (key.clone(), value.clone()));
         type Stored<'a> = (AccessGuard<'a, &'static [u8]>, AccessGuard<'a, &'static [u8]>);
         let bytes = |row: Result<Stored<'_>, StorageError>| {
@@ -238,7 +185,8 @@ impl Index {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        let pending = self.pending.places[places as usize].last(keys.clone());
+        let mut pending = self.pending.places();
+        let pending = pending.in_order()[places as usize].last(keys.clone());
         let pending = pending.map(|(key, change)| (key, (change == Change::Put).then_some(())));
         let rows = shielded(|| {
             let committed = self.committed.places[places as usize].range(keys)?.rev();
@@ -247,9 +195,9 @@ impl Index {
         Ok(rows.into_iter().map(|(key, ())| key).collect())
     }
 
-    /// Lets `changes` take effect, in memory.
-    pub fn apply(&mut self, changes: Changes) {
-        self.pending.absorb(changes);
+    /// Lets `changes` take effect, in memory. Where they are many, `workers` put them in order.
+    pub fn apply(&mut self, changes: Changes, workers: &Workers) {
+        self.pending.absorb(changes, workers);
     }
 
     /// Whether there is something that is not committed yet.
@@ -261,7 +209,7 @@ impl Index {
     pub fn commit(&mut self) -> Result<(), StoreError> {
         let Some(database) = &self.database else { return Ok(()) };
         self.committed = shielded(|| {
-            write(database, &mut self.pending)?;
+            write(database, &self.pending)?;
             Snapshot::of(database)
         })?;
         self.pending = Pending::default();
@@ -271,13 +219,12 @@ impl Index {
     /// Brings numbers of `meta` to the disk that do not depend on what is not committed.
     pub fn note(&mut self, numbers: &[(&str, u64)]) -> Result<(), StoreError> {
         let Some(database) = &self.database else { return Ok(()) };
-        let (mut noted, mut changes) = (Pending::default(), Changes::default());
+        let mut noted = Pending::default();
         for (name, number) in numbers {
-            changes.put(Table::Meta, name.as_bytes(), &number.to_be_bytes());
+            noted.put(Table::Meta, name.as_bytes(), &number.to_be_bytes());
         }
-        noted.absorb(changes);
         self.committed = shielded(|| {
-            write(database, &mut noted)?;
+            write(database, &noted)?;
             Snapshot::of(database)
         })?;
         Ok(())
@@ -328,12 +275,13 @@ impl Drop for Index {
 }
 
 /// Writes what is pending in one transaction, which also makes the tables that do not exist yet.
-fn write(database: &Database, pending: &mut Pending) -> Result<(), StoreError> {
+fn write(database: &Database, pending: &Pending) -> Result<(), StoreError> {
     let mut transaction = database.begin_write()?;
     transaction.set_durability(Durability::Immediate)?;
     // Without this, opening after a crash reads the whole database.
     transaction.set_quick_repair(true);
-    for (table, rows) in Table::ALL.iter().zip(&pending.rows) {
+    for table in Table::ALL {
+        let rows = pending.rows(table);
         let mut table = transaction.open_table(table.definition())?;
         for (key, value) in rows {
             match value {
@@ -342,7 +290,7 @@ fn write(database: &Database, pending: &mut Pending) -> Result<(), StoreError> {
             };
         }
     }
-    for (places, runs) in Places::ALL.iter().zip(&mut pending.places) {
+    for (places, runs) in Places::ALL.iter().zip(pending.places().in_order()) {
         let mut table = transaction.open_table(places.definition())?;
         for (key, change) in runs.sorted() {
             match change {

@@ -16,9 +16,10 @@ use mote_core::units::Moment;
 use super::disk::Disk;
 use super::error::StoreError;
 use super::execution::{execute, place};
-use super::index::{Changes, Index, Table};
+use super::index::{Index, Table};
 use super::log::{KIND_BLOCK, Log, Position};
 use super::nodes::NodeFile;
+use super::pending::Changes;
 use super::pins::{PinConflict, Pins};
 use super::rows::{BlockRow, missing};
 use super::states::{RecentStates, weight};
@@ -183,7 +184,7 @@ impl<D: Disk> Ledger<D> {
         known: &dyn Known,
     ) -> Option<Vec<CheckedBlock<'a>>> {
         self.read_ahead(blocks.iter().flat_map(|block| &block.transactions));
-        check_together(&self.params, blocks, known, &self.verifier)
+        check_together(&self.params, blocks, known, &self.verifier, self.verifier.workers().cores())
     }
 
     /// How many signatures were judged since the ledger was opened.
@@ -276,7 +277,7 @@ impl<D: Disk> Ledger<D> {
             }
             // Nor of accounts that their file could lose.
             self.nodes.sync()?;
-            self.index.apply(changes);
+            self.index.apply(changes, self.verifier.workers());
             self.index.commit()?;
             (self.noted, self.journal_end) = (log, journal);
             (self.uncommitted_blocks, self.uncommitted_weight) = (0, 0);
@@ -347,7 +348,7 @@ impl<D: Disk> Ledger<D> {
             }
         }
         changes.put(Table::Blocks, id.as_bytes(), &row.encode());
-        self.index.apply(changes);
+        self.index.apply(changes, self.verifier.workers());
         added
     }
 }

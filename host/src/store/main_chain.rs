@@ -13,8 +13,9 @@ use mote_core::units::Amount;
 use super::disk::Disk;
 use super::error::StoreError;
 use super::execution::accepted;
-use super::index::{Changes, Places, Table};
+use super::index::{Places, Table};
 use super::ledger::{Added, Ledger};
+use super::pending::Changes;
 use super::rows::{BlockRow, Place, subtree_key};
 
 impl<D: Disk> Ledger<D> {

@@ -12,7 +12,7 @@
 //! | [`tree`] | the account tree, versioned by path copying |
 //! | [`nodes`] | the file of its stored versions |
 //! | [`index`] | the look-up tables behind the log, in one embedded database |
-//! | `runs` | what of it is not committed yet, in the order of keys |
+//! | `pending`, `runs` | what of it is not committed yet, in the order of keys |
 //! | [`rows`] | what the rows of the tables mean |
 //! | [`ledger`] | every block and the main chain among them: adding, syncing, committing |
 //! | [`opening`], `catch_up` | opening a ledger and catching its index up with the log |
@@ -24,6 +24,7 @@
 //! | [`witness`] | what a device checks a block with |
 //! | [`error`] | why the store cannot do what it was asked to |
 
+mod body;
 mod branches;
 mod catch_up;
 pub mod disk;
@@ -43,6 +44,7 @@ mod main_chain;
 pub mod memory;
 pub mod nodes;
 pub mod opening;
+mod pending;
 pub mod pins;
 pub mod rows;
 mod runs;

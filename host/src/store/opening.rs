@@ -8,17 +8,19 @@ use mote_core::params::Params;
 
 use super::disk::{Disk, DiskBackend};
 use super::error::StoreError;
-use super::index::{Changes, Index, SCHEMA, Table};
+use super::index::{Index, SCHEMA, Table};
 use super::ledger::Ledger;
 use super::log::{Coverage, Identity, Log, Options, Position, SEGMENT_BYTES, TornTail};
 use super::main_chain::connect;
 use super::nodes::{NODES_BEGIN, NodeFile};
+use super::pending::Changes;
 use super::pins::Pins;
 use super::rows::{BlockRow, NOT_IN_LOG, missing};
 use super::states::RecentStates;
 use super::tips::RecentTips;
 use super::tree::{Ahead, TreeVersion};
 use crate::signatures::Verifier;
+use crate::workers::Workers;
 
 /// Name of the file that holds the index.
 pub const INDEX_FILE: &str = "index.redb";
@@ -87,7 +89,7 @@ impl<D: Disk> Ledger<D> {
         verifier: Verifier,
         mut progress: impl FnMut(Progress),
     ) -> Result<(Self, Opened), StoreError> {
-        let (index, nodes, found) = open_index(&disk, &params)?;
+        let (index, nodes, found) = open_index(&disk, &params, verifier.workers())?;
         let Restored { tip, state, blocks, applied, trusted, journal_end } = restore(&index, &params)?;
         let identity = Identity { network: params.network().to_string(), genesis: params.genesis_id() };
         let options = Options { segment_bytes: SEGMENT_BYTES, coverage: Coverage::Whole, salt };
@@ -155,7 +157,11 @@ fn restore(index: &Index, params: &Params) -> Result<Restored, StoreError> {
 }
 
 /// The index and the file of accounts that it speaks of, made anew where there are none that can be used.
-fn open_index<D: Disk>(disk: &D, params: &Params) -> Result<(Index, NodeFile, IndexState), StoreError> {
+fn open_index<D: Disk>(
+    disk: &D,
+    params: &Params,
+    workers: &Workers,
+) -> Result<(Index, NodeFile, IndexState), StoreError> {
     let file_error = |source| StoreError::IndexFile { path: disk.path(INDEX_FILE), source };
     let mut state = IndexState::Created;
     if disk.list().map_err(file_error)?.iter().any(|name| name == INDEX_FILE) {
@@ -177,7 +183,7 @@ fn open_index<D: Disk>(disk: &D, params: &Params) -> Result<(Index, NodeFile, In
     let file = disk.create(INDEX_FILE).map_err(file_error)?;
     disk.sync_folder().map_err(file_error)?;
     let mut index = Index::open(DiskBackend::new(file))?;
-    index.apply(genesis(params));
+    index.apply(genesis(params), workers);
     index.commit()?;
     Ok((index, nodes, state))
 }

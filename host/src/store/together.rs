@@ -2,17 +2,18 @@
 //! judged together cost a fraction of what they cost block by block.
 
 use std::borrow::Cow;
+use std::num::NonZero;
 
 use mote_core::block::{BlockOf, Header};
 use mote_core::params::Params;
-use mote_core::rules::{CheckedTransaction, InspectedTransaction, KeptTransaction, Signatures, judge_all};
+use mote_core::rules::{CheckedTransaction, KeptTransaction, Signatures, judge_all};
 use mote_core::transaction::Transaction;
 
-use super::execution::{check_body, check_transactions, identify, vouch};
+use super::body::{self, Seen, all_checked, see};
 use super::ledger::AddError;
 use super::states::{RETAINED_EVERY, RETAINED_EVERY_OF_MANY};
 use crate::block::{self, Block};
-use crate::signatures::Known;
+use crate::signatures::{Known, Verifier};
 
 /// A block whose transactions are those of its header and obey every rule that needs no accounts: B2, B3, T1 to T5.
 /// Of its header and its chain nothing is known.
@@ -100,16 +101,13 @@ impl<'a> Candidate<'a> {
     pub(super) fn check(
         self,
         params: &Params,
-        signatures: &dyn Signatures,
+        verifier: &Verifier,
     ) -> Result<Cow<'a, [CheckedTransaction<'a>]>, AddError> {
         let (block, known) = match self {
             Self::Block(block, known) => (block, known),
             Self::Checked(block) => return Ok(Cow::Borrowed(&block.transactions)),
         };
-        let identified = identify(block);
-        // A body of somebody else says nothing about the header, so this is told before any transaction is blamed.
-        check_body(&block.header, &identified).map_err(AddError::block)?;
-        check_transactions(params, &identified, known, signatures).map(Cow::Owned)
+        body::check(params, block, known, verifier).map(Cow::Owned)
     }
 }
 
@@ -120,23 +118,20 @@ pub(super) fn check_together<'a>(
     blocks: &[&'a Block],
     known: &dyn Known,
     signatures: &dyn Signatures,
+    cores: NonZero<usize>,
 ) -> Option<Vec<CheckedBlock<'a>>> {
-    let mut vouched = Vec::new();
-    let mut unknown = Vec::new();
+    let (mut all, mut unknown) = (Vec::new(), Vec::new());
     for block in blocks {
-        let identified = identify(block);
-        check_body(&block.header, &identified).ok()?;
-        for transaction in identified {
-            let inspected: InspectedTransaction<'a> = transaction.inspect().ok()?;
-            let known = vouch(known, &inspected);
-            if known.is_none() {
-                unknown.push(inspected);
+        for seen in see(block, known, cores).ok()? {
+            match seen {
+                Seen::Known(_) => {}
+                Seen::Unknown(inspected) => unknown.push(inspected),
+                Seen::Broken(..) => return None,
             }
-            vouched.push(known);
+            all.push(seen);
         }
     }
-    let mut judged = judge_all(params, &unknown, signatures)?;
-    let mut checked = vouched.into_iter().filter_map(|vouched| vouched.or_else(|| judged.next()));
+    let mut checked = all_checked(all, judge_all(params, &unknown, signatures)?);
     let check = |block: &&'a Block| {
         let transactions = checked.by_ref().take(block.transactions.len()).collect();
         CheckedBlock { header: &block.header, transactions }

@@ -383,6 +383,7 @@ impl<N: Nodes> Iterator for Leaves<'_, N> {
 mod ahead;
 mod cell;
 mod changes;
+mod found;
 mod hashing;
 pub mod row;
 mod search;

@@ -85,7 +85,7 @@ fn look_ups_agree_with_the_blocks() {
         let keys = (0..9).flat_map(|number| places.map(|place| place.key(&account(number))));
         keys.for_each(|key| alike.put_place(Places::History, key));
     }
-    ledger.index.apply(alike);
+    ledger.index.apply(alike, ledger.verifier.workers());
     type Expected = Vec<(Place, Role, Option<Hash32>, Account)>;
     let mut histories: BTreeMap<AccountKey, Expected> = BTreeMap::new();
     for block in &blocks {

@@ -128,7 +128,7 @@ fn an_index_of_an_earlier_form_is_rebuilt() {
         let rows = ledger.index.last(table, &[], &[0xff; 64], usize::MAX).unwrap();
         rows.iter().for_each(|(key, _)| changes.remove(table, key));
     }
-    ledger.index.apply(changes);
+    ledger.index.apply(changes, ledger.verifier.workers());
     ledger.close().unwrap();
     let (ledger, opened) = open(&disk);
     assert!(matches!(opened.index, IndexState::Rebuilt { .. }), "{opened:?}");

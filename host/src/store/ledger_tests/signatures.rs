@@ -105,6 +105,34 @@ fn the_first_of_several_bad_transactions_is_named() {
 }
 
 #[test]
+fn a_full_block_is_looked_at_in_parts_and_judged_as_a_whole() {
+    let (mut ledger, payments) = ground(&MemoryDisk::new(), 300);
+    let good = block_of(&ledger, &payments);
+    let known: HashMap<Hash32, CheckedTransaction<'_>> =
+        check(&payments).into_iter().map(|checked| (checked.id(), checked)).collect();
+    for places in [[0, 299], [127, 128], [299, 256], [130, 5]] {
+        let mut block = good.clone();
+        for place in places {
+            block.transactions[place].amount = Amount::ZERO;
+        }
+        block.header.transactions_root = mote_core::block::transactions_root(&block.transactions);
+        let block = Block { header: seal(block.header), transactions: block.transactions };
+        let error = ledger.add_knowing(&block, Clock::AcceptedBefore, &known).unwrap_err();
+        let AddError::Rule { transaction, .. } = error else { panic!("{error}") };
+        assert_eq!(transaction, places.into_iter().min());
+    }
+    let mut other = good.clone();
+    other.transactions.swap(127, 128);
+    assert!(matches!(
+        ledger.add_knowing(&other, Clock::AcceptedBefore, &known),
+        Err(AddError::Rule { error: RuleError::BlockTransactionsRoot { .. }, transaction: None })
+    ));
+    let judged = ledger.signatures_judged();
+    assert_eq!(ledger.add_knowing(&good, Clock::AcceptedBefore, &known).unwrap(), Added::Extended);
+    assert_eq!(ledger.signatures_judged(), judged);
+}
+
+#[test]
 fn what_was_appended_to_the_log_is_judged_whoever_did_so() {
     let disk = MemoryDisk::new();
     let (mut ledger, payments) = ground(&disk, 50);

@@ -1,7 +1,5 @@
 //! Changing many accounts of a version: each is looked for once and put in its place once, however often it changes.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use mote_core::hash::Hash32;
@@ -11,7 +9,8 @@ use mote_core::state::{Account, Accounts, Leaf, Side, UpdateError, side};
 
 use super::ahead::{Ahead, NodesAhead};
 use super::changes::Changes;
-use super::search::{Search, account_at, load, put_in_order};
+use super::found::{Found, FoundAccounts, InOrder};
+use super::search::{Search, account_at, load};
 use super::{Node, Nodes, StoreError, TreeVersion, hash_all};
 use crate::workers::Workers;
 
@@ -24,30 +23,14 @@ pub struct TreeUpdate<'a, N> {
     workers: &'a Workers,
     version: TreeVersion,
     ahead: Option<&'a mut Ahead>,
-    /// Accounts that were looked for.
-    found: HashMap<AccountKey, Found>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Found {
-    account: Account,
-    /// Whether the account is another one than in the version.
-    is_changed: bool,
-    /// Whether the version has no leaf for it.
-    is_new: bool,
-}
-
-impl Found {
-    fn of(account: Option<Account>) -> Self {
-        Self { account: account.unwrap_or_default(), is_changed: false, is_new: account.is_none() }
-    }
+    found: FoundAccounts,
 }
 
 impl<'a, N: Nodes> TreeUpdate<'a, N> {
     /// Changes `version`, whose stored nodes are `nodes`. One half of it may be changed and hashed by `workers`.
     pub fn new(nodes: Arc<N>, workers: &'a Workers, version: TreeVersion) -> Self {
         let nodes = Ahead::default().over(nodes);
-        Self { nodes, workers, version, ahead: None, found: HashMap::new() }
+        Self { nodes, workers, version, ahead: None, found: FoundAccounts::default() }
     }
 
     /// The same, knowing and taking what was read ahead in `nodes`.
@@ -58,24 +41,34 @@ impl<'a, N: Nodes> TreeUpdate<'a, N> {
         ahead: &'a mut Ahead,
     ) -> Self {
         ahead.finish(&version.hash());
-        Self { nodes: ahead.over(nodes), workers, version, ahead: Some(ahead), found: HashMap::new() }
+        Self {
+            nodes: ahead.over(nodes),
+            workers,
+            version,
+            ahead: Some(ahead),
+            found: FoundAccounts::default(),
+        }
     }
 
     /// Looks for accounts that will be changed, all at once, which takes a fraction of what it takes one by one.
-    pub fn look_for(&mut self, mut keys: Vec<AccountKey>) -> Result<(), StoreError> {
+    /// They are found fastest in the order of `keys`.
+    pub fn look_for(&mut self, keys: &[AccountKey]) -> Result<(), StoreError> {
         let Self { nodes, version, ahead, found, .. } = self;
-        found.reserve(keys.len());
-        keys.retain(|key| match ahead.as_ref().and_then(|ahead| ahead.account(key)) {
+        let keys = InOrder::of(keys);
+        let mut missing = found.missing(&keys);
+        let mut new = Vec::with_capacity(missing.len());
+        missing.retain(|key| match ahead.as_ref().and_then(|ahead| ahead.account(key)) {
             Some(known) => {
-                found.entry(*key).or_insert_with(|| Found::of(known));
+                new.push(Found::of(*key, known));
                 false
             }
             None => true,
         });
-        put_in_order(&mut keys);
-        load(nodes, vec![Search { node: &mut version.root, keys: &mut keys }], |key, leaf| {
-            found.entry(key).or_insert_with(|| Found::of(account_at(&key, leaf)));
-        })
+        load(nodes, vec![Search { node: &mut version.root, keys: &mut missing }], |key, leaf| {
+            new.push(Found::of(key, account_at(&key, leaf)));
+        })?;
+        found.add(new.into_iter(), keys);
+        Ok(())
     }
 
     /// The version as it was last settled.
@@ -116,11 +109,14 @@ impl<N: Nodes> Accounts for TreeUpdate<'_, N> {
         key: &AccountKey,
         change: impl FnOnce(Account) -> Result<Account, RuleError>,
     ) -> Result<(), UpdateError<StoreError>> {
-        if !self.found.contains_key(key) {
-            self.look_for(vec![*key]).map_err(UpdateError::Accounts)?;
-        }
-        if let Entry::Occupied(mut found) = self.found.entry(*key) {
-            let found = found.get_mut();
+        let place = match self.found.place_of(key) {
+            None => {
+                self.look_for(&[*key]).map_err(UpdateError::Accounts)?;
+                self.found.place_of(key)
+            }
+            place => place,
+        };
+        if let Some(found) = place.and_then(|place| self.found.at(place)) {
             (found.account, found.is_changed) = (change(found.account)?, true);
         }
         Ok(())
@@ -128,12 +124,12 @@ impl<N: Nodes> Accounts for TreeUpdate<'_, N> {
 
     fn settle(&mut self) -> Result<Hash32, StoreError> {
         let (mut lower, mut upper) = (Changes::default(), Changes::default());
-        let mut changed = Vec::with_capacity(self.found.len());
-        for (key, found) in self.found.drain().filter(|(_, found)| found.is_changed) {
+        let mut changed = Vec::new();
+        for Found { key, account, is_new, .. } in self.found.take_changed() {
             let changes = if side(&key, 0) == Side::Left { &mut lower } else { &mut upper };
-            let leaves = if found.is_new { &mut changes.new } else { &mut changes.old };
-            leaves.push(Leaf { key, account: found.account });
-            changed.push((key, found.account));
+            let leaves = if is_new { &mut changes.new } else { &mut changes.old };
+            leaves.push(Leaf { key, account });
+            changed.push((key, account));
         }
         self.put_in_place(lower, upper)?;
         let root = self.version.hash();
