@@ -198,3 +198,70 @@ fn open_file<D: Disk>(disk: &D, end: Option<u64>) -> io::Result<D::File> {
     }
     Ok(file)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::memory::MemoryDisk;
+    use crate::store::tree::{TreeUpdate, TreeVersion};
+    use crate::workers::Workers;
+    use mote_core::hash::sha256;
+    use mote_core::keys::AccountKey;
+    use mote_core::state::{Account, Accounts};
+    use std::num::NonZero;
+
+    /// Looks for all accounts at once, adds one to the nonce of each, and returns what they were.
+    fn change(
+        nodes: &NodeFile,
+        version: TreeVersion,
+        keys: &[AccountKey],
+    ) -> Result<(TreeVersion, Vec<u64>), StoreError> {
+        let workers = Workers::new(NonZero::new(2).unwrap());
+        let mut update = TreeUpdate::new(nodes.reader(), &workers, version);
+        update.look_for(keys)?;
+        let mut nonces = Vec::new();
+        for key in keys {
+            let note = |account: Account| {
+                nonces.push(account.nonce);
+                Ok(Account { nonce: account.nonce + 1, ..account })
+            };
+            update.update(key, note).unwrap();
+        }
+        update.settle()?;
+        Ok((update.into_version(), nonces))
+    }
+
+    #[test]
+    fn many_rows_are_read_together_from_the_file_and_from_what_is_not_written_yet() {
+        let disk = MemoryDisk::new();
+        let mut nodes = NodeFile::open(&disk, None).unwrap();
+        // Far more rows of a level than are read at once.
+        let keys: Vec<AccountKey> = (0..2_000_u64).map(|number| sha256(&number.to_le_bytes())).collect();
+        assert!(keys.len() / 8 > 2 * ROWS_AT_ONCE);
+        let (mut version, mut expected) = (TreeVersion::default(), vec![0; keys.len()]);
+        for round in 0..4 {
+            // Some are changed in the file, and some in memory over it.
+            let from = round * 700 % keys.len();
+            let (changed, before) = change(&nodes, version, &keys[from..]).unwrap();
+            assert_eq!(before, expected[from..]);
+            expected[from..].iter_mut().for_each(|nonce| *nonce += 1);
+            version = TreeVersion::stored(changed.store(&mut |node| nodes.add(node)));
+            if round % 2 == 0 {
+                nodes.sync().unwrap();
+            }
+        }
+        let is_written = nodes.reader.tail.is_empty();
+        assert!(!is_written && nodes.reader.written > NODES_BEGIN);
+        assert_eq!(change(&nodes, version.clone(), &keys).unwrap().1, expected);
+        // One row that is damaged is found among all.
+        nodes.sync().unwrap();
+        let (end, mut byte) = (nodes.end(), [0]);
+        for offset in [end - 1, end - 20_000] {
+            nodes.reader.file.read_at(offset, &mut byte).unwrap();
+            nodes.reader.file.write_at(offset, &[byte[0] ^ 4]).unwrap();
+            assert!(change(&nodes, version.clone(), &keys).is_err());
+            nodes.reader.file.write_at(offset, &byte).unwrap();
+        }
+        assert_eq!(change(&nodes, version, &keys).unwrap().1, expected);
+    }
+}

@@ -215,6 +215,37 @@ fn what_was_read_ahead_is_not_read_again() {
 }
 
 #[test]
+fn damage_on_one_side_of_the_tree_is_an_error_whoever_comes_upon_it() {
+    let (mut memory, workers) = (Memory::default(), Workers::new(NonZero::new(2).unwrap()));
+    let keys: Vec<AccountKey> = (0..500_u64).map(|number| sha256(&number.to_le_bytes())).collect();
+    let mut view = TreeView::new(&memory, TreeVersion::default());
+    for key in &keys {
+        view.update(key, |_| Ok(Account::default())).unwrap();
+    }
+    let root = view.into_version().store(&mut |node| memory.add(node));
+    let (good, bad) = (Arc::new(memory), Arc::new(Memory::default()));
+    let stored = TreeVersion::stored(root);
+    for damaged in [Side::Left, Side::Right] {
+        let mut ahead = Ahead::begin(&good, &workers, &stored, keys.clone());
+        // The root and one side are taken by a block that then breaks a rule.
+        let mut refused = TreeUpdate::with_ahead(good.clone(), &workers, stored.clone(), &mut ahead);
+        let new = |number: u64| sha256(&(1_000 + number).to_le_bytes());
+        let taken = (0..500).map(new).filter(|key| side(key, 0) == damaged).collect::<Vec<_>>();
+        refused.look_for(&taken).unwrap();
+        drop(refused);
+        // The next one knows the accounts, and reads them again to put changes in their place.
+        for (nodes, is_good) in [(&bad, false), (&good, true)] {
+            let mut update = TreeUpdate::with_ahead(nodes.clone(), &workers, stored.clone(), &mut ahead);
+            update.look_for(&keys).unwrap();
+            for key in &keys {
+                update.update(key, |account| Ok(Account { nonce: account.nonce + 1, ..account })).unwrap();
+            }
+            assert_eq!(update.settle().is_ok(), is_good);
+        }
+    }
+}
+
+#[test]
 fn a_refused_change_changes_nothing() {
     let (memory, workers) = (Memory::default(), Workers::new(NonZero::new(1).unwrap()));
     let mut view = TreeView::new(&memory, TreeVersion::default());
