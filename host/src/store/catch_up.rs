@@ -30,7 +30,7 @@ impl<D: Disk> Ledger<D> {
     pub(super) fn catch_up(&mut self, progress: &mut impl FnMut(Progress)) -> Result<u64, StoreError> {
         let (from, mut count) = (self.applied, 0);
         let total = distance(from, self.log.end());
-        let mut ahead = Ahead { next: Some(from), batches: VecDeque::new() };
+        let mut ahead = Batches { next: Some(from), coming: VecDeque::new() };
         while let Some(Ready { found, error }) = ahead.next_ready(self) {
             let checked: Vec<_> = found.iter().map(|found| found.content.checked()).collect();
             let transactions = checked.iter().flatten().flat_map(CheckedBlock::transactions);
@@ -99,26 +99,26 @@ impl<D: Disk> Ledger<D> {
 }
 
 /// The batches that are being made ready.
-struct Ahead {
+struct Batches {
     /// Where the next one starts, unless the log ends there.
     next: Option<Position>,
-    batches: VecDeque<Answer<Ready>>,
+    coming: VecDeque<Answer<Ready>>,
 }
 
-impl Ahead {
+impl Batches {
     /// The next batch, once it is ready; until then, this thread makes others ready.
     fn next_ready<D: Disk>(&mut self, ledger: &Ledger<D>) -> Option<Ready> {
         let cores = ledger.verifier.workers().cores().get();
-        while self.batches.len() < (AHEAD_PER_CORE * cores).min(AHEAD_MAX)
+        while self.coming.len() < (AHEAD_PER_CORE * cores).min(AHEAD_MAX)
             && let Some(batch) = self.next.and_then(|next| ledger.read_batch(next))
         {
             self.next = batch.end();
             let (params, alone) = (ledger.params.clone(), ledger.verifier.alone());
             let make_ready = move || batch.make_ready(&params, &alone);
-            self.batches.push_back(ledger.verifier.workers().run(make_ready));
+            self.coming.push_back(ledger.verifier.workers().run(make_ready));
         }
-        while !self.batches.front()?.is_ready() && self.batches.iter().any(Answer::work_out) {}
-        self.batches.pop_front().map(Answer::wait)
+        while !self.coming.front()?.is_ready() && self.coming.iter().any(Answer::work_out) {}
+        self.coming.pop_front().map(Answer::wait)
     }
 }
 

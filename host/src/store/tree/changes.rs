@@ -8,14 +8,14 @@ use super::{Node, Nodes, StoreError, order};
 
 /// Accounts that have changed.
 #[derive(Default)]
-pub struct Changes {
+pub struct LeafChanges {
     /// Those that had leaves before.
     pub old: Vec<Leaf>,
     /// Those that had none.
     pub new: Vec<Leaf>,
 }
 
-impl Changes {
+impl LeafChanges {
     /// How many they are.
     pub fn len(&self) -> usize {
         self.old.len() + self.new.len()

@@ -147,26 +147,26 @@ impl Rows {
         }
     }
 
-    fn node(&self, part: Part, keys: &mut [AccountKey]) -> Node {
-        let Part::Branch(at) = part else { return self.whole(part) };
-        let branch = &self.branches[at];
-        if keys.is_empty() {
-            return Node::Stored(NodeRef { serial: branch.serial, hash: branch.hash });
-        }
-        let count = separate(keys, branch.index);
-        let (lower, upper) = keys.split_at_mut(count);
-        branch.with(self.node(branch.left, lower), self.node(branch.right, upper))
-    }
-
-    fn whole(&self, part: Part) -> Node {
-        match part {
-            Part::Leaf(at) => Node::Leaf(self.leaves[at]),
-            Part::Stored(named) => Node::Stored(named),
-            Part::Branch(at) => {
-                let branch = &self.branches[at];
-                branch.with(self.whole(branch.left), self.whole(branch.right))
+    /// The node of a part, with the branches on the ways to these keys, or with all that the row has of it where there
+    /// are none to follow.
+    fn node(&self, part: Part, keys: Option<&mut [AccountKey]>) -> Node {
+        let branch = match part {
+            Part::Leaf(at) => return Node::Leaf(self.leaves[at]),
+            Part::Stored(named) => return Node::Stored(named),
+            Part::Branch(at) => &self.branches[at],
+        };
+        let (lower, upper) = match keys {
+            None => (None, None),
+            Some([]) => return Node::Stored(NodeRef { serial: branch.serial, hash: branch.hash }),
+            Some(keys) => {
+                let count = separate(keys, branch.index);
+                let (lower, upper) = keys.split_at_mut(count);
+                (Some(lower), Some(upper))
             }
-        }
+        };
+        let (left, right) = (self.node(branch.left, lower), self.node(branch.right, upper));
+        let (hash, serial) = (branch.hash.into(), SerialCell::default());
+        Node::Branch(Arc::new(Branch { index: branch.index, left, right, hash, serial }))
     }
 }
 
@@ -179,11 +179,11 @@ pub struct Head<'r> {
 impl Head<'_> {
     /// The node, with the branches on the ways to these keys; all others are only named.
     pub fn on_the_way_to(&self, keys: &mut [AccountKey]) -> Node {
-        self.stored(self.rows.node(self.part, keys))
+        self.stored(self.rows.node(self.part, Some(keys)))
     }
 
     fn whole(&self) -> Node {
-        self.stored(self.rows.whole(self.part))
+        self.stored(self.rows.node(self.part, None))
     }
 
     /// The node, as one that has a row of its own.
@@ -192,13 +192,6 @@ impl Head<'_> {
             branch.serial.set(self.rows.branches[at].serial);
         }
         node
-    }
-}
-
-impl FlatBranch {
-    fn with(&self, left: Node, right: Node) -> Node {
-        let (hash, serial) = (self.hash.into(), SerialCell::default());
-        Node::Branch(Arc::new(Branch { index: self.index, left, right, hash, serial }))
     }
 }
 

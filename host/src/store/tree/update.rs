@@ -8,7 +8,7 @@ use mote_core::rules::RuleError;
 use mote_core::state::{Account, Accounts, Leaf, Side, UpdateError, side};
 
 use super::ahead::{Ahead, NodesAhead};
-use super::changes::Changes;
+use super::changes::LeafChanges;
 use super::found::{Found, FoundAccounts, InOrder};
 use super::search::{Search, account_at, load};
 use super::{Node, Nodes, StoreError, TreeVersion, hash_all};
@@ -77,7 +77,7 @@ impl<'a, N: Nodes> TreeUpdate<'a, N> {
     }
 
     /// Puts changes into the version, those of each side of its root.
-    fn put_in_place(&mut self, lower: Changes, upper: Changes) -> Result<(), StoreError> {
+    fn put_in_place(&mut self, lower: LeafChanges, upper: LeafChanges) -> Result<(), StoreError> {
         let root = &mut self.version.root;
         if let Node::Branch(root) = root
             && root.index == 0
@@ -123,7 +123,7 @@ impl<N: Nodes> Accounts for TreeUpdate<'_, N> {
     }
 
     fn settle(&mut self) -> Result<Hash32, StoreError> {
-        let (mut lower, mut upper) = (Changes::default(), Changes::default());
+        let (mut lower, mut upper) = (LeafChanges::default(), LeafChanges::default());
         let mut changed = Vec::new();
         for Found { key, account, is_new, .. } in self.found.take_changed() {
             let changes = if side(&key, 0) == Side::Left { &mut lower } else { &mut upper };
