@@ -16,7 +16,8 @@
 //! | [`rows`] | what the rows of the tables mean |
 //! | [`ledger`] | every block and the main chain among them: adding, syncing, committing |
 //! | [`opening`], `catch_up` | opening a ledger and catching its index up with the log |
-//! | [`together`] | checking the transactions of several blocks at once |
+//! | `body`, [`together`] | checking the transactions of a block, and of several at once, without the accounts |
+//! | `execution` | executing them over the accounts |
 //! | `states` | the accounts after any block |
 //! | [`lookup`], [`history`] | reading a ledger |
 //! | [`pins`] | what the main chain must have because the operator says so |
