@@ -16,7 +16,8 @@ use crate::sha256::many::SideBySide;
 use crate::signatures::{Known, Verifier};
 use crate::threads::map_parts;
 
-/// So many transactions are worth a thread that looks at them beside others.
+/// So many transactions are worth a thread that looks at them beside others. Where devices check every block, none has
+/// more.
 const PART: NonZero<usize> = NonZero::new(128).unwrap();
 
 /// A transaction with what it says by itself, and what those say that were checked before.
@@ -109,7 +110,7 @@ pub fn check<'a>(
     broken.map_or_else(|| Ok(all_checked(seen, judged).collect()), Err)
 }
 
-/// All of these transactions, where the unknown ones were judged.
+/// All of these transactions, of which none is broken and the unknown ones were judged.
 pub fn all_checked<'a>(
     seen: Vec<Seen<'a>>,
     mut judged: impl Iterator<Item = CheckedTransaction<'a>>,

@@ -208,6 +208,8 @@ impl Index {
     /// Brings everything to the disk. The log must be there already.
     pub fn commit(&mut self) -> Result<(), StoreError> {
         let Some(database) = &self.database else { return Ok(()) };
+        // Outside of the shield, which is against panics of the database alone.
+        self.pending.settle();
         self.committed = shielded(|| {
             write(database, &self.pending)?;
             Snapshot::of(database)

@@ -1,6 +1,9 @@
 //! Branches, look-ups, witnesses and refusals.
 
 use super::*;
+use crate::signatures::Verifier;
+use crate::signatures::kernel::Kernel;
+use std::num::NonZero;
 
 #[test]
 fn branches_go_back_and_forth() {
@@ -272,4 +275,54 @@ fn what_breaks_a_rule_changes_nothing() {
     assert!(matches!(orphan, Err(AddError::Orphan { parent: got }) if got == parent));
     assert_eq!(ledger.add(&good, Clock::AcceptedBefore).unwrap(), Added::Extended);
     assert_as_if_replayed(&ledger);
+}
+
+#[test]
+fn what_large_blocks_put_into_the_index_is_there_at_once_and_stays() {
+    for cores in [1, 3] {
+        let disk = MemoryDisk::new();
+        let open = || {
+            let verifier = Verifier::with(Kernel::fastest(), NonZero::new(cores).unwrap());
+            Ledger::open_with(disk.clone(), params(), 7, verifier, |_| {}).unwrap().0
+        };
+        let mut ledger = open();
+        let miner = key(1).public_key();
+        let extend = |ledger: &mut Ledger<MemoryDisk>, transactions: Vec<Transaction>| {
+            let block = make(ledger, ledger.tip(), miner, transactions);
+            assert_eq!(ledger.add(&block, Clock::AcceptedBefore).unwrap(), Added::Extended);
+        };
+        extend(&mut ledger, Vec::new());
+        let fork = ledger.tip().clone();
+        // Each block has so many places that they are put in order beside what comes next.
+        let payments: Vec<Transaction> = (0..600).map(|nonce| pay(1, 2, 1, 1_000, nonce)).collect();
+        let mut large = payments.chunks(200).map(<[_]>::to_vec);
+        let has = |ledger: &Ledger<MemoryDisk>, count: usize| {
+            let places: Vec<usize> = main_rows(ledger).1.iter().map(Vec::len).collect();
+            // Each block has its miner as well.
+            assert_eq!(places, [count, 2 * count + ledger.tip().height().get() as usize]);
+            for (number, payment) in payments.iter().enumerate().step_by(99) {
+                assert_eq!(ledger.transaction(&payment.id()).unwrap().is_some(), number < count);
+            }
+        };
+        // Two right behind each other, one that is asked for, and one that is committed.
+        extend(&mut ledger, large.next().unwrap());
+        extend(&mut ledger, large.next().unwrap());
+        has(&ledger, 400);
+        extend(&mut ledger, large.next().unwrap());
+        ledger.commit().unwrap();
+        has(&ledger, 600);
+        ledger.close().unwrap();
+        let mut ledger = open();
+        has(&ledger, 600);
+        // All of them are taken out at once.
+        let mut tip = fork;
+        while *ledger.tip() != tip {
+            let block = make(&ledger, &tip, key(3).public_key(), Vec::new());
+            ledger.add(&block, Clock::AcceptedBefore).unwrap();
+            tip = ledger.tip_of(&block.header.id()).unwrap().unwrap();
+        }
+        has(&ledger, 0);
+        ledger.close().unwrap();
+        has(&open(), 0);
+    }
 }

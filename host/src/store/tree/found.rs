@@ -31,7 +31,8 @@ impl Found {
 pub struct FoundAccounts {
     /// In the order of their keys.
     accounts: Vec<Found>,
-    /// The places of the accounts that will be asked for next, as long as they are.
+    /// The places of the accounts in the order in which they are expected to be asked for. Where somebody does not keep
+    /// to it, each is found by itself.
     expected: Vec<u32>,
     /// How many of them were.
     asked: usize,
@@ -61,7 +62,8 @@ impl FoundAccounts {
         missing.copied().collect()
     }
 
-    /// Adds accounts that are not here. After the first time those are expected to be asked for that `keys` are of.
+    /// Adds accounts that are not here. Where they are the first, they are expected to be asked for in the order of
+    /// `keys`; later ones end that, and each is then found by itself.
     pub fn add(&mut self, found: impl Iterator<Item = Found>, keys: InOrder) {
         self.expected = if self.accounts.is_empty() { keys.places } else { Vec::new() };
         self.accounts.extend(found);

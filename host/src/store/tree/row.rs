@@ -147,8 +147,8 @@ impl Rows {
         }
     }
 
-    /// The node of a part, with the branches on the ways to these keys, or with all that the row has of it where there
-    /// are none to follow.
+    /// The node of a part, with the branches on the ways to these keys, all others only named; or, where it is not said
+    /// which, with all that the row has of it.
     fn node(&self, part: Part, keys: Option<&mut [AccountKey]>) -> Node {
         let branch = match part {
             Part::Leaf(at) => return Node::Leaf(self.leaves[at]),
