@@ -3,7 +3,7 @@
 use mote_core::keys::AccountKey;
 use mote_core::state::Account;
 
-use super::search::compare;
+use super::search::{beginning, compare};
 
 /// An account that was looked for.
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +58,7 @@ impl FoundAccounts {
     pub fn missing(&self, keys: &InOrder) -> Vec<AccountKey> {
         let is_here =
             |key: &AccountKey| self.accounts.binary_search_by(|found| compare(&found.key, key)).is_ok();
-        let missing = keys.distinct.iter().filter(|key| self.accounts.is_empty() || !is_here(key));
+        let missing = keys.distinct.iter().filter(|key| !is_here(key));
         missing.copied().collect()
     }
 
@@ -89,10 +89,8 @@ pub struct InOrder {
 impl InOrder {
     /// Puts keys in their order.
     pub fn of(keys: &[AccountKey]) -> Self {
-        let first =
-            |key: &AccountKey| key.as_bytes().first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
         // There are never 2^32 keys in memory.
-        let mut uses: Vec<(u64, u32)> = keys.iter().map(first).zip(0..).collect();
+        let mut uses: Vec<(u64, u32)> = keys.iter().map(beginning).zip(0..).collect();
         let key = |number: u32| keys.get(number as usize);
         uses.sort_unstable_by(|left, right| {
             left.0.cmp(&right.0).then_with(|| key(left.1).cmp(&key(right.1)))

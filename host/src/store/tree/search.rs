@@ -16,8 +16,12 @@ pub fn put_in_order(keys: &mut Vec<AccountKey>) {
 
 /// The order of keys. Most differ in their first bytes, which are compared as a number.
 pub fn compare(left: &AccountKey, right: &AccountKey) -> Ordering {
-    let first = |key: &AccountKey| key.as_bytes().first_chunk().map(|bytes| u64::from_be_bytes(*bytes));
-    first(left).cmp(&first(right)).then_with(|| left.cmp(right))
+    beginning(left).cmp(&beginning(right)).then_with(|| left.cmp(right))
+}
+
+/// The first bytes of a key as a number, in whose order keys are as far as they differ in it.
+pub fn beginning(key: &AccountKey) -> u64 {
+    key.as_bytes().first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
 }
 
 /// Puts the keys whose bit at `index` is 0 before the others, and returns how many they are. Their order does not do
