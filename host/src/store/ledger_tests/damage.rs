@@ -362,6 +362,49 @@ fn a_failed_write_is_an_error_and_not_an_answer() {
 }
 
 #[test]
+fn a_commit_that_fails_takes_nothing_away() {
+    let mut failed = [0; 2];
+    for syncs in 0.. {
+        let disk = MemoryDisk::new();
+        let (mut ledger, _) = open(&disk);
+        let mut draw = Draw(21);
+        for block in 0..12 {
+            let tip = ledger.tip().id();
+            grow(&mut ledger, &tip, &mut draw);
+            if block == 5 {
+                ledger.commit().unwrap();
+            }
+        }
+        ledger.sync().unwrap();
+        let (tip, rows, blocks) = (ledger.tip().clone(), main_rows(&ledger), main_blocks(&ledger));
+        disk.set_fault(Fault::PowerFails(syncs));
+        let committed = ledger.commit();
+        disk.set_fault(Fault::None);
+        if let Err(error) = &committed {
+            failed[usize::from(!error.to_string().contains(NODES_FILE))] += 1;
+        }
+        // What is known is known as before, and what comes is taken in.
+        assert_eq!((ledger.tip(), main_rows(&ledger), main_blocks(&ledger)), (&tip, rows, blocks));
+        assert_as_if_replayed(&ledger);
+        let (next, added) = grow(&mut ledger, &tip.id(), &mut draw);
+        assert_eq!(added, Added::Extended);
+        ledger.sync().unwrap();
+        // It may be tried again; where that fails too, the log has it all.
+        let _ = ledger.commit();
+        std::mem::forget(ledger);
+        disk.crash(PowerCut::LosesAll);
+        let (ledger, _) = open(&disk);
+        assert_eq!(ledger.tip().id(), next.header.id(), "{syncs}");
+        assert_as_if_replayed(&ledger);
+        if committed.is_ok() {
+            break;
+        }
+    }
+    // The file of the accounts comes first, then the index.
+    assert!(failed.iter().all(|count| *count > 0), "{failed:?}");
+}
+
+#[test]
 fn rule_errors_read_well() {
     let error = RuleError::LedgerNonce { got: 5, expected: 4 };
     let text = AddError::Rule { error, transaction: Some(3) }.to_string();
