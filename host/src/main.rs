@@ -14,7 +14,7 @@ use mote::api::{App, AppParts, at_once, guarded, router};
 use mote::cli::device::{self, flags::EmulateArguments};
 use mote::cli::{Cli, CliError, Invocation, Progress, execute, refused, show_sync};
 use mote::clock::Clock;
-use mote::config::{Config, Surroundings};
+use mote::config::{Config, FolderChoice, Surroundings};
 use mote::device::emulator::seen_by_guest;
 use mote::driver::{self, DriverJoin};
 use mote::net::admission::AdmissionLimits;
@@ -24,13 +24,14 @@ use mote::node::handle::Handle;
 use mote::node::request::{MiningSettings, Reply, Request};
 use mote::node::{MEMPOOL_TRANSACTIONS, Node, Options};
 use mote::store::disk::FileDisk;
+use mote::store::index::is_shielded;
 use mote::store::journal::{Journal, JournalLimits};
 use mote::store::ledger::Ledger;
 use mote::store::lock::FolderLock;
 use mote::store::log::Identity;
 use mote::store::opening::IndexState;
 use mote::wallet::service::WalletService;
-use mote_core::params::Params;
+use mote_core::params::{Network as ChainNetwork, Params};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::lookup_host;
 use tokio::runtime::Runtime;
@@ -42,6 +43,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 fn main() -> ExitCode {
     keep_memory_private();
+    report_panics();
     let cli = Cli::parse();
     let done =
         Surroundings::of_process().map_err(CliError::Output).and_then(|here| match cli.resolve(&here)? {
@@ -285,17 +287,28 @@ fn greet(config: &Config, address: SocketAddr, has_wallet: bool) {
         format!("  data  {}", config.folder.display()),
     ];
     lines.extend(reach.map(|reach| format!("  note  {reach}, at port {}", address.port())));
-    let port = if address.port() == mote::config::PORT {
-        String::new()
-    } else {
-        format!(" --port {}", address.port())
-    };
+    let flags = flags_of(config, address.port());
     lines.push(match has_wallet {
-        true => format!("  next  open the page, or `mote{port} status` in a second terminal; Ctrl-C stops the node"),
-        false => format!("  next  open the page to make a wallet, or `mote{port} wallet new` in a second terminal; Ctrl-C stops the node"),
+        true => format!("  next  open the page, or `mote{flags} status` in a second terminal; Ctrl-C stops the node"),
+        false => format!("  next  open the page to make a wallet, or `mote{flags} wallet new` in a second terminal; Ctrl-C stops the node"),
     });
     // Whoever started the node may have closed its output since; it runs all the same.
     let _ = writeln!(std::io::stdout().lock(), "{}", lines.join("\n"));
+}
+
+/// What other verbs must be told to find this node, and its token in its folder.
+fn flags_of(config: &Config, port: u16) -> String {
+    let mut flags = String::new();
+    if config.network != ChainNetwork::Local {
+        flags += &format!(" --network {}", config.network);
+    }
+    if port != mote::config::PORT {
+        flags += &format!(" --port {port}");
+    }
+    if let (FolderChoice::Named, Some(base)) = (config.folder_choice, config.folder.parent()) {
+        flags += &format!(" --data {}", base.display());
+    }
+    flags
 }
 
 /// Where this computer finds the page of a node that listens at `address`.
@@ -316,6 +329,16 @@ fn keep_memory_private() {
     // A dump that the system pipes into a program heeds no limit.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+}
+
+/// Tells of panics as usual, but for those that the store turns into errors which say what to do.
+fn report_panics() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !is_shielded() {
+            report(panic);
+        }
+    }));
 }
 
 /// Lets the process have as many files open as the system allows, since each connection is one; how many.

@@ -82,7 +82,7 @@ fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         // The path of the whole body is a dot, which says nothing.
         match error.path().to_string().as_str() {
-            "." => Problem::malformed("body", error.inner()),
+            "." | "?" => Problem::malformed("body", error.inner()),
             // The name of the field says where; a position in the text would add nothing.
             path => {
                 let (text, inner) = (error.inner().to_string(), error.inner());

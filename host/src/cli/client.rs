@@ -46,7 +46,7 @@ pub enum ClientError {
         reason: String,
     },
     /// The node refused.
-    #[error("{detail} ({code})")]
+    #[error("{detail}{}", if detail.starts_with(code.as_str()) { String::new() } else { format!(" ({code})") })]
     Refused {
         /// What a program can match.
         code: String,

@@ -108,15 +108,22 @@ fn write_all(source: &mut Source, params: &Params, out: &mut impl Write) -> Resu
     Ok(tip + 1)
 }
 
-/// Writes beside `path` first, so that a file that was there is lost only to a whole one.
+/// Writes beside `path` first, so that a file that was there is lost only to a whole one. What is there and no file,
+/// such as a pipe or a terminal, is written to.
 fn write_file(source: &mut Source, params: &Params, path: &Path) -> Result<u64, CliError> {
-    let mut temporary = path.as_os_str().to_owned();
-    temporary.push(".partial");
-    let temporary = Path::new(&temporary);
+    // A link is followed: whoever made it wants the file that it names.
+    let path = &std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let error = |action, path: &Path| {
         let path = path.to_owned();
         move |source| CliError::File { action, path, source }
     };
+    if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        let file = File::options().write(true).open(path).map_err(error("write", path))?;
+        return write_all(source, params, &mut BufWriter::new(file));
+    }
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(".partial");
+    let temporary = Path::new(&temporary);
     let file = File::create(temporary).map_err(error("write", temporary))?;
     let mut writer = BufWriter::new(file);
     let written = write_all(source, params, &mut writer).and_then(|blocks| {

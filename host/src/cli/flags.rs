@@ -55,7 +55,7 @@ pub struct RunFlags {
     /// Threads that mine [default: 1]
     #[arg(long, value_name = "COUNT")]
     threads: Option<String>,
-    /// Attempts a second that the miner makes at the most, or none [default: 200000 on local networks]
+    /// Attempts a second of --mine at the most, or none; `mote mine` has no limit [default: 200000 on local networks]
     #[arg(long, value_name = "RATE")]
     mining_limit: Option<String>,
     /// off, error, warn, info, debug or trace [default: info]

@@ -44,6 +44,12 @@ pub enum ImageError {
         /// What is wrong with its first copy.
         source: SectorError,
     },
+    /// What has the name of the image is a folder, a device, a pipe.
+    #[error("{} is no regular file: make the image in a file, and copy that to the card", .path.display())]
+    NotAFile {
+        /// What has the name.
+        path: PathBuf,
+    },
     /// The identity does not fit.
     #[error(transparent)]
     Encode(#[from] EncodeError),
@@ -67,6 +73,11 @@ pub fn create(path: &Path, identity: &Identity, existing: Existing) -> Result<()
     };
     if existing == Existing::Keep && path.symlink_metadata().is_ok() {
         return Err(ImageError::Exists { path: path.to_owned() });
+    }
+    // A link is followed: whoever made it wants the file that it names.
+    let path = &std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    if path.metadata().is_ok_and(|found| !found.is_file()) {
+        return Err(ImageError::NotAFile { path: path.to_owned() });
     }
     let mut name = OsString::from(path);
     name.push(format!(".{}.tmp", std::process::id()));

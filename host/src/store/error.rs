@@ -42,7 +42,10 @@ pub enum StoreError {
         source: io::Error,
     },
     /// The index belongs to another network.
-    #[error("the index belongs to the chain with genesis {got}, expected {expected}")]
+    #[error(
+        "index.redb belongs to the chain with genesis {got}, expected {expected}; where the log beside it is of that chain, \
+         delete index.redb to rebuild it"
+    )]
     Genesis {
         /// The genesis id that stands in it.
         got: Hash32,
@@ -88,8 +91,18 @@ pub enum StoreError {
         /// What was looked for.
         what: String,
     },
+    /// The row of a block has the header of another one.
+    #[error("the index has the header of {got} for block {expected}; delete index.redb to rebuild it")]
+    Header {
+        /// Whose header it has.
+        got: Hash32,
+        /// The block that the row is for.
+        expected: Hash32,
+    },
     /// A node of the account tree cannot be read.
-    #[error("node {serial} of the account tree is {problem}; delete index.redb to rebuild it")]
+    #[error(
+        "accounts.tree is damaged: its node at {serial} is {problem}; delete index.redb, and both are rebuilt from the log"
+    )]
     Node {
         /// Where it begins in the file of the account tree.
         serial: u64,
@@ -98,7 +111,7 @@ pub enum StoreError {
     },
     /// The file of the account tree ends too early.
     #[error(
-        "the file of the account tree has {got} bytes, expected at least {expected}; delete index.redb to rebuild it"
+        "accounts.tree has {got} bytes, expected at least {expected}; delete index.redb, and both are rebuilt from the log"
     )]
     NodeFile {
         /// Its length.
@@ -160,6 +173,7 @@ impl StoreError {
             | Self::IndexPanic { .. }
             | Self::Row { .. }
             | Self::Missing { .. }
+            | Self::Header { .. }
             | Self::Node { .. }
             | Self::NodeFile { .. }
             | Self::Proof { .. }

@@ -104,6 +104,11 @@ impl<D: Disk> Ledger<D> {
         path(height, size, |level, index| self.index.subtree(level, index))
     }
 
+    /// Up to `limit` rows of a table of places, from `last` on down, the last first.
+    pub fn places(&self, places: Places, last: u128, limit: usize) -> Result<Vec<u128>, StoreError> {
+        self.index.last_places(places, 0..=last, limit)
+    }
+
     /// Up to `limit` entries of an account's history on the main chain, newest first; those before the
     /// place `before`, where that is given.
     pub fn history(

@@ -22,6 +22,7 @@
 //!
 //! What has changed since the last commit lies in memory, over the database.
 
+use std::cell::Cell;
 use std::cmp::Ordering;
 use std::ops::{Bound, RangeInclusive};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -84,7 +85,8 @@ pub enum Places {
 }
 
 impl Places {
-    pub(super) const ALL: [Self; 2] = [Self::Transactions, Self::History];
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Transactions, Self::History];
 
     /// The table's name in the database.
     pub const fn name(self) -> &'static str {
@@ -305,11 +307,24 @@ fn write(database: &Database, pending: &Pending) -> Result<(), StoreError> {
     Ok(())
 }
 
+thread_local! {
+    /// Whether this thread is in the database.
+    static IS_SHIELDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a panic of this thread would become an error of the store, so that nobody need be told of the panic.
+pub fn is_shielded() -> bool {
+    IS_SHIELDED.get()
+}
+
 /// On some damage the database panics where it could return an error. The bytes of a file are input,
 /// so for the ledger it is an error.
 fn shielded<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    IS_SHIELDED.set(true);
     // What the closure leaves behind after a panic is not used again: the index is rebuilt.
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+    let outcome = catch_unwind(AssertUnwindSafe(work));
+    IS_SHIELDED.set(false);
+    outcome.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic");
         Err(StoreError::IndexPanic { message: text.to_owned() })

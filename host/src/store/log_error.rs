@@ -164,6 +164,7 @@ fn way_back(path: &Path) -> &'static str {
     if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("open-")) {
         "to give up the open transactions, move the open-*.seg files away; their senders can send them again"
     } else {
-        "`mote verify` lists what is intact, `mote import` builds the chain anew from an export or from peers"
+        "to have the chain anew, move the log-*.seg files and index.redb away: the next start fetches it from peers, or \
+         `mote import` takes it from an export; the wallet is not touched"
     }
 }

@@ -51,8 +51,13 @@ impl BlockRow {
     pub fn decode(id: &Hash32, bytes: &[u8]) -> Result<Self, StoreError> {
         let mut fields = Fields::of(Table::Blocks.name(), "at least 48", bytes);
         let (position, work, root) = (fields.u64()?, fields.array()?, fields.u64()?);
-        let header = codec::decode(fields.rest)
+        let header: Header = codec::decode(fields.rest)
             .map_err(|error| StoreError::Encoding { what: format!("header {id}"), error })?;
+        // Peers would take a header that is not the one for a lie.
+        let got = header.id();
+        if got != *id {
+            return Err(StoreError::Header { got, expected: *id });
+        }
         Ok(Self { position, work: Work::from_be_bytes(&work), root, header })
     }
 }

@@ -3,7 +3,8 @@
 //! 1. Every record of the log and of the journal of open transactions has the checksum that it says.
 //! 2. Every block, in the order in which it was accepted, obeys every rule: all are replayed from
 //!    genesis on a fresh ledger, in a temporary folder that needs as much room as the data.
-//! 3. The index says of all that the same as the fresh one: tip, chain, blocks, transactions, accounts.
+//! 3. The index says of all that the same as the fresh one: tip, chain, blocks, transactions, histories, accounts.
+//! 4. The journal reaches as far as the index says that it was written.
 //!
 //! The folder's own programs do the reading, over an overlay that keeps what they would write.
 
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use mote_core::params::Params;
 use serde_json::json;
 
+use self::replay::Journal;
 use super::error::CliError;
 use super::flags::VerifyArguments;
 use super::folder::refused;
@@ -57,13 +59,16 @@ fn verify_folder(config: &Config, form: Form, out: &mut impl Write) -> Result<()
         return Err(CliError::Failed(reason));
     }
     compare::compare(&stored, &replayed.ledger)?;
+    let mut torn = replayed.torn;
+    let (open, journal) = replay::read_journal(&disk, &params, stored.journal_end(), &mut torn)?;
     let (tip, counts) = (replayed.ledger.tip(), replayed.counts);
-    let notes: Vec<String> = replayed.torn.iter().map(ToString::to_string).collect();
+    let unfinished: Vec<String> = torn.iter().map(ToString::to_string).collect();
+    let is_given_up = journal == Journal::GivenUp;
     let value = json!({
         "folder": folder.display().to_string(), "network": params.network().to_string(),
-        "blocks": counts.blocks, "transactions": counts.transactions, "open_transactions": counts.open,
+        "blocks": counts.blocks, "transactions": counts.transactions, "open_transactions": open,
         "height": tip.height().get(), "tip": tip.id().to_string(), "state_root": tip.state_root().to_string(),
-        "unfinished": notes,
+        "unfinished": unfinished, "open_transactions_given_up": is_given_up,
     });
     Ok(form.print(out, &value, |out| {
         let mut facts = Facts::default()
@@ -71,12 +76,16 @@ fn verify_folder(config: &Config, form: Form, out: &mut impl Write) -> Result<()
             .add("network", params.network())
             .add("blocks", format!("{}, other branches included", counts.blocks))
             .add("transactions", counts.transactions)
-            .add("open", format!("{} records of open transactions", counts.open))
+            .add("open", format!("{open} records of open transactions"))
             .add("height", tip.height())
             .add("tip", tip.id())
             .add("state root", tip.state_root());
-        for note in notes {
-            facts = facts.add("note", format!("an unfinished write at the end is harmless: {note}"));
+        for cut in unfinished {
+            facts = facts.add("note", format!("an unfinished write at the end is harmless: {cut}"));
+        }
+        if is_given_up {
+            facts =
+                facts.add("note", "the open transactions are given up: no open-*.seg file is there any more");
         }
         facts.write(out)
     })?)

@@ -14,7 +14,7 @@ use super::super::progress::{Progress, rate};
 use crate::block;
 use crate::cli::overlay::OverlayDisk;
 use crate::clock::Clock;
-use crate::store::disk::FileDisk;
+use crate::store::disk::{Disk, FileDisk};
 use crate::store::error::StoreError;
 use crate::store::journal;
 use crate::store::ledger::{AddError, Added, Ledger};
@@ -31,8 +31,6 @@ pub struct Counts {
     pub blocks: u64,
     /// Their transactions.
     pub transactions: u64,
-    /// Records of open transactions.
-    pub open: u64,
 }
 
 /// What was found.
@@ -73,7 +71,6 @@ pub fn replay(disk: &OverlayDisk, params: &Arc<Params>) -> Result<Replayed, CliE
         bar.update(place(position), total, &detail);
     }
     bar.finish();
-    counts.open = check_journal(disk, params, &mut torn)?;
     Ok(Replayed { ledger, counts, torn, _room: room })
 }
 
@@ -96,7 +93,25 @@ fn apply(
     }
 }
 
-fn check_journal(disk: &OverlayDisk, params: &Params, torn: &mut Vec<TornTail>) -> Result<u64, CliError> {
+/// What the open transactions have become since a node wrote them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Journal {
+    /// They are all there.
+    Whole,
+    /// Somebody has moved their files away, which gives them up.
+    GivenUp,
+}
+
+/// Reads the journal, which a node knows to have written up to `end`.
+pub fn read_journal(
+    disk: &OverlayDisk,
+    params: &Params,
+    end: Position,
+    torn: &mut Vec<TornTail>,
+) -> Result<(u64, Journal), CliError> {
+    let listed =
+        disk.list().map_err(|source| CliError::File { action: "list", path: disk.path(""), source })?;
+    let is_there = listed.iter().any(|name| segment::number(journal::PREFIX, name).is_some());
     let log = open(disk, journal::PREFIX, Coverage::Recent, params, torn)?;
     let mut count = 0;
     for read in log.scan(Position::START) {
@@ -109,7 +124,22 @@ fn check_journal(disk: &OverlayDisk, params: &Params, torn: &mut Vec<TornTail>) 
             count += 1;
         }
     }
-    Ok(count)
+    if !is_there && end > Position::START {
+        return Ok((count, Journal::GivenUp));
+    }
+    // What was cut off as unfinished may have been acknowledged.
+    let known = Log::open(disk.clone(), journal::PREFIX, &identity(params), options(Coverage::Recent), end);
+    known.map_err(StoreError::from)?;
+    Ok((count, Journal::Whole))
+}
+
+fn identity(params: &Params) -> Identity {
+    Identity { network: params.network().to_string(), genesis: params.genesis_id() }
+}
+
+fn options(coverage: Coverage) -> Options {
+    // The salt is for files that are begun, and those stay in the overlay.
+    Options { segment_bytes: SEGMENT_BYTES, coverage, salt: 0 }
 }
 
 fn open(
@@ -119,17 +149,13 @@ fn open(
     params: &Params,
     torn: &mut Vec<TornTail>,
 ) -> Result<Log<OverlayDisk>, CliError> {
-    let identity = Identity { network: params.network().to_string(), genesis: params.genesis_id() };
-    // The salt is for files that are begun, and those stay in the overlay.
-    let options = Options { segment_bytes: SEGMENT_BYTES, coverage, salt: 0 };
-    let opened = Log::open(disk.clone(), prefix, &identity, options, Position::START);
+    let opened = Log::open(disk.clone(), prefix, &identity(params), options(coverage), Position::START);
     let (log, opened) = opened.map_err(StoreError::from)?;
     torn.extend(opened.cut);
     Ok(log)
 }
 
 fn at(disk: &OverlayDisk, prefix: &str, position: Position) -> String {
-    use crate::store::disk::Disk;
     let path = disk.path(&segment::name(prefix, position.segment()));
     format!("{} at offset {}", path.display(), position.offset())
 }

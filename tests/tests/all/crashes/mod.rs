@@ -7,6 +7,7 @@ mod folder;
 mod kills;
 mod points;
 mod station;
+mod verify;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;

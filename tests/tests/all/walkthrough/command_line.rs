@@ -1,8 +1,12 @@
 //! The same from the command line, and what only it can do: exporting, importing, verifying.
 
+use std::fs;
+use std::os::unix::fs::{FileTypeExt, symlink};
 use std::path::PathBuf;
+use std::thread;
 
 use mote_tests::processes::{Launch, Node, wait_for_one_tip};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use serde_json::Value;
 
 fn text(value: &Value, name: &str) -> String {
@@ -71,6 +75,34 @@ fn a_chain_goes_through_a_file_and_is_verified() {
     source.terminate();
     assert_eq!(text(&source.cli_json(&["verify"]), "tip"), tip);
     assert_eq!(source.cli(&["export"]), exported, "a node that is down exports the same");
+}
+
+#[test]
+fn what_has_the_name_of_a_result_and_is_no_file_stays_what_it_is() {
+    let mut node = Launch::regtest().start();
+    node.api().create_wallet();
+    node.api().mine_many(2);
+    node.terminate();
+    let exported = node.cli(&["export"]);
+    let path = |name: &str| node.data().join(name).to_str().expect("a plain name").to_owned();
+    let (pipe, link, file) = (path("pipe"), path("link"), path("file"));
+
+    mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("a pipe can be made");
+    let reading = pipe.clone();
+    let reader = thread::spawn(move || fs::read_to_string(reading).expect("the pipe can be read"));
+    node.cli(&["export", "--output", &pipe]);
+    assert_eq!(reader.join().expect("the reader ends"), exported);
+    let refused = node.run(&["device", "provision", &pipe, "--force"]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    assert!(said.contains("no regular file"), "{said}");
+    assert!(fs::symlink_metadata(&pipe).expect("it is there").file_type().is_fifo());
+
+    fs::write(&file, "old").expect("a file can be made");
+    symlink(&file, &link).expect("a link can be made");
+    node.cli(&["export", "--output", &link]);
+    assert_eq!(fs::read_to_string(&file).expect("it is there"), exported);
+    assert!(fs::symlink_metadata(&link).expect("it is there").is_symlink());
 }
 
 #[test]
