@@ -375,9 +375,9 @@ impl RunFlags {
 
 const SETTINGS: &str = "\
 Settings
-  Every flag above has a variable and a key in the file mote.toml in the data folder: --mining-limit,
-  MOTE_MINING_LIMIT and mining_limit mean the same. A flag counts for more than a variable, and that
-  for more than the file. A key that the file should not have is refused.
+  Every flag above has a variable and, but for --data, a key in the file mote.toml in the data folder:
+  --mining-limit, MOTE_MINING_LIMIT and mining_limit mean the same. A flag counts for more than a
+  variable, and that for more than the file. A key that the file should not have is refused.
 
   mote.toml, with the defaults of the local network:
 

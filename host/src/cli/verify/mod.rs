@@ -5,6 +5,7 @@
 //!    genesis on a fresh ledger, in a temporary folder that needs as much room as the data.
 //! 3. The index says of all that the same as the fresh one: tip, chain, blocks, transactions, histories, accounts.
 //! 4. The journal reaches as far as the index says that it was written.
+//! 5. The wallet and the checkpoints, where there are any, are in their form.
 //!
 //! The folder's own programs do the reading, over an overlay that keeps what they would write.
 
@@ -26,9 +27,11 @@ use super::output::{Facts, Form};
 use super::overlay::OverlayDisk;
 use super::progress::Progress;
 use crate::config::Config;
+use crate::node::checkpoints::Checkpoints;
 use crate::store::ledger::Ledger;
 use crate::store::lock::FolderLock;
 use crate::store::opening::{IndexState, random_salt};
+use crate::wallet::Wallet;
 
 /// Checks what the arguments name.
 pub fn verify(config: &Config, arguments: &VerifyArguments, out: &mut impl Write) -> Result<(), CliError> {
@@ -50,7 +53,7 @@ fn verify_folder(config: &Config, form: Form, out: &mut impl Write) -> Result<()
     let disk = OverlayDisk::new(folder);
     let replayed = replay::replay(&disk, &params)?;
     let mut bar = Progress::new("reading the index");
-    let (stored, opened) = Ledger::open(disk.clone(), params.clone(), random_salt()?, |progress| {
+    let (mut stored, opened) = Ledger::open(disk.clone(), params.clone(), random_salt()?, |progress| {
         bar.update(progress.done, progress.total, "");
     })?;
     bar.finish();
@@ -59,6 +62,9 @@ fn verify_folder(config: &Config, form: Form, out: &mut impl Write) -> Result<()
         return Err(CliError::Failed(reason));
     }
     compare::compare(&stored, &replayed.ledger)?;
+    Wallet::open(&config.wallet_path(), &params.network().to_string())?;
+    let kept = Checkpoints::read(&disk, &params, config.checkpoint_keys.clone(), &mut stored);
+    kept.map_err(|error| CliError::Failed(error.to_string()))?;
     let mut torn = replayed.torn;
     let (open, journal) = replay::read_journal(&disk, &params, stored.journal_end(), &mut torn)?;
     let (tip, counts) = (replayed.ledger.tip(), replayed.counts);

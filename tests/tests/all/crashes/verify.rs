@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use mote::node::checkpoints::CHECKPOINTS_FILE;
 use mote::store::opening::INDEX_FILE;
 use mote::store::rows::Place;
 use mote_core::address::Address;
@@ -97,6 +98,23 @@ fn open_transactions_that_are_cut_off_are_found_and_can_be_given_up() {
     node.start();
     node.terminate();
     assert_eq!(node.cli_json(&["verify"])["open_transactions_given_up"], false);
+}
+
+#[test]
+fn a_wallet_and_checkpoints_that_cannot_be_read_are_found() {
+    let (node, _) = stopped(2);
+    let wallet = node.folder().join("wallet.json");
+    let content = fs::read(&wallet).expect("the file can be read");
+    fs::write(&wallet, &content[..content.len() / 2]).expect("the file can be written");
+    let said = refused(&node, &["verify"]);
+    assert!(said.contains("wallet.json"), "{said}");
+    fs::write(&wallet, &content).expect("the file can be written");
+    node.cli(&["verify"]);
+    let checkpoints = node.folder().join(CHECKPOINTS_FILE);
+    fs::write(&checkpoints, "{}\n").expect("the file can be written");
+    let said = refused(&node, &["verify"]);
+    assert!(said.contains(CHECKPOINTS_FILE), "{said}");
+    assert_eq!(fs::read(&checkpoints).expect("the file can be read"), b"{}\n", "nothing was changed");
 }
 
 #[test]
