@@ -24,7 +24,7 @@ use core::convert::Infallible;
 
 use embedded_io::{Read, Write};
 
-use self::checksum::{begin, checksum, update};
+use self::checksum::{begin, update};
 use crate::params::FRAME_PAYLOAD_MAX_BYTES;
 
 /// What a frame takes beside its payload.
@@ -104,6 +104,23 @@ pub enum WriteError<E> {
     Stream(E),
 }
 
+/// Feeds bytes to the register of the checksum. Whoever has a faster way than [`feed`] answers for it: its records are
+/// read by others.
+pub type Feed = fn(u32, &[u8]) -> u32;
+
+/// Feeds bytes to the register of the checksum, whose start value is `u32::MAX`.
+pub fn feed(register: u32, bytes: &[u8]) -> u32 {
+    update(register, bytes)
+}
+
+/// What stands before a payload that is at hand. There is none where the payload is too long for a record.
+pub fn head(salt: u32, kind: u8, payload: &[u8], feed: Feed) -> Option<[u8; FRAME_OVERHEAD_BYTES]> {
+    let length = u32::try_from(payload.len()).ok().filter(|_| payload.len() <= FRAME_PAYLOAD_MAX_BYTES)?;
+    let checksum = !feed(begin(salt, length, kind), payload);
+    let ([l0, l1, l2, l3], [c0, c1, c2, c3]) = (length.to_le_bytes(), checksum.to_le_bytes());
+    Some([l0, l1, l2, l3, kind, c0, c1, c2, c3])
+}
+
 /// Writes one record and does not flush.
 pub fn write<W: Write>(
     writer: &mut W,
@@ -172,7 +189,7 @@ pub fn read<'b, R: Read>(
     let size = head.size(limit)?;
     let payload = buffer.get_mut(..size).unwrap_or_default();
     let filled = fill(reader, payload)?;
-    head.check(salt, payload.get(..filled).unwrap_or_default())
+    head.check(salt, payload.get(..filled).unwrap_or_default(), feed)
 }
 
 /// Reads the next record and hands its payload to `sink` piece by piece, before anybody can know whether
@@ -216,13 +233,18 @@ fn read_head<R: Read>(reader: &mut R) -> Result<Option<Head>, ReadError<R::Error
 
 /// Reads the record at the front of `bytes` without copying it; `None` where there are no bytes.
 pub fn parse(bytes: &[u8], salt: u32) -> Result<Option<Frame<'_>>, ReadError<Infallible>> {
+    parse_with(bytes, salt, feed)
+}
+
+/// The same, where the checksum is worked out like this.
+pub fn parse_with(bytes: &[u8], salt: u32, feed: Feed) -> Result<Option<Frame<'_>>, ReadError<Infallible>> {
     let Some((head, rest)) = bytes.split_first_chunk::<FRAME_OVERHEAD_BYTES>() else {
         let truncated = ReadError::Truncated { got: bytes.len(), expected: FRAME_OVERHEAD_BYTES };
         return if bytes.is_empty() { Ok(None) } else { Err(truncated) };
     };
     let head = Head::from_bytes(*head);
     let size = head.size(FRAME_PAYLOAD_MAX_BYTES)?;
-    head.check(salt, rest.get(..size).unwrap_or(rest))
+    head.check(salt, rest.get(..size).unwrap_or(rest), feed)
 }
 
 /// How many bytes the record at the front of `bytes` takes, as far as they tell: that of its head
@@ -258,13 +280,13 @@ impl Head {
     }
 
     /// Makes a record of the head and as much of its payload as there is.
-    fn check<E>(self, salt: u32, payload: &[u8]) -> Result<Option<Frame<'_>>, ReadError<E>> {
+    fn check<E>(self, salt: u32, payload: &[u8], feed: Feed) -> Result<Option<Frame<'_>>, ReadError<E>> {
         let size = self.size(FRAME_PAYLOAD_MAX_BYTES)?;
         if payload.len() < size {
             let (got, expected) = (FRAME_OVERHEAD_BYTES + payload.len(), FRAME_OVERHEAD_BYTES + size);
             return Err(ReadError::Truncated { got, expected });
         }
-        let (got, expected) = (self.checksum, checksum(salt, self.length, self.kind, payload));
+        let (got, expected) = (self.checksum, !feed(begin(salt, self.length, self.kind), payload));
         if got != expected {
             return Err(ReadError::Checksum { got, expected });
         }
@@ -312,6 +334,18 @@ mod tests {
         assert_eq!(bytes[..5], [2, 0, 0, 0, 7]);
         assert_eq!(bytes[5..9], crc32c(&covered).to_le_bytes());
         assert_eq!(bytes[9..], *b"ab");
+    }
+
+    #[test]
+    fn a_head_is_what_is_written_before_a_payload() {
+        let bytes = written(5, 7, b"payload");
+        assert_eq!(head(5, 7, b"payload", feed).as_ref().map(|head| &head[..]), Some(&bytes[..9]));
+        assert_eq!(parse_with(&bytes, 5, feed), parse(&bytes, 5));
+        let longest = vec![0; FRAME_PAYLOAD_MAX_BYTES + 1];
+        assert!(head(5, 7, &longest[1..], feed).is_some());
+        assert_eq!(head(5, 7, &longest, feed), None);
+        // A checksum that is worked out wrongly is refused.
+        assert!(parse_with(&bytes, 5, |register, bytes| feed(register, bytes) ^ 1).is_err());
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //!
 //! The pool lives in memory that its owner provides, an array on a device and a vector on a host.
 //! Entries stay in their slots; three sorted lists of slot numbers give the orders that are asked
-//! for, so an insertion moves two bytes an entry and nothing is ever allocated.
+//! for, so an insertion moves a few bytes an entry and nothing is ever allocated. What most searches by id
+//! compare stands in that list itself: entries lie far apart in memory.
 
 use core::cmp::{Ordering, Reverse};
 
@@ -52,6 +53,8 @@ pub struct Positions {
     by_account: u16,
     by_id: u16,
     by_priority: u16,
+    /// The first bytes of the id that stands here in the list by id.
+    id_start: u16,
 }
 
 /// What became of a transaction that was taken in.
@@ -133,17 +136,25 @@ enum Order {
     Priority,
 }
 
+/// What moves where an entry comes or goes.
+#[derive(Clone, Copy)]
+enum Column {
+    Slots(Order),
+    IdStarts,
+}
+
 impl Positions {
-    fn of(&mut self, order: Order) -> &mut u16 {
-        match order {
-            Order::Account => &mut self.by_account,
-            Order::Id => &mut self.by_id,
-            Order::Priority => &mut self.by_priority,
+    fn of(&mut self, column: Column) -> &mut u16 {
+        match column {
+            Column::Slots(Order::Account) => &mut self.by_account,
+            Column::Slots(Order::Id) => &mut self.by_id,
+            Column::Slots(Order::Priority) => &mut self.by_priority,
+            Column::IdStarts => &mut self.id_start,
         }
     }
 
     fn get(mut self, order: Order) -> u16 {
-        *self.of(order)
+        *self.of(Column::Slots(order))
     }
 }
 
@@ -179,7 +190,7 @@ where
 
     /// The open transaction with this id.
     pub fn get(&self, id: &Hash32) -> Option<&Entry> {
-        self.entry_at(Order::Id, self.find(Order::Id, |entry| entry.id().cmp(id)).ok()?)
+        self.entry_at(Order::Id, self.find_id(id).ok()?)
     }
 
     /// All open transactions in the order in which a miner takes them: by fee, a sender's by nonce.
@@ -334,23 +345,22 @@ where
 
     fn put_in(&mut self, entry: Entry) {
         let Some(number) = self.positions.as_ref().get(self.length).map(|free| free.by_id) else { return };
+        let by_id = self.find_id(&entry.id());
+        let by_account = {
+            let Transaction { sender, nonce, .. } = entry.transaction();
+            self.find(Order::Account, |other| account_order(other, sender, *nonce))
+        };
+        let by_priority = self.find(Order::Priority, |other| priority_key(other).cmp(&priority_key(&entry)));
         let places = [
-            (Order::Id, self.find(Order::Id, |other| other.id().cmp(&entry.id()))),
-            (Order::Account, {
-                let Transaction { sender, nonce, .. } = entry.transaction();
-                self.find(Order::Account, |other| account_order(other, sender, *nonce))
-            }),
-            (
-                Order::Priority,
-                self.find(Order::Priority, |other| priority_key(other).cmp(&priority_key(&entry))),
-            ),
+            (Column::Slots(Order::Id), by_id, number),
+            (Column::IdStarts, by_id, id_start(&entry.id())),
+            (Column::Slots(Order::Account), by_account, number),
+            (Column::Slots(Order::Priority), by_priority, number),
         ];
-        for (order, place) in places {
+        for (column, place, new) in places {
             let place = place.unwrap_or_else(|at| at);
             let moved = self.positions.as_mut().get_mut(place..=self.length).unwrap_or_default();
-            moved
-                .iter_mut()
-                .fold(number, |carried, position| core::mem::replace(position.of(order), carried));
+            moved.iter_mut().fold(new, |carried, position| core::mem::replace(position.of(column), carried));
         }
         if let Some(slot) = self.slots.as_mut().get_mut(usize::from(number)) {
             *slot = Some(entry);
@@ -362,39 +372,62 @@ where
         let entry = self.get(id)?;
         let Transaction { sender, nonce, .. } = entry.transaction();
         let key = priority_key(entry);
+        let by_id = self.find_id(id).ok()?;
+        let by_account = self.find(Order::Account, |other| account_order(other, sender, *nonce)).ok()?;
+        let by_priority = self.find(Order::Priority, |other| priority_key(other).cmp(&key)).ok()?;
+        // The slot becomes the first of the free ones, which have no id.
+        let number = self.positions.as_ref().get(by_id)?.by_id;
         let places = [
-            (Order::Id, self.find(Order::Id, |other| other.id().cmp(id)).ok()?),
-            (Order::Account, self.find(Order::Account, |other| account_order(other, sender, *nonce)).ok()?),
-            (Order::Priority, self.find(Order::Priority, |other| priority_key(other).cmp(&key)).ok()?),
+            (Column::Slots(Order::Id), by_id, number),
+            (Column::IdStarts, by_id, 0),
+            (Column::Slots(Order::Account), by_account, number),
+            (Column::Slots(Order::Priority), by_priority, number),
         ];
-        let (_, place) = *places.first()?;
-        let number = self.positions.as_ref().get(place)?.by_id;
         let last = self.length - 1;
-        for (order, place) in places {
+        for (column, place, freed) in places {
             let moved = self.positions.as_mut().get_mut(place..=last).unwrap_or_default();
             moved
                 .iter_mut()
                 .rev()
-                .fold(number, |carried, position| core::mem::replace(position.of(order), carried));
+                .fold(freed, |carried, position| core::mem::replace(position.of(column), carried));
         }
         self.length = last;
         self.slots.as_mut().get_mut(usize::from(number))?.take()
     }
 
     fn entry_at(&self, order: Order, position: usize) -> Option<&Entry> {
-        let live = self.positions.as_ref().get(..self.length)?;
-        let number = live.get(position)?.get(order);
+        let number = self.live().get(position)?.get(order);
         self.slots.as_ref().get(usize::from(number))?.as_ref()
     }
 
     /// Binary search in one of the sorted lists, as `slice::binary_search_by`.
     fn find(&self, order: Order, compare: impl Fn(&Entry) -> Ordering) -> Result<usize, usize> {
-        let live = self.positions.as_ref().get(..self.length).unwrap_or_default();
-        live.binary_search_by(|position| {
-            let entry = self.slots.as_ref().get(usize::from(position.get(order)));
-            entry.and_then(Option::as_ref).map_or(Ordering::Greater, &compare)
+        self.live().binary_search_by(|position| self.compare(position.get(order), &compare))
+    }
+
+    /// The same in the list by id.
+    fn find_id(&self, id: &Hash32) -> Result<usize, usize> {
+        let start = id_start(id);
+        self.live().binary_search_by(|position| {
+            let starts = position.id_start.cmp(&start);
+            starts.then_with(|| self.compare(position.by_id, |entry| entry.id().cmp(id)))
         })
     }
+
+    /// The positions that are in use.
+    fn live(&self) -> &[Positions] {
+        self.positions.as_ref().get(..self.length).unwrap_or_default()
+    }
+
+    fn compare(&self, slot: u16, compare: impl Fn(&Entry) -> Ordering) -> Ordering {
+        let entry = self.slots.as_ref().get(usize::from(slot));
+        entry.and_then(Option::as_ref).map_or(Ordering::Greater, compare)
+    }
+}
+
+/// The first bytes of an id as a number, in whose order ids are as far as they differ in it.
+fn id_start(id: &Hash32) -> u16 {
+    id.as_bytes().first_chunk().map_or(0, |bytes| u16::from_be_bytes(*bytes))
 }
 
 const MOST: Amount = Amount::from_grains(u64::MAX);

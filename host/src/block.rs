@@ -1,12 +1,13 @@
 //! Blocks as the host holds them: the core's block over a vector, and its canonical bytes.
 
-use mote_core::block::BlockOf;
+mod transactions;
+
+use mote_core::block::{BlockOf, Header};
 use mote_core::codec::{self, DecodeError};
 use mote_core::hash::Hash32;
 use mote_core::merkle::root_in_place;
 use mote_core::rules::IdentifiedTransaction;
 use mote_core::transaction::Transaction;
-use serde::Serialize;
 
 use crate::encoding::encoded;
 use crate::sha256::many::SideBySide;
@@ -16,12 +17,27 @@ pub type Block = BlockOf<Vec<Transaction>>;
 
 /// Reads a block that takes up all of `bytes`, in its canonical form.
 pub fn decode(bytes: &[u8]) -> Result<Block, DecodeError> {
-    codec::decode(bytes)
+    read(bytes).map_or_else(|| codec::decode(bytes), Ok)
+}
+
+fn read(bytes: &[u8]) -> Option<Block> {
+    let (header, rest) = codec::decode_prefix(bytes).ok()?;
+    Some(Block { header, transactions: transactions::read_all(rest)? })
 }
 
 /// The wire form of `block`, which is also what the log holds.
-pub fn encode<T: Serialize>(block: &BlockOf<T>) -> Vec<u8> {
-    encoded(block)
+pub fn encode(block: &Block) -> Vec<u8> {
+    encode_parts(&block.header, block.transactions.iter())
+}
+
+/// The same for a block whose transactions lie elsewhere.
+pub fn encode_parts<'a>(
+    header: &Header,
+    transactions: impl ExactSizeIterator<Item = &'a Transaction>,
+) -> Vec<u8> {
+    let mut bytes = encoded(header);
+    transactions::write_all(&mut bytes, transactions);
+    bytes
 }
 
 /// What the header has to say of the transactions of `block`, as [`mote_core::block::transactions_root`] has it.

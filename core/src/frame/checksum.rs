@@ -4,11 +4,6 @@
 //! Table Lookup-Based Algorithms for High-Performance CRC Generation", 2008); a device, where a kilobyte is dear and
 //! a card slow, half a byte by one table of 16 entries.
 
-/// The checksum of a whole record.
-pub(super) fn checksum(salt: u32, length: u32, kind: u8, payload: &[u8]) -> u32 {
-    !update(begin(salt, length, kind), payload)
-}
-
 /// The register of the checksum before the payload.
 pub(super) fn begin(salt: u32, length: u32, kind: u8) -> u32 {
     [&salt.to_le_bytes()[..], &length.to_le_bytes(), &[kind]].into_iter().fold(u32::MAX, update)

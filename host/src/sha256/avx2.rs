@@ -3,7 +3,7 @@
 
 use std::arch::x86_64::*;
 
-use super::rounds::{LANES_MAX, Task, Vector};
+use super::rounds::{LANES_MAX, Task, Vector, digests_one_by_one, words_one_by_one};
 
 /// Says that the processor has AVX2: there is no other way to get one than [`Unit::find`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,17 +50,23 @@ impl Vector for Words {
     const LANES: u32 = 8;
 
     #[inline(always)]
-    fn load(_: Unit, words: &[u32; LANES_MAX]) -> Self {
-        // SAFETY: as said above; there are as many words as are read, and they may lie anywhere.
-        Self(unsafe { _mm256_loadu_si256(words.as_ptr().cast()) })
+    fn words(unit: Unit, blocks: &[[u8; 64]; LANES_MAX]) -> [Self; 16] {
+        let mut words = [Self::all(unit, 0); 16];
+        for (word, lanes) in words.iter_mut().zip(words_one_by_one::<8>(blocks)) {
+            // SAFETY: as said above; there are as many words as are read, and they may lie anywhere.
+            word.0 = unsafe { _mm256_loadu_si256(lanes.as_ptr().cast()) };
+        }
+        words
     }
 
     #[inline(always)]
-    fn store(self) -> [u32; LANES_MAX] {
-        let mut words = [0; LANES_MAX];
-        // SAFETY: as said above; there is room for as many words as are written, wherever it lies.
-        unsafe { _mm256_storeu_si256(words.as_mut_ptr().cast(), self.0) };
-        words
+    fn digests(_: Unit, state: &[Self; 8]) -> [[u8; 32]; LANES_MAX] {
+        let mut variables = [[0; 8]; 8];
+        for (lanes, variable) in variables.iter_mut().zip(state) {
+            // SAFETY: as said above; there is room for as many words as are written, wherever it lies.
+            unsafe { _mm256_storeu_si256(lanes.as_mut_ptr().cast(), variable.0) };
+        }
+        digests_one_by_one(&variables)
     }
 
     #[inline(always)]

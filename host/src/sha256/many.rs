@@ -137,8 +137,8 @@ impl Task for Group<'_> {
     fn run<V: Vector>(self, unit: V::Unit) {
         let mut state = initial::<V>(unit);
         for number in 0..most_blocks(self.messages) {
-            compress_lanes(unit, &mut state, &words_of_lanes(self.messages, number));
-            take_hashes(self.messages, number, &variables(&state), self.hashes);
+            compress(unit, &mut state, &mut V::words(unit, &blocks_of_all(self.messages, number)));
+            take_hashes(self.messages, number, &V::digests(unit, &state), self.hashes);
         }
     }
 }
@@ -157,24 +157,17 @@ impl<const N: usize> Alike<'_, N> {
         blocks
     };
 
-    /// A message with its padding.
-    fn padded(message: &[u8; N]) -> [[u8; 64]; 2] {
-        let mut blocks = [[0; 64]; 2];
-        let bytes = blocks.as_flattened_mut();
-        bytes[..N].copy_from_slice(message);
-        bytes[N] = 0x80;
-        bytes[64 * Self::BLOCKS - 8..64 * Self::BLOCKS].copy_from_slice(&(8 * N as u64).to_be_bytes());
-        blocks
-    }
-
-    /// Word by word, what each block of each message holds.
-    fn words_of_lanes(&self) -> [[[u32; LANES_MAX]; 16]; 2] {
-        let mut blocks = [[[0; LANES_MAX]; 16]; 2];
+    /// Block by block, what each message holds with its padding.
+    fn blocks(&self) -> [[[u8; 64]; LANES_MAX]; 2] {
+        let mut blocks = [[[0; 64]; LANES_MAX]; 2];
         for (lane, message) in self.messages.iter().enumerate().take(LANES_MAX) {
-            for (lanes, block) in blocks.iter_mut().zip(Self::padded(message)).take(Self::BLOCKS) {
-                for (lanes, word) in lanes.iter_mut().zip(words_of(&block)) {
-                    lanes[lane] = word;
-                }
+            let mut padded = [[0; 64]; 2];
+            let bytes = padded.as_flattened_mut();
+            bytes[..N].copy_from_slice(message);
+            bytes[N] = 0x80;
+            bytes[64 * Self::BLOCKS - 8..64 * Self::BLOCKS].copy_from_slice(&(8 * N as u64).to_be_bytes());
+            for (lanes, block) in blocks.iter_mut().zip(padded) {
+                lanes[lane] = block;
             }
         }
         blocks
@@ -187,12 +180,11 @@ impl<const N: usize> Task for Alike<'_, N> {
     #[inline(always)]
     fn run<V: Vector>(self, unit: V::Unit) {
         let mut state = initial::<V>(unit);
-        for lanes in self.words_of_lanes().iter().take(Self::BLOCKS) {
-            compress_lanes(unit, &mut state, lanes);
+        for lanes in self.blocks().iter().take(Self::BLOCKS) {
+            compress(unit, &mut state, &mut V::words(unit, lanes));
         }
-        let variables = variables(&state);
-        for (lane, hash) in self.hashes.iter_mut().enumerate().take(LANES_MAX) {
-            *hash = digest(variables.map(|lanes| lanes[lane]));
+        for (hash, digest) in self.hashes.iter_mut().zip(V::digests(unit, &state)) {
+            *hash = Hash32::from_bytes(digest);
         }
     }
 }
@@ -206,42 +198,20 @@ fn initial<V: Vector>(unit: V::Unit) -> [V; 8] {
     state
 }
 
-#[inline(always)]
-fn compress_lanes<V: Vector>(unit: V::Unit, state: &mut [V; 8], lanes: &[[u32; LANES_MAX]; 16]) {
-    let mut words = [V::all(unit, 0); 16];
-    for (word, lanes) in words.iter_mut().zip(lanes) {
-        *word = V::load(unit, lanes);
+/// Block `number` of each message. What stands there for a message that has no such block does not matter.
+fn blocks_of_all(messages: &[&[u8]], number: usize) -> [[u8; 64]; LANES_MAX] {
+    let mut blocks = [[0; 64]; LANES_MAX];
+    for (block, message) in blocks.iter_mut().zip(messages) {
+        *block = block_of(message, number);
     }
-    compress(unit, state, &mut words);
+    blocks
 }
 
-/// The variables of all lanes.
-#[inline(always)]
-fn variables<V: Vector>(state: &[V; 8]) -> [[u32; LANES_MAX]; 8] {
-    let mut variables = [[0; LANES_MAX]; 8];
-    for (lanes, variable) in variables.iter_mut().zip(state) {
-        *lanes = variable.store();
-    }
-    variables
-}
-
-/// Word by word, what block `number` of each message holds. What stands there for a message that has no such block
-/// does not matter.
-fn words_of_lanes(messages: &[&[u8]], number: usize) -> [[u32; LANES_MAX]; 16] {
-    let mut lanes = [[0; LANES_MAX]; 16];
-    for (lane, message) in messages.iter().enumerate().take(LANES_MAX) {
-        for (lanes, word) in lanes.iter_mut().zip(words(message, number)) {
-            lanes[lane] = word;
-        }
-    }
-    lanes
-}
-
-/// The hashes of those messages whose last block has this number, from the variables of all.
-fn take_hashes(messages: &[&[u8]], number: usize, variables: &[[u32; LANES_MAX]; 8], hashes: &mut [Hash32]) {
-    for (lane, (message, hash)) in messages.iter().zip(hashes).enumerate() {
+/// The hashes of those messages whose last block has this number, from the digests of all.
+fn take_hashes(messages: &[&[u8]], number: usize, digests: &[[u8; 32]; LANES_MAX], hashes: &mut [Hash32]) {
+    for ((message, hash), digest) in messages.iter().zip(hashes).zip(digests) {
         if blocks(message) == number + 1 {
-            *hash = digest(variables.map(|lanes| lanes[lane]));
+            *hash = Hash32::from_bytes(*digest);
         }
     }
 }
@@ -253,7 +223,7 @@ fn hash_two(unit: sha::Unit, messages: &[impl AsRef<[u8]>], hashes: &mut [Hash32
     let messages = [first.as_ref(), second.as_ref()];
     let mut states = [INITIAL; sha::LANES];
     for number in 0..most_blocks(&messages) {
-        unit.compress(&mut states, &messages.map(|message| words(message, number)));
+        unit.compress(&mut states, &messages.map(|message| words_of(&block_of(message, number))));
         for ((message, hash), state) in messages.iter().zip(&mut *hashes).zip(states) {
             if blocks(message) == number + 1 {
                 *hash = digest(state);
@@ -271,21 +241,24 @@ fn most_blocks(messages: &[&[u8]]) -> usize {
     messages.iter().map(|message| blocks(message)).max().unwrap_or(0)
 }
 
-/// The words of block `number` of a padded message.
-fn words(message: &[u8], number: usize) -> [u32; 16] {
-    let mut block = [0; 64];
+/// Block `number` of a padded message.
+fn block_of(message: &[u8], number: usize) -> [u8; 64] {
     let rest = message.get(64 * number..).unwrap_or_default();
-    let filled = rest.len().min(64);
-    block[..filled].copy_from_slice(&rest[..filled]);
-    if filled < 64 && message.len() >= 64 * number {
-        block[filled] = 0x80;
+    if let Some(block) = rest.first_chunk() {
+        return *block;
+    }
+    let mut block = [0; 64];
+    block[..rest.len()].copy_from_slice(rest);
+    if message.len() >= 64 * number {
+        block[rest.len()] = 0x80;
     }
     if number + 1 == blocks(message) {
         block[56..].copy_from_slice(&(8 * message.len() as u64).to_be_bytes());
     }
-    words_of(&block)
+    block
 }
 
+/// The words of a block.
 fn words_of(block: &[u8; 64]) -> [u32; 16] {
     let mut words = [0; 16];
     words.iter_mut().zip(block.as_chunks().0).for_each(|(word, bytes)| *word = u32::from_be_bytes(*bytes));

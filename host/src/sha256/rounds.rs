@@ -10,11 +10,12 @@ pub trait Vector: Copy {
     /// How many words there are, at most [`LANES_MAX`].
     const LANES: u32;
 
-    /// The first [`Vector::LANES`] words.
-    fn load(unit: Self::Unit, words: &[u32; LANES_MAX]) -> Self;
+    /// The words of a block of each message, the first of all of them first. Blocks beyond [`Vector::LANES`] are left
+    /// out.
+    fn words(unit: Self::Unit, blocks: &[[u8; 64]; LANES_MAX]) -> [Self; 16];
 
-    /// The words, and behind them zeros.
-    fn store(self) -> [u32; LANES_MAX];
+    /// The state of each message as the bytes of a hash, and behind them whatever.
+    fn digests(unit: Self::Unit, state: &[Self; 8]) -> [[u8; 32]; LANES_MAX];
 
     /// The same word in every lane.
     fn all(unit: Self::Unit, word: u32) -> Self;
@@ -45,6 +46,28 @@ pub trait Vector: Copy {
 
     /// A set bit for each lane, the first lowest, whose word is not above `limit`.
     fn at_most(self, limit: u32) -> u32;
+}
+
+/// [`Vector::words`], one by one: number by number, the word of each lane.
+pub fn words_one_by_one<const LANES: usize>(blocks: &[[u8; 64]; LANES_MAX]) -> [[u32; LANES]; 16] {
+    let mut words = [[0; LANES]; 16];
+    for (lane, block) in blocks.iter().enumerate().take(LANES) {
+        for (word, bytes) in words.iter_mut().zip(block.as_chunks().0) {
+            word[lane] = u32::from_be_bytes(*bytes);
+        }
+    }
+    words
+}
+
+/// [`Vector::digests`], one by one.
+pub fn digests_one_by_one<const LANES: usize>(state: &[[u32; LANES]; 8]) -> [[u8; 32]; LANES_MAX] {
+    let mut digests = [[0; 32]; LANES_MAX];
+    for (lane, digest) in digests.iter_mut().enumerate().take(LANES) {
+        for (bytes, variable) in digest.as_chunks_mut().0.iter_mut().zip(state) {
+            *bytes = variable[lane].to_be_bytes();
+        }
+    }
+    digests
 }
 
 /// The most lanes of a vector.

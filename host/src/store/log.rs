@@ -218,8 +218,9 @@ impl<D: Disk> Log<D> {
         let position = self.end();
         let mark = if self.pending.is_empty() { WRITE_START } else { 0 };
         let unwritable = LogError::Unwritable { kind, got: payload.len(), limit: FRAME_PAYLOAD_MAX_BYTES };
-        let record = self.segment(self.last)?.encode(kind | mark, payload).ok_or(unwritable)?;
-        self.pending.extend(record);
+        let head = self.segment(self.last)?.head(kind | mark, payload).ok_or(unwritable)?;
+        self.pending.extend_from_slice(&head);
+        self.pending.extend_from_slice(payload);
         Ok(position)
     }
 

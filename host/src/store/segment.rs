@@ -1,6 +1,7 @@
 //! One file of a log: its name, its header and its records. Only [`super::log`] calls it; the byte
 //! map stands there.
 
+mod checksum;
 mod header;
 mod window;
 
@@ -147,11 +148,13 @@ impl<F: DiskFile> Segment<F> {
         let name = name(prefix, number);
         let path = disk.path(&name);
         let header = header::encode(number, identity, salt, before);
-        let frame = encode(0, KIND_HEADER | WRITE_START, &header).ok_or(LogError::Unwritable {
+        let head = frame::head(0, KIND_HEADER | WRITE_START, &header, checksum::feed);
+        let head = head.ok_or(LogError::Unwritable {
             kind: KIND_HEADER,
             got: header.len(),
             limit: header::FIXED_BYTES + usize::from(u8::MAX),
         })?;
+        let frame = [&head[..], &header].concat();
         let create = || {
             let file = disk.create(&name)?;
             file.write_at(0, &frame)?;
@@ -216,14 +219,14 @@ impl<F: DiskFile> Segment<F> {
         u32::try_from(length).map_err(|_| too_long)
     }
 
-    /// A record in the form in which it stands in this file.
-    pub fn encode(&self, kind: u8, payload: &[u8]) -> Option<Vec<u8>> {
-        encode(self.salt, kind, payload)
+    /// What stands before a payload in this file. There is none where the payload is too long for a record.
+    pub fn head(&self, kind: u8, payload: &[u8]) -> Option<[u8; FRAME_OVERHEAD_BYTES]> {
+        frame::head(self.salt, kind, payload, checksum::feed)
     }
 
     /// The record in `bytes` that were encoded for this file.
     pub fn decode<'b>(&self, bytes: &'b [u8]) -> Result<Option<Frame<'b>>, Problem> {
-        frame::parse(bytes, self.salt)
+        parse(bytes, self.salt)
     }
 
     /// A window for reading many records in their order.
@@ -260,7 +263,7 @@ impl<F: DiskFile> Segment<F> {
         let starts_write = |start: &usize| {
             let candidate = rest.get(*start..).unwrap_or_default();
             candidate.get(4).is_some_and(|kind| kind & WRITE_START != 0)
-                && matches!(frame::parse(candidate, self.salt), Ok(Some(_)))
+                && matches!(parse(candidate, self.salt), Ok(Some(_)))
         };
         Ok((1..rest.len()).find(starts_write).map(|start| bad + start as u32))
     }
@@ -299,10 +302,9 @@ impl<F: DiskFile> Segment<F> {
     }
 }
 
-fn encode(salt: u32, kind: u8, payload: &[u8]) -> Option<Vec<u8>> {
-    let mut bytes = vec![0; record_bytes(payload.len())];
-    frame::write(&mut bytes.as_mut_slice(), salt, kind, payload).ok()?;
-    Some(bytes)
+/// Reads the record at the front of `bytes`.
+fn parse(bytes: &[u8], salt: u32) -> Result<Option<Frame<'_>>, Problem> {
+    frame::parse_with(bytes, salt, checksum::feed)
 }
 
 fn io_error(action: &'static str, path: &Path, source: io::Error) -> LogError {

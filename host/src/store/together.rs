@@ -4,10 +4,9 @@
 use std::borrow::Cow;
 use std::num::NonZero;
 
-use mote_core::block::{BlockOf, Header};
+use mote_core::block::Header;
 use mote_core::params::Params;
 use mote_core::rules::{CheckedTransaction, KeptTransaction, Signatures, judge_all};
-use mote_core::transaction::Transaction;
 
 use super::body::{self, Seen, all_checked, see};
 use super::ledger::AddError;
@@ -48,9 +47,7 @@ impl<'a> CheckedBlock<'a> {
     }
 
     fn encode(&self) -> Vec<u8> {
-        let transactions: Vec<&Transaction> =
-            self.transactions.iter().map(CheckedTransaction::transaction).collect();
-        block::encode(&BlockOf { header: self.header.clone(), transactions })
+        block::encode_parts(self.header, self.transactions.iter().map(CheckedTransaction::transaction))
     }
 }
 

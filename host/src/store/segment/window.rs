@@ -40,7 +40,7 @@ impl Window {
             let in_file = end.saturating_sub(offset) as usize;
             let needed = frame::claimed_bytes(have);
             if have.len() >= needed.min(in_file) {
-                return Ok(frame::parse(self.from(offset), salt));
+                return Ok(super::parse(self.from(offset), salt));
             }
             self.bytes.resize(in_file.min(needed.max(self.step)), 0);
             self.start = offset;

@@ -31,8 +31,19 @@ fn is_one_form<'a, T: Serialize + Deserialize<'a>>(bytes: &'a [u8]) -> Result<()
     Ok(())
 }
 
+/// The host reads and writes blocks by code of its own.
+fn is_the_same_block_on_the_host(bytes: &[u8]) -> Result<(), TestCaseError> {
+    let block = mote::block::decode(bytes);
+    prop_assert_eq!(&block, &decode::<mote::block::Block>(bytes));
+    if let Ok(block) = block {
+        prop_assert_eq!(mote::block::encode(&block), bytes);
+    }
+    Ok(())
+}
+
 /// Whatever the bytes are, for every type that is read from a peer or a disk.
 fn is_one_form_of_any(bytes: &[u8]) -> Result<(), TestCaseError> {
+    is_the_same_block_on_the_host(bytes)?;
     is_one_form::<Transaction>(bytes)?;
     is_one_form::<Header>(bytes)?;
     is_one_form::<Block<16>>(bytes)?;
@@ -53,12 +64,28 @@ where
     Ok(())
 }
 
+/// Where a block of transactions is read field by field, one bit decides.
+fn blocks() -> impl Strategy<Value = Vec<u8>> {
+    (header(), vec(transaction(), 0..4)).prop_map(|value| wire(&value))
+}
+
+/// Numbers as they stand in a block, in more bytes than they need or with more bits than they may have.
+fn strange_numbers() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        any::<u64>().prop_map(|number| wire(&number)),
+        vec(prop_oneof![Just(0x80_u8), Just(0xff), any::<u8>()], 0..11),
+        Just(vec![0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01]),
+        Just(vec![0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02]),
+        Just(vec![0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00]),
+    ]
+}
+
 /// Wire forms of every type, changed.
 fn nearly_valid() -> impl Strategy<Value = Vec<u8>> {
     let valid = prop_oneof![
         transaction().prop_map(|value| wire(&value)),
         header().prop_map(|value| wire(&value)),
-        (header(), vec(transaction(), 0..4)).prop_map(|value| wire(&value)),
+        blocks(),
         message(),
         message(),
         proof().prop_map(|value| wire(&value)),
@@ -77,6 +104,36 @@ proptest! {
     #[test]
     fn changed_encodings_have_one_form(bytes in nearly_valid()) {
         is_one_form_of_any(&bytes)?;
+    }
+
+    #[test]
+    fn changed_blocks_are_the_same_on_the_host(
+        bytes in blocks(), mutations in vec(mutation(), 0..3),
+    ) {
+        let mut bytes = bytes;
+        mutations.iter().for_each(|mutation: &Mutation| mutation.apply(&mut bytes));
+        is_the_same_block_on_the_host(&bytes)?;
+    }
+
+    #[test]
+    fn numbers_of_a_block_are_the_same_on_the_host(
+        header in header(), transaction in transaction(), place in 0_usize..6, number in strange_numbers(),
+    ) {
+        let numbers = [
+            wire(&1_u64),
+            wire(&transaction.amount),
+            wire(&transaction.fee),
+            wire(&transaction.nonce),
+            wire(&(transaction.memo.len() as u64)),
+        ];
+        let [count, amount, fee, nonce, memo] = std::array::from_fn(|at| {
+            if at == place { &number } else { &numbers[at] }
+        });
+        let parts: [&[u8]; 10] = [
+            &wire(&header), count, transaction.sender.as_bytes(), transaction.recipient.as_bytes(), amount, fee,
+            nonce, memo, &transaction.memo, transaction.signature.as_bytes(),
+        ];
+        is_the_same_block_on_the_host(&parts.concat())?;
     }
 
     #[test]
@@ -115,6 +172,7 @@ proptest! {
                 prop_assert!(transactions.len() <= 16);
                 prop_assert_eq!(block.header, header);
                 prop_assert_eq!(&block.transactions[..], &transactions[..]);
+                prop_assert!(mote::block::decode(&bytes).is_ok());
             }
             Err(_) => prop_assert!(transactions.len() > 16),
         }

@@ -1,7 +1,9 @@
 //! The mempool against its model, and where single rules of it lie.
 
+use std::collections::BTreeSet;
+
 use mote_core::mempool::{Inserted, Mempool, MempoolError, Positions};
-use mote_core::rules::{RuleError, check_transaction};
+use mote_core::rules::{IdentifiedTransaction, RuleError, check_transaction};
 use mote_core::state::Account;
 use mote_core::transaction::Transaction;
 use mote_core::units::Amount;
@@ -114,5 +116,32 @@ fn the_shorter_part_is_the_capacity() {
             assert_eq!(is_in, pool.capacity() > 0);
         }
         assert_eq!(pool.len(), pool.capacity());
+    }
+}
+
+/// Among so many ids some begin alike, and are told apart by the rest.
+#[test]
+fn ids_that_begin_alike_are_told_apart() {
+    let first = pay(&regtest(), 1, account(2), 1, 1_000, 0);
+    let with_amount = |amount| Transaction { amount: Amount::from_grains(amount), ..first.clone() };
+    let mut pool = pool(2_000);
+    let mut beginnings = BTreeSet::new();
+    for nonce in 0..2_000 {
+        let transaction = Transaction { nonce, ..with_amount(nonce + 1) };
+        beginnings.insert(transaction.id().as_bytes()[..2].to_vec());
+        // Its signature is another's, which the pool does not look at.
+        let inspected = IdentifiedTransaction::from(&transaction).inspect();
+        let checked = inspected.expect("all but the signature is right").accepted_before();
+        let account = Account { balance: Amount::from_grains(u64::MAX), nonce: 0 };
+        assert_eq!(pool.insert(&checked, account), Ok(Inserted::Added));
+    }
+    assert!(beginnings.len() < 2_000, "none of them begin alike");
+    // The first are mined, and leave the others where they are.
+    let mined = Account { balance: Amount::from_grains(u64::MAX), nonce: 1_000 };
+    pool.refresh(&first.sender, mined, |_| ());
+    for nonce in 0..2_000 {
+        let transaction = Transaction { nonce, ..with_amount(nonce + 1) };
+        let found = pool.get(&transaction.id()).map(|entry| entry.transaction());
+        assert_eq!(found, (nonce >= 1_000).then_some(&transaction));
     }
 }
