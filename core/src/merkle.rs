@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{self, DecodeError};
-use crate::hash::{Hash32, Hashes, SIDE_BY_SIDE, Tag, hash_all, preimage, sha256, tagged};
+use crate::hash::{Hash32, Hashes, SIDE_BY_SIDE, Tag, hash_all_alike, preimage, sha256, tagged};
 use crate::params::LOG_PATH_MAX_HASHES;
 
 /// The siblings on the way from a leaf to the root, nearest first.
@@ -39,7 +39,7 @@ pub fn root_of_hashes(leaves: impl IntoIterator<Item = Hash32>) -> Hash32 {
 }
 
 /// The same as [`root_of_hashes`], many nodes at a time. What comes of the leaves is written over them.
-pub fn root_in_place(leaves: &mut [Hash32], hashes: &dyn Hashes) -> Hash32 {
+pub fn root_in_place(leaves: &mut [Hash32], hashes: &impl Hashes) -> Hash32 {
     let mut count = leaves.len();
     while count > 1 {
         for first in (0..count / 2).step_by(SIDE_BY_SIDE) {
@@ -48,7 +48,7 @@ pub fn root_in_place(leaves: &mut [Hash32], hashes: &dyn Hashes) -> Hash32 {
             for [left, right] in pairs.iter().take(SIDE_BY_SIDE) {
                 let _ = preimages.push(node_preimage(left, right));
             }
-            let parents = hash_all(hashes, &preimages);
+            let parents = hash_all_alike(hashes, &preimages);
             let places = leaves.iter_mut().skip(first).take(preimages.len());
             places.zip(parents).for_each(|(place, parent)| *place = parent);
         }
@@ -300,6 +300,10 @@ mod tests {
 
     impl Hashes for OneByOne {
         fn hash(&self, messages: &[&[u8]], hashes: &mut [Hash32]) {
+            messages.iter().zip(hashes).for_each(|(message, hash)| *hash = sha256(message));
+        }
+
+        fn hash_alike<const N: usize>(&self, messages: &[[u8; N]], hashes: &mut [Hash32]) {
             messages.iter().zip(hashes).for_each(|(message, hash)| *hash = sha256(message));
         }
     }

@@ -21,7 +21,6 @@ pub mod sha256;
 pub mod signatures;
 pub mod simulation;
 pub mod store;
-pub mod threads;
 pub mod wallet;
 pub mod web;
 pub mod workers;

@@ -141,11 +141,25 @@ pub const SIDE_BY_SIDE: usize = 16;
 pub trait Hashes {
     /// Puts the SHA-256 of each message in the place with its number. There are as many places as messages.
     fn hash(&self, messages: &[&[u8]], hashes: &mut [Hash32]);
+
+    /// The same for messages of one length, at most 119 bytes.
+    fn hash_alike<const N: usize>(&self, messages: &[[u8; N]], hashes: &mut [Hash32]);
+}
+
+/// The hashes of up to [`SIDE_BY_SIDE`] messages of one length, and behind them zeros.
+pub(crate) fn hash_all_alike<const N: usize>(
+    hashes: &impl Hashes,
+    messages: &heapless::Vec<[u8; N], SIDE_BY_SIDE>,
+) -> [Hash32; SIDE_BY_SIDE] {
+    let mut all = [Hash32::ZERO; SIDE_BY_SIDE];
+    let (places, _) = all.split_at_mut(messages.len());
+    hashes.hash_alike(messages, places);
+    all
 }
 
 /// The hashes of up to [`SIDE_BY_SIDE`] messages, and behind them zeros.
 pub(crate) fn hash_all<M: AsRef<[u8]>>(
-    hashes: &dyn Hashes,
+    hashes: &impl Hashes,
     messages: &heapless::Vec<M, SIDE_BY_SIDE>,
 ) -> [Hash32; SIDE_BY_SIDE] {
     let mut borrowed = [&[][..]; SIDE_BY_SIDE];

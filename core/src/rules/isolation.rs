@@ -55,8 +55,8 @@ pub struct IdentifiedTransaction<'a> {
 }
 
 /// A transaction that obeys T1 to T4. Its signature is still to be judged, and this is where every
-/// [`CheckedTransaction`] comes from: see [`judge`](Self::judge), [`judge_together`], [`judge_all`],
-/// [`vouched_for_by`](Self::vouched_for_by) and [`accepted_before`](Self::accepted_before).
+/// [`CheckedTransaction`] comes from that was none before: see [`judge`](Self::judge), [`judge_together`],
+/// [`judge_all`] and [`accepted_before`](Self::accepted_before).
 #[derive(Clone, Copy, Debug)]
 pub struct InspectedTransaction<'a> {
     transaction: &'a Transaction,
@@ -80,13 +80,6 @@ impl<'a> InspectedTransaction<'a> {
             return Err(RuleError::TransactionSignature { transaction: self.id });
         }
         Ok(self.unjudged())
-    }
-
-    /// The same transaction as one that was checked on this network before, as those in a mempool were; none where
-    /// the two differ in anything.
-    pub fn vouched_for_by(self, checked: &CheckedTransaction<'_>) -> Option<CheckedTransaction<'a>> {
-        let is_same = self.id == checked.id && self.transaction == checked.transaction;
-        is_same.then(|| self.unjudged())
     }
 
     /// For a transaction of a block that this node accepted before, read back from its own log: whoever can change
@@ -145,10 +138,10 @@ impl<'a> From<&'a Transaction> for IdentifiedTransaction<'a> {
 
 impl<'a> IdentifiedTransaction<'a> {
     /// All of them, in their order, many hashed at a time.
-    pub fn of_all<'h>(
+    pub fn of_all<'h, H: Hashes>(
         transactions: &'a [Transaction],
-        hashes: &'h dyn Hashes,
-    ) -> impl Iterator<Item = Self> + use<'a, 'h> {
+        hashes: &'h H,
+    ) -> impl Iterator<Item = Self> + use<'a, 'h, H> {
         transactions.chunks(SIDE_BY_SIDE).flat_map(|transactions| {
             let mut preimages = heapless::Vec::new();
             for transaction in transactions {
@@ -162,6 +155,14 @@ impl<'a> IdentifiedTransaction<'a> {
     /// The id.
     pub fn id(&self) -> Hash32 {
         self.id
+    }
+
+    /// The same transaction as one that was checked on this network before, as those in a mempool were; none where
+    /// the two differ in anything.
+    pub fn vouched_for_by(self, checked: &CheckedTransaction<'_>) -> Option<CheckedTransaction<'a>> {
+        let Self { transaction, id } = self;
+        let is_same = id == checked.id && transaction == checked.transaction;
+        is_same.then_some(CheckedTransaction { transaction, id })
     }
 
     /// Checks T1 to T4.

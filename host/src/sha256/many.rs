@@ -66,23 +66,10 @@ impl SideBySide {
         }
     }
 
-    /// What each of many messages of the same length hashes to, of 119 bytes at the most. That all are alike saves
-    /// looking at each.
+    /// What each of many messages of the same length hashes to, of 119 bytes at the most.
     pub fn hash_each<const N: usize>(self, messages: &[[u8; N]]) -> Vec<Hash32> {
-        let lanes = self.lanes();
         let mut hashes = vec![Hash32::ZERO; messages.len()];
-        for (messages, hashes) in messages.chunks(lanes).zip(hashes.chunks_mut(lanes)) {
-            match self.0 {
-                _ if is_few(messages.len(), lanes) => hash_one_by_one(messages, hashes),
-                #[cfg(target_arch = "x86_64")]
-                Way::Avx512(unit) => unit.run(Alike { messages, hashes }),
-                #[cfg(target_arch = "x86_64")]
-                Way::Avx2(unit) => unit.run(Alike { messages, hashes }),
-                #[cfg(target_arch = "x86_64")]
-                Way::Sha(unit) => hash_two(unit, messages, hashes),
-                Way::OneByOne => hash_one_by_one(messages, hashes),
-            }
-        }
+        self.hash_alike(messages, &mut hashes);
         hashes
     }
 
@@ -108,6 +95,23 @@ impl Hashes for SideBySide {
                 hash_one_by_one(messages, hashes);
             } else {
                 self.hash_group(messages, hashes);
+            }
+        }
+    }
+
+    /// That all are alike saves looking at each.
+    fn hash_alike<const N: usize>(&self, messages: &[[u8; N]], hashes: &mut [Hash32]) {
+        let lanes = self.lanes();
+        for (messages, hashes) in messages.chunks(lanes).zip(hashes.chunks_mut(lanes)) {
+            match self.0 {
+                _ if is_few(messages.len(), lanes) => hash_one_by_one(messages, hashes),
+                #[cfg(target_arch = "x86_64")]
+                Way::Avx512(unit) => unit.run(Alike { messages, hashes }),
+                #[cfg(target_arch = "x86_64")]
+                Way::Avx2(unit) => unit.run(Alike { messages, hashes }),
+                #[cfg(target_arch = "x86_64")]
+                Way::Sha(unit) => hash_two(unit, messages, hashes),
+                Way::OneByOne => hash_one_by_one(messages, hashes),
             }
         }
     }

@@ -11,7 +11,6 @@
 mod batch;
 pub mod kernel;
 
-use std::collections::HashMap;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -38,12 +37,6 @@ pub trait Known: Sync {
 impl Known for () {
     fn get(&self, _: &Hash32) -> Option<CheckedTransaction<'_>> {
         None
-    }
-}
-
-impl Known for HashMap<Hash32, CheckedTransaction<'_>> {
-    fn get(&self, id: &Hash32) -> Option<CheckedTransaction<'_>> {
-        self.get(id).copied()
     }
 }
 

@@ -1,7 +1,5 @@
 //! What can be said of the transactions of a block without the accounts.
 
-use std::num::NonZero;
-
 use mote_core::block::Header;
 use mote_core::hash::Hash32;
 use mote_core::merkle::root_in_place;
@@ -14,11 +12,6 @@ use super::ledger::AddError;
 use crate::block::Block;
 use crate::sha256::many::SideBySide;
 use crate::signatures::{Known, Verifier};
-use crate::threads::map_parts;
-
-/// So many transactions are worth a thread that looks at them beside others. Where devices check every block, none has
-/// more.
-const PART: NonZero<usize> = NonZero::new(128).unwrap();
 
 /// A transaction with what it says by itself, and what those say that were checked before.
 #[derive(Clone, Copy)]
@@ -34,13 +27,10 @@ pub enum Seen<'a> {
 impl<'a> Seen<'a> {
     fn of(transaction: IdentifiedTransaction<'a>, known: &dyn Known) -> Self {
         let id = transaction.id();
-        match transaction.inspect() {
-            Ok(inspected) => {
-                let vouched = known.get(&id).and_then(|known| inspected.vouched_for_by(&known));
-                vouched.map_or(Self::Unknown(inspected), Self::Known)
-            }
-            Err(error) => Self::Broken(id, error),
+        if let Some(checked) = known.get(&id).and_then(|known| transaction.vouched_for_by(&known)) {
+            return Self::Known(checked);
         }
+        transaction.inspect().map_or_else(|error| Self::Broken(id, error), Self::Unknown)
     }
 
     fn id(&self) -> Hash32 {
@@ -54,17 +44,10 @@ impl<'a> Seen<'a> {
 
 /// The transactions of a block, of which those that are known are not judged again. That they are those of its header is
 /// checked (B2, B3), whether they are any good or not.
-pub fn see<'a>(
-    block: &'a Block,
-    known: &dyn Known,
-    cores: NonZero<usize>,
-) -> Result<Vec<Seen<'a>>, RuleError> {
+pub fn see<'a>(block: &'a Block, known: &dyn Known) -> Result<Vec<Seen<'a>>, RuleError> {
     let hashes = SideBySide::fastest();
-    let parts = map_parts(cores, &block.transactions, PART, |part| {
-        let identified = IdentifiedTransaction::of_all(part, &hashes);
-        identified.map(|transaction| Seen::of(transaction, known)).collect::<Vec<_>>()
-    });
-    let seen = parts.concat();
+    let identified = IdentifiedTransaction::of_all(&block.transactions, &hashes);
+    let seen: Vec<Seen<'_>> = identified.map(|transaction| Seen::of(transaction, known)).collect();
     check_root(&block.header, seen.iter().map(Seen::id).collect())?;
     Ok(seen)
 }
@@ -89,7 +72,7 @@ pub fn check<'a>(
 ) -> Result<Vec<CheckedTransaction<'a>>, AddError> {
     let rule = |place, error| AddError::Rule { error, transaction: Some(place) };
     // A body of somebody else says nothing about the header, so this is told before any transaction is blamed.
-    let seen = see(block, known, verifier.workers().cores()).map_err(AddError::block)?;
+    let seen = see(block, known).map_err(AddError::block)?;
     let (mut unknown, mut places, mut broken) = (Vec::new(), Vec::new(), None);
     for (place, seen) in seen.iter().enumerate() {
         match seen {

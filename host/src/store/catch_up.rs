@@ -2,7 +2,6 @@
 //! their signatures.
 
 use std::collections::VecDeque;
-use std::num::NonZero;
 
 use mote_core::params::Params;
 use mote_core::rules::{CheckedTransaction, Signatures};
@@ -182,8 +181,7 @@ impl Batch {
             }
         }
         let blocks: Vec<&Block> = decoded.iter().filter_map(|(_, _, block)| block.as_ref()).collect();
-        let checked =
-            check_together(params, &blocks, &(), signatures, NonZero::<usize>::MIN).unwrap_or_default();
+        let checked = check_together(params, &blocks, &(), signatures).unwrap_or_default();
         let kept: Vec<KeptBlock> = checked.iter().map(CheckedBlock::keep).collect();
         let mut kept = kept.into_iter();
         let mut content = |block: Option<Block>| match block {

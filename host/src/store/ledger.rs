@@ -184,7 +184,7 @@ impl<D: Disk> Ledger<D> {
         known: &dyn Known,
     ) -> Option<Vec<CheckedBlock<'a>>> {
         self.read_ahead(blocks.iter().flat_map(|block| &block.transactions));
-        check_together(&self.params, blocks, known, &self.verifier, self.verifier.workers().cores())
+        check_together(&self.params, blocks, known, &self.verifier)
     }
 
     /// How many signatures were judged since the ledger was opened.
@@ -300,8 +300,7 @@ impl<D: Disk> Ledger<D> {
         let checked = check_header(&self.params, &parent, header, clock).map_err(AddError::block)?;
         let transactions = block.check(&self.params, &self.verifier)?;
         let state = self.take_state(&parent.id())?.ok_or(AddError::Orphan { parent: parent.id() })?;
-        let (nodes, workers) = (self.nodes.reader(), self.verifier.workers());
-        let mut update = TreeUpdate::with_ahead(nodes, workers, state, &mut self.ahead);
+        let mut update = TreeUpdate::with_ahead(self.nodes.reader(), state, &mut self.ahead);
         let transactions = place(&transactions);
         let execution = Execution::of_compared(&self.params, header);
         let executed = execute(execution, &mut update, &transactions)?;

@@ -133,7 +133,7 @@ impl<D: Disk> Ledger<D> {
     ) -> Result<Executed, AddError> {
         let orphan = AddError::Orphan { parent: parent.id() };
         let state = self.state(&parent.id())?.ok_or(orphan)?;
-        let mut update = TreeUpdate::new(self.nodes.reader(), self.verifier.workers(), state);
+        let mut update = TreeUpdate::new(self.nodes.reader(), state);
         let execution = Execution::new(&self.params, parent.height().next(), miner);
         execute(execution, &mut update, &place(transactions))
     }

@@ -204,11 +204,9 @@ mod tests {
     use super::*;
     use crate::store::memory::MemoryDisk;
     use crate::store::tree::{TreeUpdate, TreeVersion};
-    use crate::workers::Workers;
     use mote_core::hash::sha256;
     use mote_core::keys::AccountKey;
     use mote_core::state::{Account, Accounts};
-    use std::num::NonZero;
 
     /// Looks for all accounts at once, adds one to the nonce of each, and returns what they were.
     fn change(
@@ -216,8 +214,7 @@ mod tests {
         version: TreeVersion,
         keys: &[AccountKey],
     ) -> Result<(TreeVersion, Vec<u64>), StoreError> {
-        let workers = Workers::new(NonZero::new(2).unwrap());
-        let mut update = TreeUpdate::new(nodes.reader(), &workers, version);
+        let mut update = TreeUpdate::new(nodes.reader(), version);
         update.look_for(keys)?;
         let mut nonces = Vec::new();
         for key in keys {

@@ -137,7 +137,7 @@ impl<D: Disk> Ledger<D> {
         };
         for (id, position) in behind.into_iter().rev() {
             let block = self.block_or_missing(&id)?;
-            let update = TreeUpdate::new(self.nodes.reader(), self.verifier.workers(), version);
+            let update = TreeUpdate::new(self.nodes.reader(), version);
             version = replay(&self.params, update, &block, position)?;
             executed += weight(&block.header);
         }

@@ -2,7 +2,6 @@
 //! judged together cost a fraction of what they cost block by block.
 
 use std::borrow::Cow;
-use std::num::NonZero;
 
 use mote_core::block::Header;
 use mote_core::params::Params;
@@ -115,11 +114,10 @@ pub(super) fn check_together<'a>(
     blocks: &[&'a Block],
     known: &dyn Known,
     signatures: &dyn Signatures,
-    cores: NonZero<usize>,
 ) -> Option<Vec<CheckedBlock<'a>>> {
     let (mut all, mut unknown) = (Vec::new(), Vec::new());
     for block in blocks {
-        for seen in see(block, known, cores).ok()? {
+        for seen in see(block, known).ok()? {
             match seen {
                 Seen::Known(_) => {}
                 Seen::Unknown(inspected) => unknown.push(inspected),

@@ -106,7 +106,7 @@ impl TreeVersion {
 
     /// The root's hash.
     pub fn hash(&self) -> Hash32 {
-        hash_all(std::slice::from_ref(&self.root));
+        hash_all(&self.root);
         self.root.hash()
     }
 

@@ -10,7 +10,7 @@ use mote_core::keys::{PublicKey, Signature, verify};
 use mote_tests::fixtures::key;
 use secp256k1::{Message, SecretKey, ecdsa};
 
-use crate::statistics::{median_time, rate};
+use crate::statistics::rate;
 
 /// How many different signatures are checked in turn.
 const SIGNATURES: u64 = 256;
@@ -49,10 +49,17 @@ pub fn ecdsa_checks(span: Duration) -> f64 {
     })
 }
 
-/// How long it takes to append bytes to a file and to sync it, in seconds.
-pub fn append_and_sync(path: &Path, bytes: &[u8], times: usize) -> f64 {
-    let mut file = File::create(path).expect("the file can be made");
-    median_time(times, || {
-        file.write_all(bytes).and_then(|()| file.sync_data()).expect("the file can be written");
-    })
+/// A file to which bytes are appended, each time as durably as the log.
+pub struct Appended(File);
+
+impl Appended {
+    /// A new file.
+    pub fn new(path: &Path) -> Self {
+        Self(File::create(path).expect("the file can be made"))
+    }
+
+    /// Returns when the bytes are on the disk.
+    pub fn append_and_sync(&mut self, bytes: &[u8]) {
+        self.0.write_all(bytes).and_then(|()| self.0.sync_data()).expect("the file can be written");
+    }
 }

@@ -16,11 +16,6 @@ pub struct LeafChanges {
 }
 
 impl LeafChanges {
-    /// How many they are.
-    pub fn len(&self) -> usize {
-        self.old.len() + self.new.len()
-    }
-
     /// Puts them where they belong below this node.
     pub fn put_in_place<N: Nodes>(mut self, node: &mut Node, nodes: &N) -> Result<(), StoreError> {
         put_leaves_in_order(&mut self.old);

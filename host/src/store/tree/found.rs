@@ -5,6 +5,9 @@ use mote_core::state::Account;
 
 use super::search::{beginning, compare};
 
+/// In how many parts keys are put in order.
+const PARTS: usize = 256;
+
 /// An account that was looked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Found {
@@ -89,12 +92,8 @@ pub struct InOrder {
 impl InOrder {
     /// Puts keys in their order.
     pub fn of(keys: &[AccountKey]) -> Self {
-        // There are never 2^32 keys in memory.
-        let mut uses: Vec<(u64, u32)> = keys.iter().map(beginning).zip(0..).collect();
+        let uses = in_order(keys);
         let key = |number: u32| keys.get(number as usize);
-        uses.sort_unstable_by(|left, right| {
-            left.0.cmp(&right.0).then_with(|| key(left.1).cmp(&key(right.1)))
-        });
         let (mut distinct, mut places) = (Vec::with_capacity(keys.len()), vec![0; keys.len()]);
         for (_, number) in uses {
             let Some(key) = key(number) else { continue };
@@ -106,5 +105,71 @@ impl InOrder {
             }
         }
         Self { distinct, places }
+    }
+}
+
+/// The beginnings of keys and their numbers, in the order of the keys. They are hashes, so that their first bits put
+/// them into parts of about the same size, each of which is in order soon.
+fn in_order(keys: &[AccountKey]) -> Vec<(u64, u32)> {
+    let part_of = |beginning: u64| (beginning >> (u64::BITS - PARTS.ilog2())) as usize;
+    let mut ends = [0_usize; PARTS];
+    for key in keys {
+        ends[part_of(beginning(key))] += 1;
+    }
+    let mut end = 0;
+    for count in &mut ends {
+        end += *count;
+        *count = end - *count;
+    }
+    let mut uses = vec![(0, 0); keys.len()];
+    // There are never 2^32 keys in memory.
+    for (key, number) in keys.iter().zip(0_u32..) {
+        let beginning = beginning(key);
+        let next = &mut ends[part_of(beginning)];
+        uses[*next] = (beginning, number);
+        *next += 1;
+    }
+    let mut begin = 0;
+    for end in ends {
+        uses[begin..end].sort_unstable_by(|(left, first), (right, second)| {
+            left.cmp(right).then_with(|| keys[*first as usize].cmp(&keys[*second as usize]))
+        });
+        begin = end;
+    }
+    uses
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_put_in_their_order_however_alike_they_begin() {
+        let mut state = 1_u64;
+        let mut draw = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as u8
+        };
+        for count in [0, 1, 2, 3, 300, 3_000] {
+            // All alike up to some byte, and many the same.
+            for alike in [0, 1, 7, 8, 31] {
+                let mut key = || {
+                    let mut bytes = [0xff; 32];
+                    bytes[alike] = draw();
+                    bytes[31] ^= draw() & 1;
+                    AccountKey::from_bytes(bytes)
+                };
+                let keys: Vec<AccountKey> = (0..count).map(|_| key()).collect();
+                let InOrder { distinct, places } = InOrder::of(&keys);
+                let mut expected = keys.clone();
+                expected.sort();
+                expected.dedup();
+                assert_eq!(distinct, expected);
+                assert_eq!(places.len(), keys.len());
+                for (key, place) in keys.iter().zip(places) {
+                    assert_eq!(distinct[place as usize], *key);
+                }
+            }
+        }
     }
 }

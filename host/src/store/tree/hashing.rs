@@ -26,13 +26,11 @@ struct Changed<'a> {
 /// The place of a leaf among those that are hashed.
 type LeafNumber = usize;
 
-/// Works out what all branches at or below these nodes hash to.
-pub fn hash_all(nodes: &[Node]) {
+/// Works out what all branches at or below this node hash to.
+pub fn hash_all(node: &Node) {
     let mut missing = Missing::default();
-    for node in nodes {
-        if let Node::Branch(branch) = node {
-            missing.gather(branch);
-        }
+    if let Node::Branch(branch) = node {
+        missing.gather(branch);
     }
     let Missing { leaves, levels } = missing;
     let way = SideBySide::fastest();

@@ -74,7 +74,7 @@ fn key(seed: u64) -> AccountKey {
 
 #[test]
 fn every_version_agrees_with_the_definition_and_stays_readable() {
-    let (mut memory, workers) = (Memory::default(), Workers::new(NonZero::new(2).unwrap()));
+    let mut memory = Memory::default();
     let mut accounts = BTreeMap::new();
     let mut versions = vec![(TreeVersion::default(), accounts.clone())];
     let mut seed = 7_u64;
@@ -98,7 +98,7 @@ fn every_version_agrees_with_the_definition_and_stays_readable() {
             assert_eq!(proof.set(&before, &key, account), Ok(view.root()));
         }
         // All at once they come to the same.
-        let mut update = TreeUpdate::new(Arc::new(memory.clone()), &workers, start);
+        let mut update = TreeUpdate::new(Arc::new(memory.clone()), start);
         let keys = changes.iter().map(|(key, _)| *key);
         // Some were not looked for before they change, some do not change, and some are looked for twice.
         let looked_for = keys.skip(round as usize % 2).chain([key(round), key(round + 1)]);
@@ -155,8 +155,7 @@ fn many_changes_at_once_agree_with_the_definition() {
             let part = keys[..draw() as usize % 70].to_vec();
             ahead = Ahead::begin(&Arc::new(memory.clone()), &workers, &version, part);
         }
-        let mut update =
-            TreeUpdate::with_ahead(Arc::new(memory.clone()), &workers, version.clone(), &mut ahead);
+        let mut update = TreeUpdate::with_ahead(Arc::new(memory.clone()), version.clone(), &mut ahead);
         update.look_for(&keys).unwrap();
         for key in &keys {
             let before = accounts.get(key).copied().unwrap_or_default();
@@ -193,7 +192,7 @@ fn what_was_read_ahead_is_not_read_again() {
     // Old ones and new ones.
     let keys = keys[350..450].to_vec();
     let nonces_of = |nodes: &Memory, ahead: &mut Ahead| -> Result<Vec<u64>, StoreError> {
-        let mut update = TreeUpdate::with_ahead(Arc::new(nodes.clone()), &workers, stored.clone(), ahead);
+        let mut update = TreeUpdate::with_ahead(Arc::new(nodes.clone()), stored.clone(), ahead);
         update.look_for(&keys)?;
         let mut nonces = Vec::new();
         for key in &keys {
@@ -228,14 +227,14 @@ fn damage_on_one_side_of_the_tree_is_an_error_whoever_comes_upon_it() {
     for damaged in [Side::Left, Side::Right] {
         let mut ahead = Ahead::begin(&good, &workers, &stored, keys.clone());
         // The root and one side are taken by a block that then breaks a rule.
-        let mut refused = TreeUpdate::with_ahead(good.clone(), &workers, stored.clone(), &mut ahead);
+        let mut refused = TreeUpdate::with_ahead(good.clone(), stored.clone(), &mut ahead);
         let new = |number: u64| sha256(&(1_000 + number).to_le_bytes());
         let taken = (0..500).map(new).filter(|key| side(key, 0) == damaged).collect::<Vec<_>>();
         refused.look_for(&taken).unwrap();
         drop(refused);
         // The next one knows the accounts, and reads them again to put changes in their place.
         for (nodes, is_good) in [(&bad, false), (&good, true)] {
-            let mut update = TreeUpdate::with_ahead(nodes.clone(), &workers, stored.clone(), &mut ahead);
+            let mut update = TreeUpdate::with_ahead(nodes.clone(), stored.clone(), &mut ahead);
             update.look_for(&keys).unwrap();
             for key in &keys {
                 update.update(key, |account| Ok(Account { nonce: account.nonce + 1, ..account })).unwrap();
@@ -247,13 +246,13 @@ fn damage_on_one_side_of_the_tree_is_an_error_whoever_comes_upon_it() {
 
 #[test]
 fn a_refused_change_changes_nothing() {
-    let (memory, workers) = (Memory::default(), Workers::new(NonZero::new(1).unwrap()));
+    let memory = Memory::default();
     let mut view = TreeView::new(&memory, TreeVersion::default());
     let refusal = RuleError::LedgerOverflow { left: 1, right: 2 };
     let refused = view.update(&key(1), |_| Err(refusal));
     assert!(matches!(refused, Err(UpdateError::Rule(error)) if error == refusal));
     assert_eq!(view.root(), Hash32::ZERO);
-    let mut update = TreeUpdate::new(Arc::new(memory.clone()), &workers, TreeVersion::default());
+    let mut update = TreeUpdate::new(Arc::new(memory.clone()), TreeVersion::default());
     let refused = update.update(&key(1), |_| Err(refusal));
     assert!(matches!(refused, Err(UpdateError::Rule(error)) if error == refusal));
     assert_eq!(update.settle().unwrap(), Hash32::ZERO);
@@ -263,7 +262,7 @@ fn a_refused_change_changes_nothing() {
 
 #[test]
 fn new_accounts_find_their_places_whatever_their_keys_have_in_common() {
-    let (memory, workers) = (Memory::default(), Workers::new(NonZero::new(2).unwrap()));
+    let memory = Memory::default();
     // Many have long beginnings in common, and their order is not that in which they come.
     let clustered = |number: u64| {
         let mut bytes = [0; 32];
@@ -276,7 +275,7 @@ fn new_accounts_find_their_places_whatever_their_keys_have_in_common() {
         let (mut version, mut accounts) = (TreeVersion::default(), BTreeMap::new());
         for round in 0..4 {
             let keys = (0..seed * 3 + round).map(|number| clustered(number * 31 + seed * 1_009 + round * 17));
-            let mut update = TreeUpdate::new(Arc::new(memory.clone()), &workers, version);
+            let mut update = TreeUpdate::new(Arc::new(memory.clone()), version);
             for key in keys {
                 let account = Account { balance: Amount::from_grains(seed), nonce: round };
                 update.update(&key, |_| Ok(account)).unwrap();
@@ -302,7 +301,7 @@ fn what_a_refused_change_came_to_is_not_known_of_the_version_before() {
     let (nodes, before) = (Arc::new(memory), TreeVersion::stored(root));
     let mut ahead = Ahead::begin(&nodes, &workers, &before, keys.clone());
     let change = |version: TreeVersion, ahead: &mut Ahead, nonce: u64| {
-        let mut update = TreeUpdate::with_ahead(nodes.clone(), &workers, version, ahead);
+        let mut update = TreeUpdate::with_ahead(nodes.clone(), version, ahead);
         let mut found = Vec::new();
         for key in &keys {
             let note = |before: Account| {

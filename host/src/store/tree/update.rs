@@ -5,49 +5,33 @@ use std::sync::Arc;
 use mote_core::hash::Hash32;
 use mote_core::keys::AccountKey;
 use mote_core::rules::RuleError;
-use mote_core::state::{Account, Accounts, Leaf, Side, UpdateError, side};
+use mote_core::state::{Account, Accounts, Leaf, UpdateError};
 
 use super::ahead::{Ahead, NodesAhead};
 use super::changes::LeafChanges;
 use super::found::{Found, FoundAccounts, InOrder};
 use super::search::{Search, account_at, load};
-use super::{Node, Nodes, StoreError, TreeVersion, hash_all};
-use crate::workers::Workers;
-
-/// Where so many accounts change it is worth waking a thread for half of them.
-const SHARED_MIN: usize = 32;
+use super::{Nodes, StoreError, TreeVersion};
 
 /// A version that is being changed: what a block is executed over.
 pub struct TreeUpdate<'a, N> {
     nodes: NodesAhead<N>,
-    workers: &'a Workers,
     version: TreeVersion,
     ahead: Option<&'a mut Ahead>,
     found: FoundAccounts,
 }
 
 impl<'a, N: Nodes> TreeUpdate<'a, N> {
-    /// Changes `version`, whose stored nodes are `nodes`. One half of it may be changed and hashed by `workers`.
-    pub fn new(nodes: Arc<N>, workers: &'a Workers, version: TreeVersion) -> Self {
+    /// Changes `version`, whose stored nodes are `nodes`.
+    pub fn new(nodes: Arc<N>, version: TreeVersion) -> Self {
         let nodes = Ahead::default().over(nodes);
-        Self { nodes, workers, version, ahead: None, found: FoundAccounts::default() }
+        Self { nodes, version, ahead: None, found: FoundAccounts::default() }
     }
 
     /// The same, knowing and taking what was read ahead in `nodes`.
-    pub fn with_ahead(
-        nodes: Arc<N>,
-        workers: &'a Workers,
-        version: TreeVersion,
-        ahead: &'a mut Ahead,
-    ) -> Self {
+    pub fn with_ahead(nodes: Arc<N>, version: TreeVersion, ahead: &'a mut Ahead) -> Self {
         ahead.finish(&version.hash());
-        Self {
-            nodes: ahead.over(nodes),
-            workers,
-            version,
-            ahead: Some(ahead),
-            found: FoundAccounts::default(),
-        }
+        Self { nodes: ahead.over(nodes), version, ahead: Some(ahead), found: FoundAccounts::default() }
     }
 
     /// Looks for accounts that will be changed, all at once, which takes a fraction of what it takes one by one.
@@ -75,30 +59,6 @@ impl<'a, N: Nodes> TreeUpdate<'a, N> {
     pub fn into_version(self) -> TreeVersion {
         self.version
     }
-
-    /// Puts changes into the version, those of each side of its root.
-    fn put_in_place(&mut self, lower: LeafChanges, upper: LeafChanges) -> Result<(), StoreError> {
-        let root = &mut self.version.root;
-        if let Node::Branch(root) = root
-            && root.index == 0
-            && lower.len() + upper.len() >= SHARED_MIN
-        {
-            let (left, right) = root.change();
-            let (nodes, mut taken) = (self.nodes.clone(), std::mem::replace(right, Node::Empty));
-            let other = self.workers.run(move || {
-                let done = upper.put_in_place(&mut taken, &nodes);
-                hash_all(std::slice::from_ref(&taken));
-                (taken, done)
-            });
-            let done = lower.put_in_place(left, &self.nodes);
-            hash_all(std::slice::from_ref(left));
-            let (taken, other_done) = other.wait();
-            *right = taken;
-            return done.and(other_done);
-        }
-        lower.put_in_place(root, &self.nodes)?;
-        upper.put_in_place(root, &self.nodes)
-    }
 }
 
 impl<N: Nodes> Accounts for TreeUpdate<'_, N> {
@@ -123,15 +83,13 @@ impl<N: Nodes> Accounts for TreeUpdate<'_, N> {
     }
 
     fn settle(&mut self) -> Result<Hash32, StoreError> {
-        let (mut lower, mut upper) = (LeafChanges::default(), LeafChanges::default());
-        let mut changed = Vec::new();
+        let (mut changes, mut changed) = (LeafChanges::default(), Vec::new());
         for Found { key, account, is_new, .. } in self.found.take_changed() {
-            let changes = if side(&key, 0) == Side::Left { &mut lower } else { &mut upper };
             let leaves = if is_new { &mut changes.new } else { &mut changes.old };
             leaves.push(Leaf { key, account });
             changed.push((key, account));
         }
-        self.put_in_place(lower, upper)?;
+        changes.put_in_place(&mut self.version.root, &self.nodes)?;
         let root = self.version.hash();
         if let Some(ahead) = &mut self.ahead {
             ahead.change(changed.into_iter(), root);
