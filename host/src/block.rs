@@ -51,7 +51,23 @@ pub fn transactions_root(block: &Block) -> Hash32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use mote_core::keys::{PublicKey, Signature};
     use mote_core::params::{Network, Params};
+    use mote_core::transaction::Memo;
+    use mote_core::units::Amount;
+
+    /// Else all blocks would be read by the plain form.
+    #[test]
+    fn transactions_are_read_field_by_field() {
+        let [sender, recipient] = [[7; 32], [9; 32]].map(PublicKey::from_bytes);
+        let [amount, fee] = [u64::MAX, 1_000].map(Amount::from_grains);
+        let (memo, signature) = (Memo::from_slice(&[3; 64]).unwrap(), Signature::from_bytes([5; 64]));
+        let first = Transaction { sender, recipient, amount, fee, nonce: 0, memo, signature };
+        let second = Transaction { memo: Memo::new(), nonce: 128, ..first.clone() };
+        let header = Params::new(Network::Regtest).genesis().clone();
+        let block = Block { header, transactions: vec![first, second] };
+        assert_eq!(read(&encode(&block)), Some(block));
+    }
 
     #[test]
     fn bytes_and_blocks_correspond() {

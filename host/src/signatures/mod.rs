@@ -28,7 +28,7 @@ use crate::workers::Workers;
 const SHARE_MIN: usize = 16;
 
 /// Transactions that were checked before, such as those of a mempool.
-pub trait Known: Sync {
+pub trait Known {
     /// The one with this id.
     fn get(&self, id: &Hash32) -> Option<CheckedTransaction<'_>>;
 }
