@@ -115,10 +115,14 @@ pub fn feed(register: u32, bytes: &[u8]) -> u32 {
 
 /// What stands before a payload that is at hand. There is none where the payload is too long for a record.
 pub fn head(salt: u32, kind: u8, payload: &[u8], feed: Feed) -> Option<[u8; FRAME_OVERHEAD_BYTES]> {
-    let length = u32::try_from(payload.len()).ok().filter(|_| payload.len() <= FRAME_PAYLOAD_MAX_BYTES)?;
+    let length = length_of(payload.len())?;
     let checksum = !feed(begin(salt, length, kind), payload);
-    let ([l0, l1, l2, l3], [c0, c1, c2, c3]) = (length.to_le_bytes(), checksum.to_le_bytes());
-    Some([l0, l1, l2, l3, kind, c0, c1, c2, c3])
+    Some(Head { length, kind, checksum }.to_bytes())
+}
+
+/// The length of a payload as it stands in a head, where a record can be so long.
+fn length_of(size: usize) -> Option<u32> {
+    u32::try_from(size).ok().filter(|_| size <= FRAME_PAYLOAD_MAX_BYTES)
 }
 
 /// Writes one record and does not flush.
@@ -146,16 +150,11 @@ pub fn write_pieces<W: Write>(
     let mut got = 0_usize;
     payload(&mut |piece| got = got.saturating_add(piece.len()));
     let too_long = WriteError::TooLong { got, limit: FRAME_PAYLOAD_MAX_BYTES };
-    let length = match u32::try_from(got) {
-        Ok(length) if got <= FRAME_PAYLOAD_MAX_BYTES => length,
-        _ => return Err(too_long),
-    };
+    let length = length_of(got).ok_or(too_long)?;
     let mut register = begin(salt, length, kind);
     payload(&mut |piece| register = update(register, piece));
     let checksum = !register;
-    for part in [&length.to_le_bytes()[..], &[kind], &checksum.to_le_bytes()] {
-        write_part(writer, part)?;
-    }
+    write_part(writer, &Head { length, kind, checksum }.to_bytes())?;
     let mut written = Ok(());
     payload(&mut |piece| {
         if written.is_ok() {
@@ -271,6 +270,11 @@ impl Head {
     fn from_bytes([l0, l1, l2, l3, kind, c0, c1, c2, c3]: [u8; FRAME_OVERHEAD_BYTES]) -> Self {
         let (length, checksum) = ([l0, l1, l2, l3], [c0, c1, c2, c3]);
         Self { length: u32::from_le_bytes(length), kind, checksum: u32::from_le_bytes(checksum) }
+    }
+
+    fn to_bytes(&self) -> [u8; FRAME_OVERHEAD_BYTES] {
+        let ([l0, l1, l2, l3], [c0, c1, c2, c3]) = (self.length.to_le_bytes(), self.checksum.to_le_bytes());
+        [l0, l1, l2, l3, self.kind, c0, c1, c2, c3]
     }
 
     /// Length of the payload, where it keeps to `limit`.
